@@ -1,0 +1,72 @@
+// The group of processes that fits one model: a single process or an MPI communicator.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace gmmpi {
+
+/// Cheap to copy; copies share the underlying MPI communicator. Functions marked *Collective* must
+/// be called by every rank of the group, in the same order. Errors of MPI itself end the job.
+class Communicator {
+ public:
+  /// One process without MPI; every collective is a no-op.
+  static Communicator single();
+
+  int rank() const;
+  int size() const;
+  bool is_root() const { return rank() == 0; }
+  /// Ranks that share this rank's memory (one node). 1 for a single process.
+  int node_size() const;
+
+  /// Collective. Element-wise sum over the ranks (native MPI_SUM on integers: exact in any order).
+  void sum(std::span<std::int64_t> values) const;
+  /// Collective. Element-wise minimum over the ranks.
+  void min(std::span<double> values) const;
+  /// Collective. Element-wise maximum over the ranks.
+  void max(std::span<double> values) const;
+  void max(std::span<std::int64_t> values) const;
+  /// Collective. Copies `bytes` of `root` to every rank; all ranks pass the same size.
+  void broadcast(std::span<std::byte> bytes, int root = 0) const;
+  /// Collective. Copies the string of `root` to every rank.
+  void broadcast(std::string& text, int root = 0) const;
+  /// Collective. The parts of all ranks, in order of rank, on every rank.
+  std::vector<std::byte> all_gather(std::span<const std::byte> part) const;
+  template <class T>
+  std::vector<T> all_gather(std::span<const T> part) const;
+  /// Collective. Nobody leaves before everybody came.
+  void barrier() const;
+
+  /// Collective. Runs `work` on every rank. If it throws anywhere, every rank throws the error of
+  /// the lowest rank that failed (so nobody hangs in a later collective). `work` must not
+  /// communicate, except through functions that themselves throw on all ranks together.
+  void together(const std::function<void()>& work) const;
+  /// Collective. As `together`, for an exception caught before (null: this rank is well).
+  void rethrow_anywhere(const std::exception_ptr& failure) const;
+
+  /// Ends all ranks at once with this exit code. For errors that only one rank can know of.
+  [[noreturn]] void abort(int exit_code) const;
+
+ private:
+  struct Impl;
+  explicit Communicator(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+  std::shared_ptr<const Impl> impl_;
+  friend struct MpiAccess;
+};
+
+template <class T>
+std::vector<T> Communicator::all_gather(std::span<const T> part) const {
+  static_assert(std::is_trivially_copyable_v<T>);
+  const std::vector<std::byte> bytes = all_gather(std::as_bytes(part));
+  std::vector<T> all(bytes.size() / sizeof(T));
+  if (!bytes.empty()) __builtin_memcpy(all.data(), bytes.data(), bytes.size());
+  return all;
+}
+
+}  // namespace gmmpi

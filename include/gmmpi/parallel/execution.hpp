@@ -1,0 +1,17 @@
+// What a computation runs on: the ranks, the threads of each, and the kernels.
+#pragma once
+
+#include "gmmpi/parallel/communicator.hpp"
+
+namespace gmmpi {
+
+struct KernelTable;
+
+/// None of its members can change a bit of any result.
+struct Execution {
+  Communicator comm = Communicator::single();
+  int n_threads = 1;
+  const KernelTable* kernels = nullptr;
+};
+
+}  // namespace gmmpi

@@ -1,0 +1,170 @@
+// Communicator: the collectives that gmmpi needs, over MPI or over one process.
+#include "gmmpi/parallel/communicator.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <new>
+
+#include "gmmpi/error.hpp"
+#include "gmmpi/parallel/mpi.hpp"
+
+namespace gmmpi {
+
+/// `comm` is MPI_COMM_NULL for a single process.
+struct Communicator::Impl {
+  MPI_Comm comm = MPI_COMM_NULL;
+  int rank = 0, size = 1, node_size = 1;
+  ~Impl() {
+    int finalized = 0;
+    if (comm == MPI_COMM_NULL) return;
+    MPI_Finalized(&finalized);
+    if (!finalized) MPI_Comm_free(&comm);
+  }
+  bool alone() const { return size == 1; }
+};
+
+/// Lets make_communicator reach the private constructor without naming MPI in the public class.
+struct MpiAccess {
+  static Communicator make(std::shared_ptr<const Communicator::Impl> impl) { return Communicator(std::move(impl)); }
+  static Communicator from(MPI_Comm comm) {
+    auto impl = std::make_shared<Communicator::Impl>();
+    MPI_Comm_dup(comm, &impl->comm);
+    MPI_Comm_rank(impl->comm, &impl->rank);
+    MPI_Comm_size(impl->comm, &impl->size);
+    MPI_Comm node = MPI_COMM_NULL;
+    MPI_Comm_split_type(impl->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+    MPI_Comm_size(node, &impl->node_size);
+    MPI_Comm_free(&node);
+    return make(std::move(impl));
+  }
+};
+
+Communicator make_communicator(MPI_Comm comm) { return MpiAccess::from(comm); }
+
+Communicator Communicator::single() { return Communicator(std::make_shared<Impl>()); }
+int Communicator::rank() const { return impl_->rank; }
+int Communicator::size() const { return impl_->size; }
+int Communicator::node_size() const { return impl_->node_size; }
+
+namespace {
+
+/// MPI counts are ints: long messages go in pieces of at most 2^28 elements.
+template <class T, class Fn>
+void in_pieces(std::span<T> values, Fn&& piece) {
+  constexpr std::size_t limit = std::size_t{1} << 28;
+  for (std::size_t i = 0; i < values.size(); i += limit) {
+    const std::size_t n = std::min(limit, values.size() - i);
+    piece(values.data() + i, static_cast<int>(n));
+  }
+}
+
+template <class T>
+void reduce(MPI_Comm comm, std::span<T> values, MPI_Datatype type, MPI_Op op) {
+  in_pieces(values, [&](T* data, int n) { MPI_Allreduce(MPI_IN_PLACE, data, n, type, op, comm); });
+}
+
+/// What `together` sends about a failure.
+struct Failure {
+  ExitCode code = ExitCode::internal;
+  std::string message;
+};
+
+Failure describe(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Error& e) {
+    return {e.code(), e.what()};
+  } catch (const std::bad_alloc&) {
+    return {ExitCode::no_memory, "not enough memory: use more nodes or fewer ranks per node"};
+  } catch (const std::exception& e) {
+    return {ExitCode::internal, std::string("internal error: ") + e.what()};
+  } catch (...) {
+    return {ExitCode::internal, "internal error: unknown exception"};
+  }
+}
+
+}  // namespace
+
+void Communicator::sum(std::span<std::int64_t> values) const {
+  if (!impl_->alone()) reduce(impl_->comm, values, MPI_INT64_T, MPI_SUM);
+}
+void Communicator::min(std::span<double> values) const {
+  if (!impl_->alone()) reduce(impl_->comm, values, MPI_DOUBLE, MPI_MIN);
+}
+void Communicator::max(std::span<double> values) const {
+  if (!impl_->alone()) reduce(impl_->comm, values, MPI_DOUBLE, MPI_MAX);
+}
+void Communicator::max(std::span<std::int64_t> values) const {
+  if (!impl_->alone()) reduce(impl_->comm, values, MPI_INT64_T, MPI_MAX);
+}
+
+void Communicator::broadcast(std::span<std::byte> bytes, int root) const {
+  if (impl_->alone()) return;
+  in_pieces(bytes, [&](std::byte* data, int n) { MPI_Bcast(data, n, MPI_BYTE, root, impl_->comm); });
+}
+
+void Communicator::broadcast(std::string& text, int root) const {
+  std::int64_t length = static_cast<std::int64_t>(text.size());
+  broadcast(std::as_writable_bytes(std::span(&length, 1)), root);
+  text.resize(static_cast<std::size_t>(length));
+  broadcast(std::as_writable_bytes(std::span(text)), root);
+}
+
+std::vector<std::byte> Communicator::all_gather(std::span<const std::byte> part) const {
+  if (impl_->alone()) return {part.begin(), part.end()};
+  const auto mine = static_cast<std::int64_t>(part.size());
+  std::vector<std::int64_t> sizes(impl_->size);
+  MPI_Allgather(&mine, 1, MPI_INT64_T, sizes.data(), 1, MPI_INT64_T, impl_->comm);
+  std::vector<int> counts(impl_->size), offsets(impl_->size);
+  std::int64_t total = 0;
+  for (int r = 0; r < impl_->size; ++r) {
+    counts[r] = static_cast<int>(sizes[r]);
+    offsets[r] = static_cast<int>(total);
+    total += sizes[r];
+  }
+  if (total > std::numeric_limits<int>::max())
+    throw Error(ExitCode::internal, "internal error: a gathered message exceeds 2 GiB");
+  std::vector<std::byte> all(static_cast<std::size_t>(total));
+  MPI_Allgatherv(part.data(), static_cast<int>(mine), MPI_BYTE, all.data(), counts.data(), offsets.data(), MPI_BYTE,
+                 impl_->comm);
+  return all;
+}
+
+void Communicator::barrier() const {
+  if (!impl_->alone()) MPI_Barrier(impl_->comm);
+}
+
+void Communicator::together(const std::function<void()>& work) const {
+  std::exception_ptr failure;
+  try {
+    work();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  rethrow_anywhere(failure);
+}
+
+void Communicator::rethrow_anywhere(const std::exception_ptr& failure) const {
+  if (impl_->alone()) {
+    if (failure) std::rethrow_exception(failure);
+    return;
+  }
+  int first = failure ? impl_->rank : impl_->size;
+  MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, impl_->comm);
+  if (first == impl_->size) return;
+  Failure report;
+  if (first == impl_->rank) report = describe(failure);
+  int code = static_cast<int>(report.code);
+  MPI_Bcast(&code, 1, MPI_INT, first, impl_->comm);
+  broadcast(report.message, first);
+  throw Error(static_cast<ExitCode>(code), report.message);
+}
+
+void Communicator::abort(int exit_code) const {
+  if (impl_->comm != MPI_COMM_NULL) MPI_Abort(impl_->comm, exit_code);
+  std::_Exit(exit_code);
+}
+
+}  // namespace gmmpi

@@ -1,0 +1,35 @@
+// The thread loop over OpenMP.
+#include "parallel/thread_loop.hpp"
+
+#include <omp.h>
+
+#include <exception>
+#include <limits>
+#include <mutex>
+
+namespace gmmpi {
+
+int available_processors() { return omp_get_num_procs(); }
+int default_threads() { return omp_get_max_threads(); }
+
+void for_each_index(std::int64_t first, std::int64_t last, int n_threads,
+                    const std::function<void(std::int64_t, int)>& work) {
+  std::exception_ptr failure;
+  std::int64_t failed_index = std::numeric_limits<std::int64_t>::max();
+  std::mutex mutex;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(n_threads)
+  for (std::int64_t i = first; i < last; ++i) {
+    try {
+      work(i, omp_get_thread_num());
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (i < failed_index) {
+        failed_index = i;
+        failure = std::current_exception();
+      }
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace gmmpi
