@@ -1,0 +1,59 @@
+// The rows of this rank, as blocks of the global grid: what every sweep runs over.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "gmmpi/data/block_grid.hpp"
+#include "gmmpi/parallel/execution.hpp"
+
+namespace gmmpi {
+
+/// Facts about all rows of positive weight, equal on all ranks, whatever their number.
+struct DataSummary {
+  Index n_rows = 0;           ///< rows of positive weight
+  double total_weight = 0.0;  ///< sum of the sample weights; n_rows without them
+  double max_weight = 1.0;
+  std::vector<double> minimum, maximum;  ///< per column
+  std::string fingerprint;               ///< of all numbers and weights; independent of file format and ranks
+};
+
+/// Rows of one block. `rows` points to float or double, row-major, `n_rows` x d.
+struct Block {
+  Index index = 0;
+  Index first_row = 0;
+  int n_rows = 0;
+  std::variant<const float*, const double*> rows;
+  const double* weights = nullptr;  ///< n_rows sample weights, or null: all 1
+};
+
+/// Where rows come from. Implementations hand out the blocks of this rank to the threads.
+class Data {
+ public:
+  virtual ~Data() = default;
+
+  const BlockGrid& grid() const { return grid_; }
+  int n_columns() const { return n_columns_; }
+  const DataSummary& summary() const { return summary_; }
+  Index first_block() const { return first_block_; }
+  Index last_block() const { return last_block_; }
+
+  /// Local. Calls work(block, thread) once for each block of this rank, in any order, on
+  /// `execution.n_threads` threads.
+  virtual void for_each_block(const Execution& execution,
+                              const std::function<void(const Block&, int thread)>& work) const = 0;
+  /// Local. One row of this rank, as doubles.
+  virtual std::vector<double> row(Index global_row) const = 0;
+  /// Local. Its sample weight.
+  virtual double weight(Index global_row) const = 0;
+
+ protected:
+  BlockGrid grid_;
+  int n_columns_ = 0;
+  Index first_block_ = 0, last_block_ = 0;
+  DataSummary summary_;
+};
+
+}  // namespace gmmpi

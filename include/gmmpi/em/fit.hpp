@@ -1,0 +1,74 @@
+// Fitting a mixture by Expectation-Maximisation.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gmmpi/data/data.hpp"
+#include "gmmpi/model/mixture.hpp"
+#include "gmmpi/parallel/execution.hpp"
+
+namespace gmmpi {
+
+enum class Init { kmeans, kmeans_plusplus, random, random_from_data, model };
+
+/// What a fit's numbers depend on, besides the data.
+struct FitOptions {
+  int n_components = 1;
+  const CovarianceFamily* family = nullptr;
+  Init init = Init::kmeans;
+  std::optional<Mixture> start;     ///< for Init::model; K and d must be those of the fit
+  int n_init = 1;                   ///< restarts; the one of highest log-likelihood is kept
+  double tol = 1e-6;                ///< absolute change of the mean log-likelihood; 0: never converged
+  int max_iter = 1000;              ///< M-steps per restart
+  std::optional<double> reg_covar;  ///< added to every variance; none: 1e-6 times the column's variance
+  std::uint64_t seed = 0;
+  bool fail_on_collapse = false;    ///< Error 79 instead of reseeding
+};
+
+/// A component that lost its rows or whose covariance was singular, put at the worst explained row.
+struct Reseed {
+  int restart, iteration, component;  ///< iteration: the M-step in which it happened
+  Index row;
+};
+
+struct FitResult {
+  Mixture model;
+  std::vector<double> history;  ///< total log-likelihood of the parameters after 0, 1, ..., n_iter M-steps
+  bool converged = false;
+  int n_iter = 0;
+  int best_restart = 0;
+  std::vector<double> restart_log_likelihoods;
+  std::vector<Reseed> reseeds;    ///< of all restarts
+  int n_recentred = 0;            ///< iterations that needed a second sweep (all restarts)
+  std::vector<double> reg_covar;  ///< what was added to each column's variances
+  std::vector<double> seconds;    ///< of each iteration of the kept restart
+
+  double log_likelihood() const { return history.back(); }
+};
+
+/// Is told how a fit goes; called on every rank with the same values (times apart). Cannot change the fit.
+class FitObserver {
+ public:
+  struct Iteration {
+    int restart, iteration;           ///< iteration: M-steps done
+    double log_likelihood;            ///< total, of the parameters after them
+    double change;                    ///< of the mean log-likelihood; NaN at iteration 0
+    double seconds;
+  };
+  virtual ~FitObserver() = default;
+  virtual void restart_begins(int /*restart*/) {}
+  virtual void started(const std::string& /*how*/) {}
+  virtual void iteration(const Iteration&) {}
+  virtual void reseeded(const Reseed&) {}
+  virtual void recentred(int /*restart*/, int /*iteration*/) {}
+  virtual void restart_ended(int /*restart*/, bool /*converged*/, double /*log_likelihood*/) {}
+};
+
+/// Collective. Errors: 64 options out of range; 65 more components than distinct rows; 79 collapse where that
+/// is to fail, or a start or a model of which no component is positive definite.
+FitResult fit(const Execution& execution, const Data& data, const FitOptions& options, FitObserver& observer);
+
+}  // namespace gmmpi

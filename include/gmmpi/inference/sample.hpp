@@ -1,0 +1,20 @@
+// Rows drawn from a mixture.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "gmmpi/data/row_sink.hpp"
+#include "gmmpi/model/mixture.hpp"
+#include "gmmpi/parallel/execution.hpp"
+
+namespace gmmpi {
+
+/// The arrays that `sample` fills: /X (N, d) and /labels (N), the component each row was drawn from.
+std::vector<OutputColumn> sample_columns(int n_features);
+
+/// Collective. Draws `n_rows` rows; each rank writes its share to `sink`. Row i depends on the seed and i only.
+/// Normal deviates by the inverse distribution function (Wichura 1988, AS 241).
+void sample(const Execution& execution, const Mixture& mixture, Index n_rows, std::uint64_t seed, const RowSink& sink);
+
+}  // namespace gmmpi

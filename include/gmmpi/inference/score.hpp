@@ -1,0 +1,22 @@
+// How well a model explains data: log-likelihood and information criteria.
+#pragma once
+
+#include "gmmpi/data/data.hpp"
+#include "gmmpi/model/mixture.hpp"
+
+namespace gmmpi {
+
+/// Lower AIC, BIC and ICL are better (scikit-learn's sign; mclust's is the negative).
+struct Score {
+  double log_likelihood = 0.0;       ///< sum over rows of weight times ln p(x)
+  double mean_log_likelihood = 0.0;  ///< per unit of weight
+  double map_entropy = 0.0;          ///< -sum of weight times ln max_k responsibility
+  double aic = 0.0;                  ///< -2 L + 2 p (Akaike 1974)
+  double bic = 0.0;                  ///< -2 L + p ln(total weight) (Schwarz 1978)
+  double icl = 0.0;                  ///< BIC + 2 map_entropy (Biernacki, Celeux & Govaert 2000)
+};
+
+/// Collective.
+Score score(const Execution& execution, const Data& data, const Mixture& mixture);
+
+}  // namespace gmmpi

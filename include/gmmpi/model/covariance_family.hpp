@@ -1,0 +1,56 @@
+// Covariance families: how a model's covariances follow from the moments of an iteration.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gmmpi {
+
+enum class ScatterShape;
+
+/// How precisions are stored and evaluated in the E-step (the layout of `covariances` and
+/// `precisions_cholesky`).
+enum class PrecisionShape {
+  dense,         ///< (K, d, d)
+  shared_dense,  ///< (d, d), the same for all components
+  diagonal,      ///< (K, d)
+  spherical,     ///< (K), the same for all columns
+};
+
+/// Dimensions of the covariance array of such a shape.
+std::vector<std::size_t> covariance_dims(PrecisionShape shape, int n_components, int n_features);
+/// Number of values of one component's covariance (of the shared one).
+std::size_t covariance_stride(PrecisionShape shape, int n_features);
+
+/// Moments about the new means, as a family's scatter shape asks for them.
+struct CentralScatter {
+  int n_components, n_features;
+  std::span<const double> counts;  ///< K: N_k, sums of responsibility times weight, all positive
+  double total_weight;             ///< sum of the N_k
+  /// Per component (or pooled): sum of gamma (x - mu_k)(x - mu_k)^T, the upper triangle row by row, or the
+  /// diagonal only.
+  std::span<const double> scatter;
+};
+
+/// A family is one file in src/model/families and one line in registry.cpp. It knows only its M-step and
+/// its number of parameters; kernels know the shapes that it declares.
+class CovarianceFamily {
+ public:
+  virtual ~CovarianceFamily() = default;
+  virtual std::string_view name() const = 0;
+  virtual PrecisionShape precision_shape() const = 0;
+  virtual ScatterShape scatter_shape() const = 0;
+  /// Free parameters of the covariances (weights and means not counted).
+  virtual std::int64_t n_covariance_parameters(int n_components, int n_features) const = 0;
+  /// Maximum-likelihood covariances, in the layout of precision_shape(), without regularisation.
+  virtual std::vector<double> covariances(const CentralScatter& moments) const = 0;
+};
+
+/// The family of that name ("full", "tied", "diag", "spherical"). Throws Error 64 naming those that exist.
+const CovarianceFamily& find_family(std::string_view name);
+std::vector<std::string> family_names();
+
+}  // namespace gmmpi

@@ -1,0 +1,43 @@
+// sum_over_rows.
+#include "data/row_sums.hpp"
+
+#include <algorithm>
+#include <exception>
+
+#include "parallel/exact_sum.hpp"
+
+namespace gmmpi {
+
+std::vector<double> sum_over_rows(const Execution& execution, const Data& data, int n_sums,
+                                  const std::function<void(const Tile&, double*)>& work) {
+  std::vector<ExactScalar> totals(std::size_t(n_sums) * execution.n_threads);
+  execution.comm.together([&] {
+    data.for_each_block(execution, [&](const Block& block, int thread) {
+      Tile tile(data.n_columns());
+      std::vector<double> sums(n_sums);
+      for (int offset = 0; offset < block.n_rows; offset += kTileRows) {
+        tile.load(block, offset);
+        work(tile, sums.data());
+      }
+      for (int i = 0; i < n_sums; ++i) totals[std::size_t(thread) * n_sums + i].add(sums[i]);
+    });
+  });
+  std::vector<std::int64_t> message;
+  for (int i = 0; i < n_sums; ++i) {
+    for (int t = 1; t < execution.n_threads; ++t) totals[i].add(totals[std::size_t(t) * n_sums + i]);
+    totals[i].normalise();
+    message.insert(message.end(), totals[i].limbs().begin(), totals[i].limbs().end());
+  }
+  execution.comm.sum(message);
+  std::vector<double> values;
+  auto from = message.begin();
+  for (int i = 0; i < n_sums; ++i) {
+    std::copy_n(from, totals[i].limbs().size(), totals[i].limbs().begin());
+    from += std::ssize(totals[i].limbs());
+    totals[i].normalise();
+    values.push_back(totals[i].value());
+  }
+  return values;
+}
+
+}  // namespace gmmpi

@@ -1,0 +1,14 @@
+// One pass over the rows for what every fit must know beforehand: ranges, total weight, fingerprint.
+#pragma once
+
+#include <string>
+
+#include "gmmpi/data/data.hpp"
+
+namespace gmmpi {
+
+/// Collective. Throws Error 65, on all ranks, if no row has a positive weight or a column's range is too
+/// wide to be squared; `name` names the data in the message.
+DataSummary summarise(const Execution& execution, const Data& data, const std::string& name);
+
+}  // namespace gmmpi

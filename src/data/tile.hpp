@@ -1,0 +1,33 @@
+// A tile: the few rows that the kernels work on at a time.
+#pragma once
+
+#include <vector>
+
+#include "gmmpi/data/data.hpp"
+
+namespace gmmpi {
+
+/// A tile of up to kTileRows rows, widened to double in both layouts the kernels want. Rows beyond the
+/// tile's end and rows of weight zero are zeros of weight zero.
+class Tile {
+ public:
+  explicit Tile(int n_columns);
+  /// Rows [offset, offset + kTileRows) of `block`, as far as they exist.
+  void load(const Block& block, int offset);
+
+  int n_rows() const { return n_rows_; }
+  Index first_row() const { return first_row_; }
+  const double* x() const { return x_.data(); }            ///< kTileRows x padded(d), row-major
+  const double* xt() const { return xt_.data(); }          ///< d x kTileRows
+  const double* weights() const { return weights_.data(); }  ///< kTileRows
+
+ private:
+  template <class T>
+  void fill(const T* rows);
+
+  int d_, stride_, n_rows_ = 0;
+  Index first_row_ = 0;
+  std::vector<double> x_, xt_, weights_;
+};
+
+}  // namespace gmmpi

@@ -1,0 +1,58 @@
+// The assignments that EM and its starts use: posterior, nearest centre, chance, and one for all.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "em/sweep.hpp"
+#include "model/log_density.hpp"
+
+namespace gmmpi {
+
+/// The E-step: responsibilities under a model; value = ln p(x). Bishop (2006), eq. 9.23.
+class Posterior final : public Assignment {
+ public:
+  Posterior(const Mixture& mixture, const KernelTable& kernels) : density_(mixture, kernels), kernels_(kernels) {}
+  int n_components() const override { return density_.n_components(); }
+  std::size_t scratch_size() const override { return density_.scratch_size(); }
+  void assign(const Tile& tile, double* scratch, double* gamma, double* value) const override;
+
+ private:
+  LogDensity density_;
+  const KernelTable& kernels_;
+};
+
+/// k-means: all to the nearest centre, the lowest on a tie; value = squared distance. Bishop (2006), eq. 9.2.
+class NearestCenter final : public Assignment {
+ public:
+  NearestCenter(std::vector<double> centers, int n_features, const KernelTable& kernels)
+      : centers_(std::move(centers)), d_(n_features), kernels_(kernels) {}
+  int n_components() const override { return static_cast<int>(centers_.size() / d_); }
+  void assign(const Tile& tile, double* scratch, double* gamma, double* value) const override;
+
+ private:
+  std::vector<double> centers_;
+  int d_;
+  const KernelTable& kernels_;
+};
+
+/// Responsibilities drawn uniformly and normalised, from the seed and the global row; value = 0.
+class RandomResponsibilities final : public Assignment {
+ public:
+  RandomResponsibilities(int n_components, std::uint64_t seed) : K_(n_components), seed_(seed) {}
+  int n_components() const override { return K_; }
+  void assign(const Tile& tile, double* scratch, double* gamma, double* value) const override;
+
+ private:
+  int K_;
+  std::uint64_t seed_;
+};
+
+/// One component that holds every row; value = 0. Its moments are the data's.
+class AllRows final : public Assignment {
+ public:
+  int n_components() const override { return 1; }
+  void assign(const Tile& tile, double* scratch, double* gamma, double* value) const override;
+};
+
+}  // namespace gmmpi

@@ -1,0 +1,151 @@
+// The starts, from centres or responsibilities to a model.
+#include "em/start.hpp"
+
+#include <cmath>
+
+#include "em/assignments.hpp"
+#include "gmmpi/error.hpp"
+
+namespace gmmpi {
+
+namespace {
+
+constexpr int kMostLloydIterations = 300;
+constexpr double kLloydTolerance = 1e-4;
+
+/// The model that maximises the likelihood of an assignment; components without rows or without a proper
+/// covariance keep their centre and get the data's variances.
+Mixture maximise(const Execution& execution, const Data& data, const Assignment& assignment,
+                 const std::vector<double>& centers, const FitOptions& options, const RegCovar& reg_covar,
+                 const std::vector<double>& variance) {
+  const auto sum_about = [&](const std::vector<double>& c) {
+    return sweep(execution, data, assignment, c, options.family->scatter_shape());
+  };
+  bool recentred = false;
+  MStep step = m_step_guarded(sum_about(centers), *options.family, reg_covar, *execution.kernels, sum_about, recentred);
+  const int d = data.n_columns();
+  for (const int k : step.collapsed)
+    set_component(step.model, k,
+                  {step.model.means.begin() + std::ptrdiff_t{k} * d, step.model.means.begin() + std::ptrdiff_t{k + 1} * d},
+                  variance);
+  return std::move(step.model);
+}
+
+}  // namespace
+
+void set_component(Mixture& m, int k, const std::vector<double>& mean, const std::vector<double>& variance) {
+  const std::size_t d = m.n_features, stride = covariance_stride(m.shape(), m.n_features);
+  std::copy(mean.begin(), mean.end(), m.means.begin() + k * d);
+  if (m.shape() == PrecisionShape::shared_dense) return;
+  double* covariance = m.covariances.data() + k * stride;
+  if (m.shape() == PrecisionShape::spherical) {
+    double sum = 0.0;
+    for (const double v : variance) sum += v;
+    covariance[0] = sum / static_cast<double>(d);
+    return;
+  }
+  const bool dense = m.shape() == PrecisionShape::dense;
+  std::fill_n(covariance, stride, 0.0);
+  for (std::size_t j = 0; j < d; ++j) covariance[dense ? j * (d + 1) : j] = variance[j];
+}
+
+DataMoments data_moments(const Execution& execution, const Data& data) {
+  const std::size_t d = data.n_columns();
+  const CovarianceFamily& diag = find_family("diag");
+  const AllRows all;
+  const auto sum_about = [&](const std::vector<double>& c) { return sweep(execution, data, all, c, diag.scatter_shape()); };
+  std::vector<double> middle(d);
+  for (std::size_t j = 0; j < d; ++j)
+    middle[j] = data.summary().minimum[j] + 0.5 * (data.summary().maximum[j] - data.summary().minimum[j]);
+  bool recentred = false;
+  const MStep step =
+      m_step_guarded(sum_about(middle), diag, RegCovar(d, 0.0), *execution.kernels, sum_about, recentred);
+  DataMoments moments{step.model.means, step.model.covariances};
+  for (std::size_t j = 0; j < d; ++j)
+    if (data.summary().minimum[j] == data.summary().maximum[j]) moments.variance[j] = 0.0;
+  return moments;
+}
+
+KMeansResult lloyd(const Execution& execution, const Data& data, std::vector<double> centers,
+                   double mean_column_variance) {
+  const std::size_t d = data.n_columns(), K = centers.size() / d;
+  KMeansResult result{std::move(centers)};
+  while (result.n_iter < kMostLloydIterations) {
+    const NearestCenter nearest(result.centers, static_cast<int>(d), *execution.kernels);
+    const Moments moments = sweep(execution, data, nearest, result.centers, ScatterShape::none);
+    result.inertia = moments.objective;
+    ++result.n_iter;
+    double shift = 0.0;
+    bool moved = false;
+    for (std::size_t k = 0; k < K; ++k) {
+      if (moments.counts()[k] == 0.0) {
+        if (moved) continue;  // one at a time: the next sweep tells whether others are still without rows
+        const FoundRow far = find_extreme_row(execution, data, nearest, true);
+        std::copy(far.x.begin(), far.x.end(), result.centers.begin() + k * d);
+        moved = true;
+        continue;
+      }
+      for (std::size_t j = 0; j < d; ++j) {
+        const double delta = moments.first(static_cast<int>(k))[j] / moments.counts()[k];
+        result.centers[k * d + j] += delta;
+        shift += delta * delta;
+      }
+    }
+    if (!moved && shift <= kLloydTolerance * mean_column_variance) break;
+  }
+  return result;
+}
+
+Mixture make_start(const Execution& execution, const Data& data, const DataMoments& moments, const FitOptions& options,
+                   const RegCovar& reg_covar, std::uint64_t seed, std::string& how) {
+  const int K = options.n_components, d = data.n_columns();
+  if (options.init == Init::model) {
+    how = "from the given model";
+    return with_family(*options.start, *options.family, *execution.kernels);
+  }
+  std::vector<double> variance = moments.variance;
+  double mean_variance = 0.0;
+  for (int j = 0; j < d; ++j) {
+    mean_variance += moments.variance[j] / d;
+    variance[j] += reg_covar[j];
+  }
+  Mixture model;
+  if (options.init == Init::random) {
+    how = "random responsibilities";
+    std::vector<double> centers;
+    for (int k = 0; k < K; ++k) centers.insert(centers.end(), moments.mean.begin(), moments.mean.end());
+    model = maximise(execution, data, RandomResponsibilities(K, seed), centers, options, reg_covar, variance);
+  } else if (options.init == Init::random_from_data) {
+    how = "random rows as means";
+    model.family = options.family;
+    model.n_components = K;
+    model.n_features = d;
+    model.weights.assign(K, 1.0 / K);
+    model.means = seed_centers(execution, data, K, SeedRule::distinct, seed);
+    std::size_t n_values = 1;
+    for (const std::size_t n : covariance_dims(model.shape(), K, d)) n_values *= n;
+    model.covariances.assign(n_values, 0.0);
+    if (model.shape() == PrecisionShape::shared_dense)
+      for (int j = 0; j < d; ++j) model.covariances[std::size_t(j) * (d + 1)] = variance[j];
+    for (int k = 0; k < K; ++k)
+      set_component(model, k, {model.means.begin() + std::ptrdiff_t{k} * d, model.means.begin() + std::ptrdiff_t{k + 1} * d},
+                    variance);
+  } else {
+    std::vector<double> centers = seed_centers(execution, data, K, SeedRule::distance, seed);
+    how = "k-means++ seeds";
+    if (options.init == Init::kmeans) {
+      KMeansResult clusters = lloyd(execution, data, std::move(centers), mean_variance);
+      how = "k-means (" + std::to_string(clusters.n_iter) + " sweeps)";
+      centers = std::move(clusters.centers);
+    }
+    const NearestCenter nearest(centers, d, *execution.kernels);
+    model = maximise(execution, data, nearest, centers, options, reg_covar, variance);
+  }
+  if (!factorise(model, *execution.kernels).empty())
+    throw Error(ExitCode::numerical,
+                "the start has a singular covariance (a column is constant or depends on others): drop that column, "
+                "or give --reg-covar a positive value");
+  return model;
+}
+
+}  // namespace gmmpi

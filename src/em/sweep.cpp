@@ -1,0 +1,159 @@
+// The sweep: blocks to threads, tiles to kernels, block sums to exact sums, exact sums to one allreduce.
+#include "em/sweep.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <memory>
+
+#include "gmmpi/error.hpp"
+#include "parallel/exact_sum.hpp"
+
+namespace gmmpi {
+
+namespace {
+
+/// Bounds of the absolute sums, from the columns' ranges alone: the same on every rank.
+std::vector<double> moment_bounds(const MomentLayout& layout, const DataSummary& summary,
+                                  const std::vector<double>& centers) {
+  const double weight = summary.total_weight * 1.0001;
+  std::vector<double> bounds(layout.size());
+  double* first = bounds.data() + layout.first();
+  double* second = bounds.data() + layout.second();
+  for (int k = 0; k < layout.K; ++k) {
+    bounds[k] = weight;
+    std::vector<double> reach(layout.d);
+    for (int j = 0; j < layout.d; ++j) {
+      const double center = centers[std::size_t(k) * layout.d + j];
+      reach[j] = 1.0001 * std::max(std::abs(summary.maximum[j] - center), std::abs(summary.minimum[j] - center));
+      *first++ = weight * reach[j];
+    }
+    double* entry = second;
+    const auto widen = [&](double bound) { *entry = std::max(*entry, bound), ++entry; };
+    if (layout.shape == ScatterShape::diagonal)
+      for (int j = 0; j < layout.d; ++j) widen(weight * reach[j] * reach[j]);
+    else if (layout.shape != ScatterShape::none)
+      for (int i = 0; i < layout.d; ++i)
+        for (int j = i; j < layout.d; ++j) widen(weight * reach[i] * reach[j]);
+    if (layout.shape != ScatterShape::pooled) second = entry;
+  }
+  return bounds;
+}
+
+/// One thread's part of a sweep.
+struct Worker {
+  Tile tile;
+  BlockSums sums;
+  ExactArray moments;
+  ExactScalar objective;
+  std::vector<double> gamma, scratch;
+
+  Worker(const MomentLayout& layout, const Assignment& assignment, const ExactArray& empty)
+      : tile(layout.d), sums(layout), moments(empty), gamma(std::size_t(layout.K) * kTile), scratch(assignment.scratch_size()) {}
+
+  void add(const Block& block, const Assignment& assignment, const KernelTable& kernels, const double* centers) {
+    alignas(64) double value[kTile], lanes[8] = {};
+    sums.clear();
+    for (int offset = 0; offset < block.n_rows; offset += kTile) {
+      tile.load(block, offset);
+      assignment.assign(tile, scratch.data(), gamma.data(), value);
+      for (int r = 0; r < kTile; ++r) value[r] *= tile.weights()[r];
+      kernels.sum_rows(value, lanes);
+      sums.add_tile(kernels, tile.x(), tile.xt(), gamma.data(), centers);
+    }
+    moments.add(sums.collect());
+    for (const double lane : lanes) objective.add(lane);
+  }
+};
+
+/// Runs the blocks of this rank; an exception is kept for the reduction.
+std::exception_ptr run_blocks(const Execution& execution, const Data& data,
+                              const std::function<void(const Block&, int)>& work) {
+  try {
+    data.for_each_block(execution, work);
+  } catch (...) {
+    return std::current_exception();
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Moments sweep(const Execution& execution, const Data& data, const Assignment& assignment,
+              std::vector<double> centers, ScatterShape shape) {
+  const MomentLayout layout{assignment.n_components(), data.n_columns(), shape};
+  const ExactArray empty(moment_bounds(layout, data.summary(), centers));
+  ExactArray moments = empty;
+  ExactScalar objective;
+  std::vector<std::unique_ptr<Worker>> workers(execution.n_threads);
+  std::exception_ptr failure = run_blocks(execution, data, [&](const Block& block, int thread) {
+    auto& worker = workers[thread];
+    if (!worker) worker = std::make_unique<Worker>(layout, assignment, empty);
+    worker->add(block, assignment, *execution.kernels, centers.data());
+  });
+  for (const auto& worker : workers) {
+    if (!worker) continue;
+    moments.add(worker->moments);
+    objective.add(worker->objective);
+  }
+  moments.normalise();
+  objective.normalise();
+
+  // Everything of this iteration in one message: a failure count, the objective, the moments.
+  std::vector<std::int64_t> message{failure ? 1 : 0};
+  message.insert(message.end(), objective.limbs().begin(), objective.limbs().end());
+  message.insert(message.end(), moments.limbs().begin(), moments.limbs().end());
+  execution.comm.sum(message);
+  if (message[0] != 0) execution.comm.rethrow_anywhere(failure);
+  std::copy_n(message.begin() + 1, objective.limbs().size(), objective.limbs().begin());
+  std::copy_n(message.begin() + 1 + objective.limbs().size(), moments.limbs().size(), moments.limbs().begin());
+  moments.normalise();
+  objective.normalise();
+
+  Moments result{layout, std::move(centers), objective.value(), std::vector<double>(moments.size())};
+  for (std::size_t i = 0; i < moments.size(); ++i) result.sums[i] = moments.value(i);
+  return result;
+}
+
+std::int64_t sweep_bytes_per_thread(const MomentLayout& layout) {
+  const std::int64_t tile = 8 * kTile * (4 * std::int64_t{padded(layout.d)} + layout.K);
+  return BlockSums::bytes(layout) + tile + (3 + 1) * 8 * layout.size();
+}
+
+FoundRow find_extreme_row(const Execution& execution, const Data& data, const Assignment& assignment, bool highest) {
+  struct Best {
+    double value = 0.0;
+    Index row = -1;
+    bool beats(const Best& other) const {
+      return row >= 0 && (other.row < 0 || value < other.value || (value == other.value && row < other.row));
+    }
+  };
+  std::vector<Best> best(execution.n_threads);
+  const std::exception_ptr failure = run_blocks(execution, data, [&](const Block& block, int thread) {
+    Tile tile(data.n_columns());
+    std::vector<double> gamma(std::size_t(assignment.n_components()) * kTile), scratch(assignment.scratch_size());
+    double value[kTile];
+    for (int offset = 0; offset < block.n_rows; offset += kTile) {
+      tile.load(block, offset);
+      assignment.assign(tile, scratch.data(), gamma.data(), value);
+      for (int r = 0; r < tile.n_rows(); ++r)
+        if (const Best candidate{highest ? -value[r] : value[r], tile.first_row() + r};
+            tile.weights()[r] > 0.0 && candidate.beats(best[thread]))
+          best[thread] = candidate;
+    }
+  });
+  execution.comm.rethrow_anywhere(failure);
+  const std::vector<Best> all = execution.comm.all_gather(std::span<const Best>(best));
+  Best winner;
+  for (const Best& candidate : all)
+    if (candidate.beats(winner)) winner = candidate;
+
+  const Index block = winner.row / data.grid().block_rows();
+  const bool mine = block >= data.first_block() && block < data.last_block();
+  std::vector<double> x;
+  if (mine) x = data.row(winner.row);
+  x = execution.comm.all_gather(std::span<const double>(x));
+  return {winner.row, highest ? -winner.value : winner.value, x};
+}
+
+}  // namespace gmmpi

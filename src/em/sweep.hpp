@@ -1,0 +1,57 @@
+// One pass over all rows: responsibilities from an assignment, moments about given centres, one allreduce.
+#pragma once
+
+#include <vector>
+
+#include "data/tile.hpp"
+#include "kernels/scatter.hpp"
+
+namespace gmmpi {
+
+/// Where responsibilities come from: a model's posterior, the nearest centre, labels, chance, ...
+/// Shared by all threads.
+class Assignment {
+ public:
+  virtual ~Assignment() = default;
+  virtual int n_components() const = 0;
+  /// Doubles of scratch that one thread's calls need.
+  virtual std::size_t scratch_size() const { return 0; }
+  /// For a tile's 64 rows: gamma (K x kTile) = responsibility times sample weight, 0 for rows of weight zero;
+  /// value (kTile) = the row's term of the objective (its log density, its squared distance, ...).
+  virtual void assign(const Tile& tile, double* scratch, double* gamma, double* value) const = 0;
+};
+
+/// Sums over all rows and ranks, each rounded once. Equal on all ranks.
+struct Moments {
+  MomentLayout layout;
+  std::vector<double> centers;  ///< (K, d): what the moments are about
+  double objective = 0.0;       ///< sum of weight times value
+  std::vector<double> sums;     ///< in the order of layout
+
+  const double* counts() const { return sums.data(); }
+  const double* first(int k) const { return sums.data() + layout.first() + std::int64_t{k} * layout.d; }
+  const double* second(int k) const {
+    return sums.data() + layout.second() + k * scatter_size(layout.shape, layout.d);
+  }
+};
+
+/// Collective: the one allreduce of an iteration. Errors of any rank's data source ride in it and are thrown
+/// on all ranks.
+Moments sweep(const Execution& execution, const Data& data, const Assignment& assignment,
+              std::vector<double> centers, ScatterShape shape);
+
+/// Bytes that one thread of a sweep needs besides the data.
+std::int64_t sweep_bytes_per_thread(const MomentLayout& layout);
+
+/// A row of the data, found or drawn; equal on all ranks.
+struct FoundRow {
+  Index row = -1;
+  double value = 0.0;
+  std::vector<double> x;
+};
+
+/// Collective. The row with the lowest value of the assignment (the highest if `highest`), lowest row
+/// number on a tie; rows of weight zero do not take part.
+FoundRow find_extreme_row(const Execution& execution, const Data& data, const Assignment& assignment, bool highest);
+
+}  // namespace gmmpi

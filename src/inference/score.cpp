@@ -1,0 +1,44 @@
+// score: one pass for the log-likelihood and the entropy of the assignment.
+#include "gmmpi/inference/score.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "data/row_sums.hpp"
+#include "model/log_density.hpp"
+
+namespace gmmpi {
+
+Score score(const Execution& execution, const Data& data, const Mixture& mixture) {
+  const KernelTable& kernels = *execution.kernels;
+  const LogDensity density(mixture, kernels);
+  const int K = mixture.n_components;
+  const std::vector<double> sums = sum_over_rows(execution, data, 2, [&](const Tile& tile, double* sum) {
+    std::vector<double> joint(std::size_t(K) * kTile), scratch(density.scratch_size());
+    double log_density[kTile], largest[kTile];
+    density.log_joint(tile, scratch.data(), joint.data());
+    for (int r = 0; r < kTile; ++r) {
+      largest[r] = joint[r];
+      for (int k = 1; k < K; ++k) largest[r] = std::max(largest[r], joint[std::size_t(k) * kTile + r]);
+    }
+    kernels.responsibilities(K, tile.weights(), joint.data(), log_density);
+    for (int r = 0; r < tile.n_rows(); ++r) {
+      sum[0] += tile.weights()[r] * log_density[r];
+      sum[1] += tile.weights()[r] * (log_density[r] - largest[r]);
+    }
+  });
+  const double weight = data.summary().total_weight;
+  const auto p = static_cast<double>(mixture.n_parameters());
+  double log_weight = 0.0;
+  kernels.log(1, &weight, &log_weight);
+  Score s;
+  s.log_likelihood = sums[0];
+  s.mean_log_likelihood = sums[0] / weight;
+  s.map_entropy = sums[1];
+  s.aic = -2.0 * sums[0] + 2.0 * p;
+  s.bic = -2.0 * sums[0] + p * log_weight;
+  s.icl = s.bic + 2.0 * s.map_entropy;
+  return s;
+}
+
+}  // namespace gmmpi

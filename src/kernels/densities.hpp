@@ -1,0 +1,162 @@
+// E-step kernels: squared Mahalanobis distances per precision shape, and log-sum-exp. Rows are the
+// lanes; sums over columns run in ascending order. Included by src/kernels/targets.
+
+constexpr int kPanel = kRowVectors * kWidth;  ///< rows that one register tile holds
+
+template <int Centers, bool Scaled>
+inline void diagonal_panel(int d, const double* xt, const double* centers, const double* scales, double* out) {
+  Vec sum[Centers][kRowVectors] = {};
+  for (int j = 0; j < d; ++j) {
+    Vec x[kRowVectors];
+    for (int r = 0; r < kRowVectors; ++r) x[r] = load(xt + j * kTile + r * kWidth);
+    for (int k = 0; k < Centers; ++k) {
+      const Vec center = all(centers[Index{k} * d + j]);
+      const Vec scale = Scaled ? all(scales[Index{k} * d + j]) : Vec{};
+      for (int r = 0; r < kRowVectors; ++r) {
+        Vec y = x[r] - center;
+        if (Scaled) y = y * scale;
+        sum[k][r] = fma(y, y, sum[k][r]);
+      }
+    }
+  }
+  for (int k = 0; k < Centers; ++k)
+    for (int r = 0; r < kRowVectors; ++r) store(out + k * kTile + r * kWidth, sum[k][r]);
+}
+
+template <bool Scaled>
+inline void diagonal_distances(int d, int n_centers, const double* xt, const double* centers, const double* scales,
+                               double* out) {
+  for (int row = 0; row < kTile; row += kPanel) {
+    int k = 0;
+    for (; k + 4 <= n_centers; k += 4)
+      diagonal_panel<4, Scaled>(d, xt + row, centers + Index{k} * d, scales + Index{k} * d, out + Index{k} * kTile + row);
+    for (; k < n_centers; ++k)
+      diagonal_panel<1, Scaled>(d, xt + row, centers + Index{k} * d, scales + Index{k} * d, out + Index{k} * kTile + row);
+  }
+}
+
+void squared_distances(int d, int n_centers, const double* xt, const double* centers, double* out) {
+  diagonal_distances<false>(d, n_centers, xt, centers, centers, out);
+}
+
+void mahalanobis_diagonal(int d, int n_components, const double* xt, const double* means, const double* scales,
+                          double* out) {
+  diagonal_distances<true>(d, n_components, xt, means, scales, out);
+}
+
+/// All of a triangular product in registers, for a number of columns known at compile time.
+template <int D>
+inline void dense_small(const double* xt, const double* mean, const double* factor, double* out) {
+  for (int row = 0; row < kTile; row += kPanel) {
+    Vec diff[D][kRowVectors];
+    for (int i = 0; i < D; ++i)
+      for (int r = 0; r < kRowVectors; ++r) diff[i][r] = load(xt + i * kTile + row + r * kWidth) - all(mean[i]);
+    Vec q[kRowVectors] = {};
+    for (int j = 0; j < D; ++j) {
+      constexpr int columns = kFactorColumns;
+      const int first = j / columns * columns;
+      const double* column = factor + columns * (first + (first / columns) * (first - columns) / 2) + (j - first);
+      Vec y[kRowVectors] = {};
+      for (int i = 0; i <= j; ++i) {
+        const Vec u = all(column[i * columns]);
+        for (int r = 0; r < kRowVectors; ++r) y[r] = fma(u, diff[i][r], y[r]);
+      }
+      for (int r = 0; r < kRowVectors; ++r) q[r] = fma(y[r], y[r], q[r]);
+    }
+    for (int r = 0; r < kRowVectors; ++r) store(out + row + r * kWidth, q[r]);
+  }
+}
+
+/// Register tile: kFactorColumns outputs x kRowVectors row vectors. Zeros below the diagonal of the
+/// packed factor change no bit, so the tile's size does not show in the result.
+inline void dense_panel(int d, const double* diff, const double* factor, double* out) {
+  Vec q[kRowVectors] = {};
+  for (int j = 0; j < d; j += kFactorColumns) {
+    const int depth = j + kFactorColumns < d ? j + kFactorColumns : d;
+    Vec y[kFactorColumns][kRowVectors] = {};
+    for (int i = 0; i < depth; ++i, factor += kFactorColumns) {
+      Vec x[kRowVectors];
+      for (int r = 0; r < kRowVectors; ++r) x[r] = load(diff + i * kTile + r * kWidth);
+      for (int c = 0; c < kFactorColumns; ++c) {
+        const Vec u = all(factor[c]);
+        for (int r = 0; r < kRowVectors; ++r) y[c][r] = fma(u, x[r], y[c][r]);
+      }
+    }
+    for (int c = 0; c < kFactorColumns; ++c)
+      for (int r = 0; r < kRowVectors; ++r) q[r] = fma(y[c][r], y[c][r], q[r]);
+  }
+  for (int r = 0; r < kRowVectors; ++r) store(out + r * kWidth, q[r]);
+}
+
+void mahalanobis_dense(int d, const double* xt, const double* mean, const double* factor, double* scratch,
+                       double* out) {
+  switch (d) {
+    case 1: return dense_small<1>(xt, mean, factor, out);
+    case 2: return dense_small<2>(xt, mean, factor, out);
+    case 3: return dense_small<3>(xt, mean, factor, out);
+    case 4: return dense_small<4>(xt, mean, factor, out);
+    case 8: return dense_small<8>(xt, mean, factor, out);
+    default: break;
+  }
+  for (int i = 0; i < d; ++i)
+    for (int n = 0; n < kTile; n += kWidth)
+      store(scratch + i * kTile + n, load(xt + i * kTile + n) - all(mean[i]));
+  for (int row = 0; row < kTile; row += kPanel) dense_panel(d, scratch + row, factor, out + row);
+}
+
+void log_joint(int n_components, const double* constants, double* values) {
+  const Vec cap = all(1e300);
+  for (int k = 0; k < n_components; ++k) {
+    const Vec constant = all(constants[k]);
+    double* row = values + Index{k} * kTile;
+    for (int n = 0; n < kTile; n += kWidth) {
+      const Vec q = load(row + n);
+      store(row + n, fma(all(-0.5), q < cap ? q : cap, constant));
+    }
+  }
+}
+
+void responsibilities(int n_components, const double* row_weights, double* values, double* log_density) {
+  for (int row = 0; row < kTile; row += kPanel) {
+    double* column = values + row;
+    Vec top[kRowVectors], sum[kRowVectors] = {};
+    for (int r = 0; r < kRowVectors; ++r) top[r] = load(column + r * kWidth);
+    for (int k = 1; k < n_components; ++k)
+      for (int r = 0; r < kRowVectors; ++r) top[r] = larger(top[r], load(column + Index{k} * kTile + r * kWidth));
+    for (int k = 0; k < n_components; ++k)
+      for (int r = 0; r < kRowVectors; ++r) {
+        double* p = column + Index{k} * kTile + r * kWidth;
+        const Vec e = exp(load(p) - top[r]);
+        store(p, e);
+        sum[r] = sum[r] + e;
+      }
+    for (int r = 0; r < kRowVectors; ++r) {
+      store(log_density + row + r * kWidth, top[r] + log(sum[r]));
+      sum[r] = load(row_weights + row + r * kWidth) / sum[r];
+    }
+    for (int k = 0; k < n_components; ++k)
+      for (int r = 0; r < kRowVectors; ++r) {
+        double* p = column + Index{k} * kTile + r * kWidth;
+        store(p, load(p) * sum[r]);
+      }
+  }
+}
+
+void assign_nearest(int n_components, const double* row_weights, double* values, double* smallest) {
+  for (int n = 0; n < kTile; n += kWidth) {
+    double* column = values + n;
+    Vec least = load(column);
+    for (int k = 1; k < n_components; ++k) {
+      const Vec v = load(column + Index{k} * kTile);
+      least = v < least ? v : least;
+    }
+    store(smallest + n, least);
+    Vec open = load(row_weights + n);  // becomes 0 once the row is assigned
+    for (int k = 0; k < n_components; ++k) {
+      double* p = column + Index{k} * kTile;
+      const auto nearest = load(p) == least;
+      store(p, nearest ? open : all(0.0));
+      open = nearest ? all(0.0) : open;
+    }
+  }
+}

@@ -1,0 +1,53 @@
+// The sums of one block of rows: what the scatter kernels add to, and the plain layout it is read in.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/table.hpp"
+
+namespace gmmpi {
+
+/// Which second moments are accumulated: none, one variance per column and component, one matrix per
+/// component, or one matrix for all components together.
+enum class ScatterShape { none, diagonal, full, pooled };
+
+/// Number of second moments per component (per model for `pooled`): upper triangle, row by row.
+std::int64_t scatter_size(ScatterShape shape, int d);
+
+/// Where each moment stands among the plain sums: K counts, then K x d first moments, then the second
+/// moments (K, or 1 if pooled, times scatter_size).
+struct MomentLayout {
+  int K = 0, d = 0;
+  ScatterShape shape = ScatterShape::none;
+  std::int64_t n_scatters() const { return shape == ScatterShape::pooled ? 1 : K; }
+  std::int64_t first() const { return K; }
+  std::int64_t second() const { return K + std::int64_t{K} * d; }
+  std::int64_t size() const { return second() + n_scatters() * scatter_size(shape, d); }
+};
+
+/// Sums over the rows of one block, of one thread, in the layout that suits the kernels:
+/// counts: K x 8 lanes; s1: K x (8 d lanes for few columns, else padded(d));
+/// s2, few columns: per scatter 8 lanes for each entry; else diagonal padded(d), and full: for each group of
+/// four rows i..i+3 the columns from i rounded down to a multiple of 8, to padded(d).
+class BlockSums {
+ public:
+  explicit BlockSums(const MomentLayout& layout);
+
+  void clear();
+  /// Adds a tile: `gamma` K x kTile, `centers` K x d.
+  void add_tile(const KernelTable& kernels, const double* x, const double* xt, const double* gamma,
+                const double* centers);
+  /// The sums in MomentLayout's order.
+  const std::vector<double>& collect();
+
+  /// Bytes one thread needs for such sums.
+  static std::int64_t bytes(const MomentLayout& layout);
+
+ private:
+  MomentLayout layout_;
+  std::int64_t s1_stride_, s2_stride_;
+  std::vector<double> counts_, s1_, s2_, scratch_, plain_;
+};
+
+}  // namespace gmmpi

@@ -1,0 +1,95 @@
+// A vector of GMMPI_WIDTH doubles: loads, stores, fused multiply-add, select. Included once per
+// target (src/kernels/targets), inside that target's namespace, so that no inline function compiled
+// for one instruction set can be picked by the linker for another.
+//
+// Lanes are always independent outputs. Every operation is an IEEE one, and every product that is
+// added is an explicit fused multiply-add, so all widths give the same bits.
+using Index = std::int64_t;
+
+#if GMMPI_WIDTH == 1
+using Vec = double;
+using Bits = std::int64_t;
+inline Vec fma(Vec a, Vec b, Vec c) { return __builtin_fma(a, b, c); }
+inline Vec load(const double* p) { return *p; }
+inline void store(double* p, Vec v) { *p = v; }
+inline Vec all(double x) { return x; }
+inline Bits to_bits(Vec v) { return __builtin_bit_cast(Bits, v); }
+inline Vec from_bits(Bits b) { return __builtin_bit_cast(Vec, b); }
+#else
+using Vec = double __attribute__((vector_size(GMMPI_WIDTH * 8)));
+using Bits = std::int64_t __attribute__((vector_size(GMMPI_WIDTH * 8)));
+using Unaligned = double __attribute__((vector_size(GMMPI_WIDTH * 8), aligned(8)));
+#if GMMPI_WIDTH == 8
+inline Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_pd(a, b, c); }
+#elif GMMPI_WIDTH == 4
+inline Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_pd(a, b, c); }
+#else
+inline Vec fma(Vec a, Vec b, Vec c) { return _mm_fmadd_pd(a, b, c); }
+#endif
+inline Vec load(const double* p) { return *reinterpret_cast<const Unaligned*>(p); }
+inline void store(double* p, Vec v) { *reinterpret_cast<Unaligned*>(p) = v; }
+inline Vec all(double x) { return x - Vec{}; }
+inline Bits to_bits(Vec v) { return reinterpret_cast<Bits>(v); }
+inline Vec from_bits(Bits b) { return reinterpret_cast<Vec>(b); }
+#endif
+
+constexpr int kWidth = GMMPI_WIDTH;
+constexpr int kRowVectors = GMMPI_WIDTH == 8 ? 4 : 2;  ///< row vectors a register tile of the E-step holds
+constexpr int kLanes = 8;                              ///< virtual lanes of the sums over rows, on every target
+
+inline Vec larger(Vec a, Vec b) { return a > b ? a : b; }
+
+/// e^x for x <= 709; 0 below -708 (no denormals). Cody-Waite reduction, Taylor polynomial of degree 13 on
+/// |r| <= ln(2)/2: under 1 ulp.
+inline Vec exp(Vec x) {
+  const Vec magic = all(0x1.8p52);  // adding it leaves the rounded integer in the low bits
+  const Vec low = all(-708.0);
+  const Vec clamped = larger(x, low);
+  const Vec t = fma(clamped, all(0x1.71547652b82fep0), magic);
+  const Vec n = t - magic;
+  Vec r = fma(n, all(-0x1.62e42fefa39efp-1), clamped);
+  r = fma(n, all(-0x1.abc9e3b39803fp-56), r);
+  Vec p = all(1.0 / 6227020800.0);
+  p = fma(p, r, all(1.0 / 479001600.0));
+  p = fma(p, r, all(1.0 / 39916800.0));
+  p = fma(p, r, all(1.0 / 3628800.0));
+  p = fma(p, r, all(1.0 / 362880.0));
+  p = fma(p, r, all(1.0 / 40320.0));
+  p = fma(p, r, all(1.0 / 5040.0));
+  p = fma(p, r, all(1.0 / 720.0));
+  p = fma(p, r, all(1.0 / 120.0));
+  p = fma(p, r, all(1.0 / 24.0));
+  p = fma(p, r, all(1.0 / 6.0));
+  p = fma(p, r, all(0.5));
+  p = fma(p, r, all(1.0));
+  p = fma(p, r, all(1.0));
+  const Vec scaled = from_bits(to_bits(p) + (to_bits(t) << 52));
+  return x < low ? all(0.0) : scaled;
+}
+
+/// ln x for positive normal x: x = 2^e m with m in [sqrt(1/2), sqrt(2)), ln m = 2 atanh(s), s = (m-1)/(m+1).
+inline Vec log(Vec x) {
+  const Bits offset = to_bits(x) - to_bits(all(0x1.6a09e667f3bcdp-1));
+  const Bits exponent = offset >> 52;
+  const Vec m = from_bits(to_bits(x) - (exponent << 52));
+  const Vec magic = all(0x1.8p52);
+  const Vec e = from_bits(exponent + to_bits(magic)) - magic;
+  const Vec f = m - all(1.0);
+  const Vec s = f / (m + all(1.0));
+  const Vec z = s * s;
+  Vec p = all(2.0 / 21.0);  // series of 2 atanh(s)/s - 2, |s| <= 0.1716
+  p = fma(p, z, all(2.0 / 19.0));
+  p = fma(p, z, all(2.0 / 17.0));
+  p = fma(p, z, all(2.0 / 15.0));
+  p = fma(p, z, all(2.0 / 13.0));
+  p = fma(p, z, all(2.0 / 11.0));
+  p = fma(p, z, all(2.0 / 9.0));
+  p = fma(p, z, all(2.0 / 7.0));
+  p = fma(p, z, all(2.0 / 5.0));
+  p = fma(p, z, all(2.0 / 3.0));
+  // ln m = f - f^2/2 + s (f^2/2 + z p), which keeps the leading term exact.
+  const Vec half_square = all(0.5) * f * f;
+  Vec tail = fma(s, fma(z, p, half_square), e * all(0x1.abc9e3b39803fp-56));
+  tail = tail - half_square;
+  return fma(e, all(0x1.62e42fefa39efp-1), f + tail);
+}

@@ -1,0 +1,76 @@
+// The kernels as a table of functions: one table per instruction set, the same bits from each.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace gmmpi {
+
+/// Rows per tile; every tile array below has this many rows, padded with rows of weight 0.
+inline constexpr int kTile = 64;
+/// Columns of row-major tile arrays are padded with zeros to a multiple of this.
+inline constexpr int kPad = 8;
+/// Output columns of the triangular product that are computed together; factors are packed for it.
+inline constexpr int kFactorColumns = 4;
+/// Up to this many columns, sums over rows run in 8 virtual row lanes; above, in lanes of columns.
+inline constexpr int kSmallColumns = 4;
+
+constexpr int padded(int d) { return (d + kPad - 1) / kPad * kPad; }
+/// Doubles of one packed triangular factor (see pack_factor).
+constexpr std::int64_t packed_factor_size(int d) {
+  std::int64_t size = 0;
+  for (int j = 0; j < d; j += kFactorColumns) size += std::int64_t{kFactorColumns} * (j + kFactorColumns < d ? j + kFactorColumns : d);
+  return size;
+}
+
+/// One component's part of the accumulation over one tile.
+struct ScatterTask {
+  int d;
+  const double* x;       ///< kTile x padded(d), row-major
+  const double* xt;      ///< d x kTile
+  const double* gamma;   ///< kTile: responsibility times sample weight
+  const double* center;  ///< d: moments are taken about it
+  double* s1;            ///< sums of gamma (x - center), layout of scatter.hpp
+  double* s2;            ///< sums of gamma (x - center)(x - center)^T, layout of scatter.hpp
+  double* scratch;       ///< 2 x kTile x padded(d)
+};
+
+struct KernelTable {
+  const char* name;  ///< avx512, avx2, fma128 or scalar
+
+  /// out[k][row] = sum_j (x_j - center_kj)^2. `centers` K x d, `out` K x kTile.
+  void (*squared_distances)(int d, int n_centers, const double* xt, const double* centers, double* out);
+  /// out[k][row] = sum_j ((x_j - mean_kj) scale_kj)^2. `means`, `scales` K x d.
+  void (*mahalanobis_diagonal)(int d, int n_components, const double* xt, const double* means,
+                               const double* scales, double* out);
+  /// out[row] = |U^T (x - mean)|^2 for one component; `factor` packed, `scratch` d x kTile.
+  void (*mahalanobis_dense)(int d, const double* xt, const double* mean, const double* factor,
+                            double* scratch, double* out);
+  /// In place, for K x kTile squared Mahalanobis distances: log joint = constant_k - q/2 with q capped at
+  /// 1e300 (so that nothing is ever NaN).
+  void (*log_joint)(int n_components, const double* constants, double* values);
+  /// In place: log joint to weight_row * responsibility; log_density[row] = ln sum_k exp(log joint).
+  void (*responsibilities)(int n_components, const double* row_weights, double* values, double* log_density);
+
+  /// In place, for K x kTile distances: weight_row for the nearest component (the lowest on a tie), else 0;
+  /// smallest[row] = the distance to it.
+  void (*assign_nearest)(int n_components, const double* row_weights, double* values, double* smallest);
+
+  /// Sums of gamma over the 64 rows into 8 virtual lanes: lanes[r % 8] += gamma[r].
+  void (*sum_rows)(const double* gamma, double* lanes);
+  void (*accumulate_first)(const ScatterTask& task);     ///< s1 only
+  void (*accumulate_diagonal)(const ScatterTask& task);  ///< s1, and s2 for each column
+  void (*accumulate_full)(const ScatterTask& task);      ///< s1, and s2 for each pair of columns
+
+  void (*log)(std::int64_t n, const double* x, double* out);  ///< of positive normal numbers
+  void (*exp)(std::int64_t n, const double* x, double* out);
+};
+
+/// The best table this processor runs; a name asks for that one.
+/// Throws Error 64 for a name that is unknown or that this processor cannot run.
+const KernelTable& select_kernels(const std::string& name = "auto");
+/// Names of the tables that this processor runs, best first.
+std::vector<std::string> available_kernels();
+
+}  // namespace gmmpi

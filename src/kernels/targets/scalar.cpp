@@ -1,0 +1,4 @@
+// Kernels without vectors: std::fma, in hardware where the compiler may use it, else slow; same bits.
+#define GMMPI_TARGET scalar
+#define GMMPI_WIDTH 1
+#include "kernels/targets/target.hpp"

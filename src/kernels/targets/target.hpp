@@ -1,0 +1,49 @@
+// The kernels of one target. Each file in this folder sets GMMPI_TARGET (a namespace and a name) and
+// GMMPI_WIDTH (doubles per vector) and is compiled for that instruction set (CMakeLists.txt). Only headers
+// without inline functions of their own may be included here.
+#if GMMPI_WIDTH > 1
+#include <immintrin.h>
+#endif
+
+#include <cstdint>
+
+#include "kernels/table.hpp"
+
+namespace gmmpi {
+namespace GMMPI_TARGET {
+namespace {
+#include "kernels/simd.hpp"
+// (the order matters: both use simd.hpp)
+#include "kernels/densities.hpp"
+#include "kernels/scatters.hpp"
+
+void log_array(std::int64_t n, const double* x, double* out) {
+  double buffer[kWidth];
+  for (std::int64_t i = 0; i < n; i += kWidth) {
+    for (int l = 0; l < kWidth; ++l) buffer[l] = i + l < n ? x[i + l] : 1.0;
+    store(buffer, log(load(buffer)));
+    for (int l = 0; l < kWidth && i + l < n; ++l) out[i + l] = buffer[l];
+  }
+}
+
+void exp_array(std::int64_t n, const double* x, double* out) {
+  double buffer[kWidth];
+  for (std::int64_t i = 0; i < n; i += kWidth) {
+    for (int l = 0; l < kWidth; ++l) buffer[l] = i + l < n ? x[i + l] : 0.0;
+    store(buffer, exp(load(buffer)));
+    for (int l = 0; l < kWidth && i + l < n; ++l) out[i + l] = buffer[l];
+  }
+}
+}  // namespace
+
+#define GMMPI_NAME_(x) #x
+#define GMMPI_NAME(x) GMMPI_NAME_(x)
+extern const KernelTable table;
+const KernelTable table = {
+    GMMPI_NAME(GMMPI_TARGET), squared_distances, mahalanobis_diagonal, mahalanobis_dense,   log_joint,
+    responsibilities,         assign_nearest,    sum_rows,             accumulate_first,    accumulate_diagonal,
+    accumulate_full,          log_array,         exp_array,
+};
+
+}  // namespace GMMPI_TARGET
+}  // namespace gmmpi

@@ -1,0 +1,26 @@
+// diag: every component has its own variance for each column (mclust's VVI).
+#include "model/families/families.hpp"
+
+namespace gmmpi {
+
+namespace {
+
+class Diag final : public CovarianceFamily {
+ public:
+  std::string_view name() const override { return "diag"; }
+  PrecisionShape precision_shape() const override { return PrecisionShape::diagonal; }
+  ScatterShape scatter_shape() const override { return ScatterShape::diagonal; }
+  std::int64_t n_covariance_parameters(int K, int d) const override { return std::int64_t{K} * d; }
+
+  std::vector<double> covariances(const CentralScatter& m) const override {
+    std::vector<double> out(m.scatter.begin(), m.scatter.end());
+    for (std::size_t e = 0; e < out.size(); ++e) out[e] /= m.counts[e / m.n_features];
+    return out;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<CovarianceFamily> make_diag() { return std::make_unique<Diag>(); }
+
+}  // namespace gmmpi

@@ -1,0 +1,27 @@
+// spherical: every component has one variance, the mean of those of its columns (mclust's VII).
+#include "model/families/families.hpp"
+
+namespace gmmpi {
+
+namespace {
+
+class Spherical final : public CovarianceFamily {
+ public:
+  std::string_view name() const override { return "spherical"; }
+  PrecisionShape precision_shape() const override { return PrecisionShape::spherical; }
+  ScatterShape scatter_shape() const override { return ScatterShape::diagonal; }
+  std::int64_t n_covariance_parameters(int K, int) const override { return K; }
+
+  std::vector<double> covariances(const CentralScatter& m) const override {
+    std::vector<double> out(m.n_components);
+    for (std::size_t e = 0; e < m.scatter.size(); ++e) out[e / m.n_features] += m.scatter[e];
+    for (int k = 0; k < m.n_components; ++k) out[k] /= m.counts[k] * m.n_features;
+    return out;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<CovarianceFamily> make_spherical() { return std::make_unique<Spherical>(); }
+
+}  // namespace gmmpi

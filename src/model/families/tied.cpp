@@ -1,0 +1,27 @@
+// tied: all components share one covariance matrix (mclust's EEE). Bishop (2006), exercise 9.6.
+#include "model/families/families.hpp"
+#include "model/symmetric.hpp"
+
+namespace gmmpi {
+
+namespace {
+
+class Tied final : public CovarianceFamily {
+ public:
+  std::string_view name() const override { return "tied"; }
+  PrecisionShape precision_shape() const override { return PrecisionShape::shared_dense; }
+  ScatterShape scatter_shape() const override { return ScatterShape::pooled; }
+  std::int64_t n_covariance_parameters(int, int d) const override { return std::int64_t{d} * (d + 1) / 2; }
+
+  std::vector<double> covariances(const CentralScatter& m) const override {
+    std::vector<double> out;
+    append_symmetric(m, 0, m.total_weight, out);
+    return out;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<CovarianceFamily> make_tied() { return std::make_unique<Tied>(); }
+
+}  // namespace gmmpi

@@ -1,0 +1,65 @@
+// LogDensity: preparing factors, and dispatch by precision shape.
+#include "model/log_density.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace gmmpi {
+
+namespace {
+
+constexpr double kHalfLog2Pi = 0.91893853320467274178;
+
+/// Columns in groups of kFactorColumns, each group row by row down to its diagonal; zeros below it.
+void pack_factor(const double* factor, int d, double* out) {
+  for (int j = 0; j < d; j += kFactorColumns)
+    for (int i = 0; i < std::min(d, j + kFactorColumns); ++i)
+      for (int c = 0; c < kFactorColumns; ++c)
+        *out++ = j + c < d && i <= j + c ? factor[std::size_t(i) * d + j + c] : 0.0;
+}
+
+}  // namespace
+
+LogDensity::LogDensity(const Mixture& m, const KernelTable& kernels)
+    : kernels_(kernels),
+      shape_(m.shape()),
+      n_components_(m.n_components),
+      n_features_(m.n_features),
+      means_(m.means),
+      constants_(m.n_components) {
+  const int K = n_components_, d = n_features_;
+  std::vector<double> weights(m.weights);
+  for (double& w : weights) w = std::max(w, std::numeric_limits<double>::min());
+  kernels.log(K, weights.data(), constants_.data());
+  for (int k = 0; k < K; ++k) constants_[k] += m.log_det[k] - d * kHalfLog2Pi;
+  if (shape_ == PrecisionShape::diagonal) {
+    factors_ = m.precisions_cholesky;
+  } else if (shape_ == PrecisionShape::spherical) {
+    for (const double scale : m.precisions_cholesky) factors_.insert(factors_.end(), d, scale);
+  } else {
+    const std::size_t size = packed_factor_size(d);
+    const int n = shape_ == PrecisionShape::shared_dense ? 1 : K;
+    factors_.resize(n * size);
+    for (int k = 0; k < n; ++k)
+      pack_factor(m.precisions_cholesky.data() + std::size_t(k) * d * d, d, factors_.data() + k * size);
+  }
+}
+
+void LogDensity::mahalanobis(const Tile& tile, double* scratch, double* out) const {
+  const int K = n_components_, d = n_features_;
+  if (shape_ == PrecisionShape::diagonal || shape_ == PrecisionShape::spherical) {
+    kernels_.mahalanobis_diagonal(d, K, tile.xt(), means_.data(), factors_.data(), out);
+    return;
+  }
+  const std::size_t step = shape_ == PrecisionShape::shared_dense ? 0 : packed_factor_size(d);
+  for (int k = 0; k < K; ++k)
+    kernels_.mahalanobis_dense(d, tile.xt(), means_.data() + std::size_t(k) * d, factors_.data() + k * step, scratch,
+                               out + std::size_t(k) * kTile);
+}
+
+void LogDensity::log_joint(const Tile& tile, double* scratch, double* out) const {
+  mahalanobis(tile, scratch, out);
+  kernels_.log_joint(n_components_, constants_.data(), out);
+}
+
+}  // namespace gmmpi

@@ -1,0 +1,34 @@
+// The log joint density ln pi_k N(x | mu_k, Sigma_k) of tiles of rows: the heart of the E-step.
+#pragma once
+
+#include <vector>
+
+#include "data/tile.hpp"
+#include "gmmpi/model/mixture.hpp"
+#include "kernels/table.hpp"
+
+namespace gmmpi {
+
+/// A mixture prepared for its precision shape's kernel: packed factors and additive constants. Shared by
+/// all threads.
+class LogDensity {
+ public:
+  LogDensity(const Mixture& mixture, const KernelTable& kernels);
+
+  int n_components() const { return n_components_; }
+  /// Doubles of scratch that one thread's calls need.
+  std::size_t scratch_size() const { return std::size_t(n_features_) * kTile; }
+  /// out (K x kTile) = squared Mahalanobis distances of the tile's rows.
+  void mahalanobis(const Tile& tile, double* scratch, double* out) const;
+  /// out (K x kTile) = ln pi_k N(x | mu_k, Sigma_k). Bishop (2006), eq. 2.43. A weight of zero counts as the least
+  /// normal number.
+  void log_joint(const Tile& tile, double* scratch, double* out) const;
+
+ private:
+  const KernelTable& kernels_;
+  PrecisionShape shape_;
+  int n_components_, n_features_;
+  std::vector<double> means_, factors_, constants_;
+};
+
+}  // namespace gmmpi

@@ -1,0 +1,120 @@
+// Mixture: shapes, validation, change of family.
+#include "gmmpi/model/mixture.hpp"
+
+#include <cmath>
+#include <numeric>
+
+#include "gmmpi/error.hpp"
+#include "kernels/table.hpp"
+
+namespace gmmpi {
+
+std::vector<std::size_t> covariance_dims(PrecisionShape shape, int n_components, int n_features) {
+  const std::size_t K = n_components, d = n_features;
+  switch (shape) {
+    case PrecisionShape::dense: return {K, d, d};
+    case PrecisionShape::shared_dense: return {d, d};
+    case PrecisionShape::diagonal: return {K, d};
+    case PrecisionShape::spherical: return {K};
+  }
+  return {};
+}
+
+std::size_t covariance_stride(PrecisionShape shape, int n_features) {
+  const std::size_t d = n_features;
+  switch (shape) {
+    case PrecisionShape::dense:
+    case PrecisionShape::shared_dense: return d * d;
+    case PrecisionShape::diagonal: return d;
+    case PrecisionShape::spherical: return 1;
+  }
+  return 0;
+}
+
+std::int64_t Mixture::n_parameters() const {
+  return n_components - 1 + std::int64_t{n_components} * n_features +
+         family->n_covariance_parameters(n_components, n_features);
+}
+
+namespace {
+
+void require(bool condition, const std::string& name, const std::string& problem) {
+  if (!condition) throw Error(ExitCode::bad_data, name + ": " + problem);
+}
+
+bool all_finite(const std::vector<double>& values) {
+  for (const double v : values)
+    if (!std::isfinite(v)) return false;
+  return true;
+}
+
+void require_symmetric(const Mixture& m, const std::string& name) {
+  if (m.shape() != PrecisionShape::dense && m.shape() != PrecisionShape::shared_dense) return;
+  const std::size_t d = m.n_features;
+  for (std::size_t e = 0; e < m.covariances.size(); ++e) {
+    const std::size_t base = e / (d * d) * d * d, i = e % (d * d) / d, j = e % d;
+    const double a = m.covariances[e], b = m.covariances[base + j * d + i];
+    const double scale = std::sqrt(std::abs(m.covariances[base + i * d + i])) * std::sqrt(std::abs(m.covariances[base + j * d + j]));
+    require(std::abs(a - b) <= 1e-8 * scale, name,
+            "covariance " + std::to_string(e / (d * d)) + " is not symmetric; give a symmetric matrix");
+  }
+}
+
+}  // namespace
+
+void validate(Mixture& m, const KernelTable& kernels, const std::string& name) {
+  const std::size_t K = m.n_components, d = m.n_features;
+  std::size_t n_covariances = 1;
+  for (const std::size_t n : covariance_dims(m.shape(), m.n_components, m.n_features)) n_covariances *= n;
+  require(K > 0 && d > 0, name, "the model has no components or no columns");
+  require(m.weights.size() == K && m.means.size() == K * d && m.covariances.size() == n_covariances, name,
+          "weights, means and covariances do not have the shapes of covariance type '" +
+              std::string(m.family->name()) + "'");
+  require(all_finite(m.weights) && all_finite(m.means) && all_finite(m.covariances), name,
+          "the model holds NaN or infinite numbers");
+  for (const double w : m.weights) require(w >= 0.0, name, "a weight is negative; weights must be >= 0");
+  const double sum = std::accumulate(m.weights.begin(), m.weights.end(), 0.0);
+  require(std::abs(sum - 1.0) <= 1e-6, name, "the weights sum to " + std::to_string(sum) + " instead of 1");
+  if (std::abs(sum - 1.0) > 1e-14)
+    for (double& w : m.weights) w /= sum;
+  require_symmetric(m, name);
+  const std::vector<int> bad = factorise(m, kernels);
+  if (!bad.empty())
+    throw Error(ExitCode::bad_data, name + ": the covariance of component " + std::to_string(bad.front()) +
+                                        " is not positive definite; enlarge its diagonal");
+}
+
+std::vector<double> full_covariance(const Mixture& m, int k) {
+  const std::size_t d = m.n_features, stride = covariance_stride(m.shape(), m.n_features);
+  const double* c = m.covariances.data() + (m.shape() == PrecisionShape::shared_dense ? 0 : k * stride);
+  if (stride == d * d && m.shape() != PrecisionShape::diagonal && m.shape() != PrecisionShape::spherical)
+    return {c, c + d * d};
+  std::vector<double> full(d * d);
+  for (std::size_t j = 0; j < d; ++j) full[j * d + j] = m.shape() == PrecisionShape::diagonal ? c[j] : c[0];
+  return full;
+}
+
+Mixture with_family(const Mixture& m, const CovarianceFamily& family, const KernelTable& kernels) {
+  const int K = m.n_components, d = m.n_features;
+  Mixture out = m;
+  out.family = &family;
+  if (family.name() == m.family->name()) return out;
+  const PrecisionShape shape = family.precision_shape();
+  out.covariances.clear();
+  std::vector<double> shared(std::size_t(d) * d);
+  for (int k = 0; k < K; ++k) {
+    const std::vector<double> full = full_covariance(m, k);
+    double trace = 0.0;
+    for (int j = 0; j < d; ++j) trace += full[std::size_t(j) * d + j];
+    if (shape == PrecisionShape::dense) out.covariances.insert(out.covariances.end(), full.begin(), full.end());
+    if (shape == PrecisionShape::diagonal)
+      for (int j = 0; j < d; ++j) out.covariances.push_back(full[std::size_t(j) * d + j]);
+    if (shape == PrecisionShape::spherical) out.covariances.push_back(trace / d);
+    for (std::size_t e = 0; e < shared.size(); ++e) shared[e] += m.weights[k] * full[e];
+  }
+  if (shape == PrecisionShape::shared_dense) out.covariances = shared;
+  factorise(out, kernels);
+  return out;
+}
+
+}  // namespace gmmpi
