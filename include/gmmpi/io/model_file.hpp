@@ -1,0 +1,50 @@
+// Model files: what a fit leaves behind, and what other commands read.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gmmpi/em/fit.hpp"
+#include "gmmpi/inference/score.hpp"
+#include "gmmpi/parallel/execution.hpp"
+
+namespace gmmpi {
+
+/// Everything of a fit that goes into its file.
+struct ModelRecord {
+  FitResult result;
+  Score score;
+  FitOptions options;
+  DataSummary data;
+  /// Every resolved option as text, written to /options.
+  std::map<std::string, std::string> resolved_options;
+  /// What may differ from run to run, written to /runtime: host, ranks, threads, ...
+  std::map<std::string, std::string> runtime;
+};
+
+/// Identifies the data and the numeric options of a fit: equal requests have equal results.
+std::string request_digest(const FitOptions& options, const DataSummary& data);
+
+/// Local. Writes a model file as a whole (temporary name, then renamed) and returns its digest: XXH3-128 over
+/// names, types, shapes and little-endian bytes of everything under /model, the log-likelihood history and the
+/// numeric options. Errors 73, 74, 77.
+std::string write_model(const std::string& path, const ModelRecord& record);
+
+/// Collective. Reads /model/weights, means, covariances and the attribute covariance_type (all that is
+/// needed), checks and factorises them. Errors, equal on all ranks: 66, 77, 65.
+Mixture read_model(const Execution& execution, const std::string& path);
+
+/// What an existing output is, as far as `fit` must know before it writes there.
+struct ExistingModel {
+  std::string request;  ///< request_digest of the fit that wrote it; empty if it is no such file
+  std::string digest;
+  double log_likelihood = 0.0;
+};
+
+/// Local. None if nothing exists at `path`.
+std::optional<ExistingModel> look_at_model(const std::string& path);
+
+}  // namespace gmmpi

@@ -1,0 +1,55 @@
+// An output file that appears under its name only when it is complete and on disk.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "gmmpi/parallel/communicator.hpp"
+#include "io/posix_file.hpp"
+
+namespace gmmpi {
+
+/// Written by all ranks to a temporary name in the same directory (".<name>.tmp.<process id of rank
+/// 0>") and renamed by commit(). Destroyed without commit(), it removes the temporary.
+/// Errors everywhere: 73 cannot create (no such directory, the name is a directory or a device ...),
+/// 77 no permission, 74 I/O (disk full, quota ...).
+class AtomicFile {
+ public:
+  /// Collective. An existing regular file of this name is replaced by commit(); where the name is a
+  /// symbolic link, the file that it leads to is.
+  AtomicFile(const Communicator& comm, const std::string& path);
+
+  /// The name of the temporary file: rank 0 may write it by other means, too.
+  const std::string& temporary() const { return temporary_; }
+  /// Local, thread-safe. Writes all bytes at `offset`.
+  void write(std::int64_t offset, std::span<const std::byte> bytes) const;
+  /// Collective. Flushes to disk, renames, flushes the directory.
+  void commit();
+
+ private:
+  /// Removes the file of this name, if any, at the end of its life.
+  struct Removal {
+    std::string name;
+    Removal() = default;
+    Removal(const Removal&) = delete;
+    Removal& operator=(const Removal&) = delete;
+    ~Removal();
+  };
+
+  void create();
+  void put_in_place();
+
+  Communicator comm_;
+  std::string path_;    ///< as given, for messages
+  std::string target_;  ///< what the temporary is renamed to
+  std::string temporary_;
+  Removal removal_;  ///< of the temporary; rank 0 only, until commit
+  FileDescriptor fd_;
+};
+
+/// Local. Writes a file as a whole: it holds `image`, or (on an error) what it held before.
+void write_file_atomically(const std::string& path, std::span<const std::byte> image);
+
+}  // namespace gmmpi

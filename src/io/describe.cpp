@@ -1,0 +1,91 @@
+// describe_hdf5: a walk over groups, attributes and datasets.
+#include "gmmpi/io/describe.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "io/hdf5_values.hpp"
+
+namespace gmmpi {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Names of the members of a group, or of the attributes of an object, sorted.
+std::vector<std::string> member_names(hid_t group) {
+  std::vector<std::string> names;
+  const auto collect = [](hid_t, const char* name, const H5L_info_t*, void* out) -> herr_t {
+    static_cast<std::vector<std::string>*>(out)->emplace_back(name);
+    return 0;
+  };
+  h5::check(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names), h5::where(group) + " cannot be listed");
+  return names;
+}
+
+std::vector<std::string> attribute_names(hid_t object) {
+  std::vector<std::string> names;
+  const auto collect = [](hid_t, const char* name, const H5A_info_t*, void* out) -> herr_t {
+    static_cast<std::vector<std::string>*>(out)->emplace_back(name);
+    return 0;
+  };
+  h5::check(H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names), h5::where(object) + " cannot be listed");
+  return names;
+}
+
+Json attribute_value(hid_t object, const std::string& name) {
+  const h5::Handle attribute(h5::check(H5Aopen(object, name.c_str(), H5P_DEFAULT), name));
+  const h5::Handle type(h5::check(H5Aget_type(attribute), name));
+  switch (H5Tget_class(type)) {
+    case H5T_STRING: return h5::read_attribute<std::string>(object, name);
+    case H5T_INTEGER: return h5::read_attribute<std::int64_t>(object, name);
+    case H5T_FLOAT: return h5::read_attribute<double>(object, name);
+    default: return nullptr;
+  }
+}
+
+template <class T>
+Json nested(const std::vector<T>& values, const std::vector<Index>& dims, std::size_t level, std::size_t& at) {
+  if (level == dims.size()) return values[at++];
+  Json list = Json::array();
+  for (Index i = 0; i < dims[level]; ++i) list.push_back(nested(values, dims, level + 1, at));
+  return list;
+}
+
+Json dataset_value(hid_t group, const std::string& name, Index most_values) {
+  const h5::Handle dataset(h5::check(H5Dopen2(group, name.c_str(), H5P_DEFAULT), name));
+  const h5::Handle type(h5::check(H5Dget_type(dataset), name)), space(h5::check(H5Dget_space(dataset), name));
+  const H5T_class_t kind = H5Tget_class(type);
+  std::vector<Index> dims = h5::dimensions(space);
+  Index n = 1;
+  for (const Index length : dims) n *= length;
+  std::size_t at = 0;
+  if (n <= most_values && kind == H5T_FLOAT) return nested(h5::read_dataset<double>(group, name, &dims), dims, 0, at);
+  if (n <= most_values && kind == H5T_INTEGER) return nested(h5::read_dataset<std::int64_t>(group, name, &dims), dims, 0, at);
+  if (n <= most_values && kind == H5T_STRING) return nested(h5::read_dataset<std::string>(group, name, &dims), dims, 0, at);
+  const char* letter = kind == H5T_FLOAT ? "f" : kind == H5T_INTEGER ? "i" : kind == H5T_STRING ? "text" : "other";
+  return {{"shape", dims}, {"type", kind == H5T_STRING ? letter : fmt::format("{}{}", letter, H5Tget_size(type))}};
+}
+
+Json describe_group(hid_t group, Index most_values) {
+  Json json = Json::object();
+  for (const std::string& name : attribute_names(group)) json[name] = attribute_value(group, name);
+  for (const std::string& name : member_names(group)) {
+    H5O_info_t info;
+    if (H5Oget_info_by_name(group, name.c_str(), &info, H5P_DEFAULT) < 0) continue;  // a dangling link
+    if (info.type == H5O_TYPE_GROUP) json[name] = describe_group(h5::open_group(group, name), most_values);
+    if (info.type == H5O_TYPE_DATASET) json[name] = dataset_value(group, name, most_values);
+  }
+  return json;
+}
+
+}  // namespace
+
+nlohmann::ordered_json describe_hdf5(const std::string& path, Index most_values) {
+  const h5::Quiet quiet;
+  const h5::Handle file = h5::open_file(path, path);
+  return describe_group(h5::open_group(file, "/"), most_values);
+}
+
+}  // namespace gmmpi

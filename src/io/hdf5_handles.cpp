@@ -1,0 +1,131 @@
+// HDF5 handles that close themselves, and HDF5's errors as gmmpi::Error.
+#include "io/hdf5_handles.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "io/posix_file.hpp"
+
+namespace gmmpi::h5 {
+
+Quiet::Quiet() {
+  H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
+
+Quiet::~Quiet() {
+  H5Eset_auto2(H5E_DEFAULT, function_, data_);
+}
+
+Handle::~Handle() {
+  close();
+}
+
+herr_t Handle::close() {
+  if (id_ < 0) return 0;
+  const Quiet quiet;
+  return H5Idec_ref(std::exchange(id_, H5I_INVALID_HID)) < 0 ? -1 : 0;
+}
+
+std::string reason() {
+  const auto take_first = [](unsigned, const H5E_error2_t* entry, void* text) -> herr_t {
+    if (entry->desc != nullptr) *static_cast<std::string*>(text) = entry->desc;
+    return 1;
+  };
+  std::string text = "HDF5 gives no reason";
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, &text);
+  for (char& c : text)
+    if (c == '\n') c = ' ';
+  return text;
+}
+
+std::string where(hid_t object) {
+  const auto text = [object](auto get_name) {
+    std::string name(static_cast<std::size_t>(std::max<ssize_t>(0, get_name(object, nullptr, 0))), '\0');
+    get_name(object, name.data(), name.size() + 1);
+    return name;
+  };
+  const hid_t errors = H5Eget_current_stack();  // every call of HDF5 clears it, reason() may want it
+  const std::string file = text(H5Fget_name), path = text(H5Iget_name);
+  H5Eset_current_stack(errors);
+  return path.empty() || path == "/" ? file : file + ":" + path;
+}
+
+void fail(const std::string& problem, ExitCode code) {
+  throw Error(code, fmt::format("{} ({}): check the file with h5dump -H, and the disk", problem, reason()));
+}
+
+namespace {
+
+/// Locks are refused by some file systems, and read-only use needs none.
+Handle access_without_locks() {
+  Handle access(H5Pcreate(H5P_FILE_ACCESS));
+  H5Pset_file_locking(access, false, true);
+  return access;
+}
+
+}  // namespace
+
+Handle open_file(const std::string& path, const std::string& subject) {
+  const InputFile readable(path, subject);
+  const Quiet quiet;
+  const Handle access = access_without_locks();
+  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access));
+  if (!file)
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{}: not a sound HDF5 file ({}): copy it again or write it anew", subject, reason()));
+  return file;
+}
+
+Handle create_file(const std::string& path) {
+  const Quiet quiet;
+  return Handle(check(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access_without_locks()),
+                      path + ": cannot be created", ExitCode::cannot_create));
+}
+
+std::vector<std::byte> make_image(const std::function<void(hid_t file)>& fill) {
+  const Quiet quiet;
+  constexpr std::size_t growth = 1 << 16;
+  const std::string problem = "an HDF5 file cannot be built in memory";
+  Handle access(H5Pcreate(H5P_FILE_ACCESS));
+  check(H5Pset_fapl_core(access, growth, false), problem);
+  Handle file(check(H5Fcreate("image", H5F_ACC_TRUNC, H5P_DEFAULT, access), problem));
+  fill(file);
+  check(H5Fflush(file, H5F_SCOPE_GLOBAL), problem);
+  std::vector<std::byte> image(static_cast<std::size_t>(check(H5Fget_file_image(file, nullptr, 0), problem)));
+  check(H5Fget_file_image(file, image.data(), image.size()), problem);
+  return image;
+}
+
+bool exists(hid_t location, const std::string& path) {
+  const Quiet quiet;
+  return static_cast<bool>(Handle(H5Oopen(location, path.c_str(), H5P_DEFAULT)));
+}
+
+Handle open_group(hid_t location, const std::string& path) {
+  const Quiet quiet;
+  Handle group(H5Gopen2(location, path.c_str(), H5P_DEFAULT));
+  if (!group)
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: no group {}: name a file that holds one", where(location), path));
+  return group;
+}
+
+Handle create_group(hid_t location, const std::string& path) {
+  const Quiet quiet;
+  return Handle(check(H5Gcreate2(location, path.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+                      where(location) + ": group " + path + " cannot be created"));
+}
+
+std::vector<Index> dimensions(hid_t space) {
+  const Quiet quiet;
+  if (H5Sget_simple_extent_type(space) == H5S_NULL) return {0};
+  const int rank = check(H5Sget_simple_extent_ndims(space), "the shape of a dataset cannot be read");
+  std::vector<hsize_t> lengths(static_cast<std::size_t>(rank));
+  H5Sget_simple_extent_dims(space, lengths.data(), nullptr);
+  return {lengths.begin(), lengths.end()};
+}
+
+}  // namespace gmmpi::h5

@@ -1,0 +1,104 @@
+// Read-only files by POSIX calls: a move-only descriptor and reads at any offset.
+#include "io/posix_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "gmmpi/error.hpp"
+
+namespace gmmpi {
+
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+FileDescriptor::~FileDescriptor() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+int FileDescriptor::release() {
+  return std::exchange(fd_, -1);
+}
+
+std::string errno_text(int error) {
+  return std::generic_category().message(error);
+}
+
+namespace {
+
+[[noreturn]] void cannot_open(int error, const std::string& subject) {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+    case ENAMETOOLONG:
+      throw Error(ExitCode::no_input,
+                  fmt::format("{}: no such file ({}): check the path, and that every node "
+                              "sees it",
+                              subject, errno_text(error)));
+    case EACCES:
+    case EPERM:
+      throw Error(ExitCode::no_permission,
+                  fmt::format("{}: no permission to read it ({}): make the file and its folders readable for "
+                              "you (chmod)",
+                              subject, errno_text(error)));
+    default:
+      throw Error(ExitCode::io_failed,
+                  fmt::format("{}: cannot be opened ({}): check the file system and try again", subject,
+                              errno_text(error)));
+  }
+}
+
+}  // namespace
+
+InputFile::InputFile(const std::string& path, std::string subject) : subject_(std::move(subject)) {
+  fd_ = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // never waits for a pipe
+  if (!fd_) cannot_open(errno, subject_);
+  struct stat info {};
+  if (::fstat(fd_.get(), &info) != 0) cannot_open(errno, subject_);
+  if (S_ISDIR(info.st_mode))
+    throw Error(ExitCode::bad_data, fmt::format("{}: this is a directory: name a file in it", subject_));
+  if (!S_ISREG(info.st_mode))
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{}: not a regular file (it must be read at any place, by many processes): save it "
+                    "to a file first",
+                    subject_));
+  if (info.st_size == 0)
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: the file is empty (0 bytes): check the program that wrote it", subject_));
+  size_ = info.st_size;
+}
+
+std::size_t InputFile::read_some(std::int64_t offset, std::span<std::byte> out) const {
+  std::size_t done = 0;
+  while (done < out.size()) {
+    const ssize_t n =
+        ::pread(fd_.get(), out.data() + done, out.size() - done, offset + static_cast<std::int64_t>(done));
+    if (n == 0) break;
+    if (n > 0) {
+      done += static_cast<std::size_t>(n);
+    } else if (errno != EINTR) {
+      throw Error(ExitCode::io_failed,
+                  fmt::format("{}: cannot be read at byte {} ({}): check the file system", subject_, offset,
+                              errno_text(errno)));
+    }
+  }
+  return done;
+}
+
+void InputFile::read(std::int64_t offset, std::span<std::byte> out) const {
+  if (read_some(offset, out) != out.size())
+    throw Error(
+        ExitCode::io_failed,
+        fmt::format("{}: the file has become shorter while it was read: run again when nobody writes it",
+                    subject_));
+}
+
+}  // namespace gmmpi

@@ -1,0 +1,51 @@
+// Read-only files by POSIX calls: a move-only descriptor and reads at any offset.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace gmmpi {
+
+/// Owns a file descriptor.
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(other.release()) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
+  ~FileDescriptor();
+
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+  int release();
+
+ private:
+  int fd_ = -1;
+};
+
+/// A regular file that is not empty, open for reading. Reads are thread-safe.
+class InputFile {
+ public:
+  /// `subject` names the file in messages. Errors: 66 missing, 77 no permission, 74 cannot be
+  /// opened for another reason, 65 not a regular file or empty.
+  InputFile(const std::string& path, std::string subject);
+
+  const std::string& subject() const { return subject_; }
+  std::int64_t size() const { return size_; }
+  /// Fills `out` from `offset` on; returns the number of bytes read, less only at the file's end.
+  std::size_t read_some(std::int64_t offset, std::span<std::byte> out) const;
+  /// As read_some, but a file that ends before is Error 74.
+  void read(std::int64_t offset, std::span<std::byte> out) const;
+
+ private:
+  FileDescriptor fd_;
+  std::string subject_;
+  std::int64_t size_ = 0;
+};
+
+/// "No space left on device" for ENOSPC, and so on.
+std::string errno_text(int error);
+
+}  // namespace gmmpi

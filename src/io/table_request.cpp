@@ -1,0 +1,63 @@
+// What a reader is asked to open, and the checks that all formats share.
+#include "io/table_request.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <limits>
+
+#include "gmmpi/error.hpp"
+
+namespace gmmpi {
+
+namespace {
+
+/// The way out for a shape that is not the one wanted.
+std::string reshape_advice(const TableRequest& request, std::size_t n_dims) {
+  if (request.is_column()) return "one number per row is needed: give a one-dimensional array (N)";
+  if (n_dims == 0) return "a table (N rows x d columns) is needed: give another dataset";
+  if (n_dims == 1)
+    return "a table (N rows x d columns) is needed: for N rows of one column, store X.reshape(-1, 1)";
+  return "a table (N rows x d columns) is needed: for one row per first index, store X.reshape(len(X), -1)";
+}
+
+}  // namespace
+
+std::string shape_text(std::span<const Index> dims) {
+  return dims.empty() ? "a single value" : fmt::format("{}", fmt::join(dims, " x "));
+}
+
+TableShape check_shape(const TableRequest& request, std::span<const Index> dims) {
+  const auto bad = [&](const std::string& problem, const std::string& advice) {
+    throw Error(ExitCode::bad_data, fmt::format("{} {}: {}", request.subject(), problem, advice));
+  };
+  const std::size_t n = dims.size();
+  if (n > 0 && dims[0] == 0)
+    bad(fmt::format("has 0 rows ({})", shape_text(dims)), "check the program that wrote it");
+  const bool right_rank = request.is_column() ? n == 1 || n == 2 : n == 2;
+  if (!right_rank)
+    bad(n == 0 ? "is a single value"
+               : fmt::format("has {} dimension{} ({})", n, n == 1 ? "" : "s", shape_text(dims)),
+        reshape_advice(request, n));
+  const Index columns = n == 2 ? dims[1] : 1;
+  if (columns == 0)
+    bad(fmt::format("has 0 columns ({})", shape_text(dims)), "check the program that wrote it");
+  if (request.is_column() && columns != 1)
+    bad(fmt::format("has {} columns ({})", columns, shape_text(dims)), reshape_advice(request, n));
+  if (columns > std::numeric_limits<int>::max())
+    bad(fmt::format("has {} columns", columns), "at most 2147483647 can be used, select some");
+  return {dims[0], static_cast<int>(columns)};
+}
+
+void not_numbers(const std::string& subject, const std::string& kind, const std::string& remedy) {
+  throw Error(ExitCode::bad_data, fmt::format("{} holds {}: numbers are needed; {}", subject, kind, remedy));
+}
+
+void check_row_range(const DataReader& reader, Index first, Index count) {
+  if (first < 0 || count < 0 || first > reader.n_rows() - count)
+    throw Error(ExitCode::internal,
+                fmt::format("internal error: {} rows from row {} asked for of {} ({} rows)", count, first,
+                            reader.name(), reader.n_rows()));
+}
+
+}  // namespace gmmpi
