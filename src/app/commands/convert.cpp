@@ -1,0 +1,19 @@
+// gmmpi convert: data from one format to another.
+#include "gmmpi/io/convert.hpp"
+
+#include <fmt/format.h>
+
+#include "app/commands.hpp"
+#include "app/support.hpp"
+#include "gmmpi/io/data_reader.hpp"
+
+namespace gmmpi::app {
+
+void convert_command(const Execution& execution, const Options& options) {
+  const std::string in = options.arguments.at("IN"), out = options.arguments.at("OUT");
+  check_output(execution, options, parse_data_spec(out).path);
+  convert(execution.comm, in, out);
+  if (execution.comm.is_root()) fmt::print("{} written to {}\n", in, out);
+}
+
+}  // namespace gmmpi::app

@@ -1,0 +1,183 @@
+// gmmpi fit: from options and data to a model file.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "app/commands.hpp"
+#include "app/run_log.hpp"
+#include "app/support.hpp"
+#include "em/sweep.hpp"
+#include "gmmpi/em/fit.hpp"
+#include "gmmpi/error.hpp"
+#include "gmmpi/io/model_file.hpp"
+#include "kernels/table.hpp"
+#include "model/families/families.hpp"
+#include "parallel/thread_loop.hpp"
+
+namespace gmmpi::app {
+
+namespace {
+
+FitOptions fit_options(const Execution& execution, const Options& o) {
+  FitOptions f;
+  f.n_components = static_cast<int>(o.integer("n-components", 1, 1'000'000));
+  f.family = &find_family(o.choice("covariance-type", family_names()));
+  f.n_init = static_cast<int>(o.integer("n-init", 1, 1'000'000));
+  f.tol = o.number("tol", 0.0);
+  f.max_iter = static_cast<int>(o.integer("max-iter", 0, INT32_MAX));
+  if (o.text("reg-covar") != "auto") f.reg_covar = o.number("reg-covar", 0.0);
+  f.seed = static_cast<std::uint64_t>(o.integer("seed", 0));
+  f.fail_on_collapse = o.choice("on-collapse", {"reseed", "fail"}) == "fail";
+  o.choice("resume", {"auto", "never"});
+  static const std::map<std::string, Init> inits{{"kmeans", Init::kmeans},
+                                                 {"k-means++", Init::kmeans_plusplus},
+                                                 {"random", Init::random},
+                                                 {"random-from-data", Init::random_from_data}};
+  const std::string init = o.text("init");
+  if (const auto found = inits.find(init); found != inits.end()) {
+    f.init = found->second;
+    return f;
+  }
+  if (init.find('.') == std::string::npos && init.find('/') == std::string::npos)
+    throw Error(ExitCode::usage, "--init: '" + init + "' is unknown; choose kmeans, k-means++, random, random-from-data or a model file");
+  f.init = Init::model;
+  f.start = read_model(execution, init);
+  return f;
+}
+
+/// Per rank, besides the data: the sweep's scratch and the rows' distances while seeds are drawn.
+std::int64_t working_bytes(const Execution& execution, const FitOptions& f, const OpenedData& data) {
+  const MomentLayout layout{f.n_components, data.rows->n_columns(), f.family->scatter_shape()};
+  return (execution.n_threads + 1) * sweep_bytes_per_thread(layout) +
+         8 * (data.rows->n_rows() / execution.comm.size() + 1) + (std::int64_t{32} << 20);
+}
+
+void announce(const Execution& execution, const FitOptions& f, const OpenedData& data, RunLog& log) {
+  const int n_ranks = execution.comm.size(), d = data.rows->n_columns();
+  Mixture shape;
+  shape.family = f.family;
+  shape.n_components = f.n_components;
+  shape.n_features = d;
+  const auto data_bytes = static_cast<double>(data.bytes_per_rank(n_ranks));
+  const auto work_bytes = static_cast<double>(working_bytes(execution, f, data));
+  log.line(fmt::format("gmmpi {}: fit {}{}", GMMPI_VERSION, data.rows->describe(), data.weights ? ", weighted" : ""));
+  log.line(fmt::format("model: {}, {} covariances ({} parameters); tol {:g}, at most {} iterations, {}, seed {}",
+                       count_text(f.n_components, "Gaussian"), f.family->name(), shape.n_parameters(), f.tol, f.max_iter,
+                       count_text(f.n_init, "start"), f.seed));
+  log.line(fmt::format("run: {} x {}, {} kernels; per rank {} of data and up to {} to work on",
+                       count_text(n_ranks, "rank"), count_text(execution.n_threads, "thread"), execution.kernels->name,
+                       bytes_text(data_bytes), bytes_text(work_bytes)));
+  if (execution.n_threads > available_processors())
+    log.warning(fmt::format("{} threads on {}: a rank is bound to too few; use mpirun --map-by slot:PE={} (or --bind-to none)",
+                            execution.n_threads, count_text(available_processors(), "processor"), execution.n_threads));
+  if (std::string(execution.kernels->name) == "scalar")
+    log.warning("no vector instructions with fused multiply-add: same bits, but many times slower");
+  log.event("start", {{"version", GMMPI_VERSION}, {"data", data.rows->name()}, {"n_samples", data.rows->n_rows()},
+                      {"n_features", d}, {"n_components", f.n_components}, {"covariance_type", f.family->name()},
+                      {"n_parameters", shape.n_parameters()}, {"tol", f.tol}, {"max_iter", f.max_iter},
+                      {"n_init", f.n_init}, {"seed", f.seed}, {"ranks", n_ranks}, {"threads", execution.n_threads},
+                      {"simd", execution.kernels->name}, {"data_bytes_per_rank", data_bytes},
+                      {"working_bytes_per_rank", work_bytes}});
+}
+
+/// True if the output is already what this fit would write. Otherwise an existing output is an Error 73.
+bool already_done(const Execution& execution, const Options& options, const FitOptions& f, const DataSummary& data,
+                  const std::string& output, RunLog& log) {
+  std::int64_t done = 0;
+  execution.comm.together([&] {
+    if (!execution.comm.is_root() || options.flag("force")) return;
+    const auto existing = look_at_model(output);
+    if (!existing) return;
+    done = existing->request == request_digest(f, data);
+    if (!done)
+      throw Error(ExitCode::cannot_create,
+                  output + ": exists already and is not the result of this fit; choose another name or give --force");
+    log.line(output + ": this fit is complete already; --force fits again");
+    fmt::print("{} holds this fit: log-likelihood {:.10g}, digest {}\n", output, existing->log_likelihood, existing->digest);
+  });
+  execution.comm.max(std::span(&done, 1));
+  return done != 0;
+}
+
+std::map<std::string, std::string> runtime_facts(const Execution& execution, double seconds) {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  std::array<char, 32> date{};
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%SZ", ::gmtime_r(&now, &utc));
+  return {{"host", host.data()},
+          {"finished", date.data()},
+          {"ranks", std::to_string(execution.comm.size())},
+          {"threads", std::to_string(execution.n_threads)},
+          {"simd", execution.kernels->name},
+          {"total_seconds", fmt::format("{:.3f}", seconds)}};
+}
+
+void print_result(const Options& options, const ModelRecord& r, const std::string& output, const std::string& digest) {
+  const FitResult& fit = r.result;
+  if (options.flag("json")) {
+    const nlohmann::ordered_json json{
+        {"output", output}, {"converged", fit.converged}, {"n_iter", fit.n_iter},
+        {"log_likelihood", fit.log_likelihood()}, {"lower_bound", r.score.mean_log_likelihood}, {"aic", r.score.aic},
+        {"bic", r.score.bic}, {"icl", r.score.icl}, {"n_reseeds", fit.reseeds.size()}, {"n_recentred", fit.n_recentred},
+        {"best_restart", fit.best_restart}, {"digest", digest}};
+    fmt::print("{}\n", json.dump(2));
+    return;
+  }
+  fmt::print("{} after {}{}\n", fit.converged ? "converged" : "stopped", count_text(fit.n_iter, "iteration"),
+             r.options.n_init > 1 ? fmt::format(" (best of {}: restart {})", count_text(r.options.n_init, "start"), fit.best_restart) : "");
+  fmt::print("log-likelihood {:.10g} (mean per row {:.8g})\n", fit.log_likelihood(), r.score.mean_log_likelihood);
+  fmt::print("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better)\n", r.score.aic, r.score.bic, r.score.icl);
+  fmt::print("digest {}\n", digest);
+  fmt::print("written to {}; next: gmmpi info {}, or gmmpi predict {} {} -o labels.h5\n", output, output,
+             options.arguments.at("DATA"), output);
+}
+
+}  // namespace
+
+void fit_command(const Execution& execution, const Options& options) {
+  const Communicator& comm = execution.comm;
+  const std::string output = options.text("output");
+  FitOptions f;
+  comm.together([&] { f = fit_options(execution, options); });
+  RunLog log(comm, f, options.text("log-json"));
+  const OpenedData inputs = open_inputs(execution, options);
+  announce(execution, f, inputs, log);
+  if (options.flag("dry-run")) {
+    log.line("dry run: nothing was read or written");
+    return;
+  }
+  check_memory(execution, inputs, working_bytes(execution, f, inputs));
+  Options replace = options;  // whether an existing model may stay is decided below
+  replace.values["force"] = "true";
+  check_output(execution, replace, output);
+
+  ModelRecord record;
+  record.options = f;
+  const MemoryData data(execution, *inputs.rows, inputs.weights.get());
+  log.line(fmt::format("read in {:.2g} s", log.seconds()));
+  if (already_done(execution, options, f, data.summary(), output, log)) return;
+  record.result = fit(execution, data, f, log);
+  record.score = score(execution, data, record.result.model);
+  record.data = data.summary();
+  for (const auto& [name, value] : options.values) {
+    std::string key = name;
+    std::ranges::replace(key, '-', '_');
+    record.resolved_options[key] = value;
+  }
+  record.resolved_options["data"] = options.arguments.at("DATA");
+  record.runtime = runtime_facts(execution, log.seconds());
+
+  std::string digest;
+  comm.together([&] {
+    if (comm.is_root()) digest = write_model(output, record);
+  });
+  log.event("end", {{"converged", record.result.converged}, {"n_iter", record.result.n_iter},
+                    {"log_likelihood", record.result.log_likelihood()}, {"aic", record.score.aic},
+                    {"bic", record.score.bic}, {"icl", record.score.icl}, {"digest", digest}, {"output", output}});
+  if (comm.is_root()) print_result(options, record, output, digest);
+}
+
+}  // namespace gmmpi::app

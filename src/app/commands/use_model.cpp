@@ -1,0 +1,90 @@
+// gmmpi score, predict, sample: what a model is used for.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "app/commands.hpp"
+#include "app/support.hpp"
+#include "gmmpi/error.hpp"
+#include "gmmpi/inference/predict.hpp"
+#include "gmmpi/inference/sample.hpp"
+#include "gmmpi/inference/score.hpp"
+#include "gmmpi/io/model_file.hpp"
+#include "gmmpi/io/row_output.hpp"
+
+namespace gmmpi::app {
+
+namespace {
+
+constexpr std::int64_t kWorkingBytes = std::int64_t{32} << 20;
+
+}  // namespace
+
+void score_command(const Execution& execution, const Options& options) {
+  const std::string path = options.arguments.at("MODEL");
+  const Mixture model = read_model(execution, path);
+  const MemoryData data = read_inputs(execution, options, kWorkingBytes);
+  check_columns(data, model.n_features, path);
+  const Score s = score(execution, data, model);
+  if (!execution.comm.is_root()) return;
+  if (options.flag("json")) {
+    const nlohmann::ordered_json json{{"n_samples", data.summary().n_rows},
+                                      {"total_weight", data.summary().total_weight},
+                                      {"log_likelihood", s.log_likelihood},
+                                      {"mean_log_likelihood", s.mean_log_likelihood},
+                                      {"n_parameters", model.n_parameters()},
+                                      {"aic", s.aic},
+                                      {"bic", s.bic},
+                                      {"icl", s.icl}};
+    fmt::print("{}\n", json.dump(2));
+    return;
+  }
+  fmt::print("log-likelihood {:.10g} (mean per row {:.8g}, {})\n", s.log_likelihood, s.mean_log_likelihood,
+             count_text(data.summary().n_rows, "row"));
+  fmt::print("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better; {} parameters)\n", s.aic, s.bic, s.icl,
+             model.n_parameters());
+}
+
+void predict_command(const Execution& execution, const Options& options) {
+  const std::string path = options.arguments.at("MODEL"), output = options.text("output");
+  check_output(execution, options, output);
+  const Mixture model = read_model(execution, path);
+  const MemoryData data = read_inputs(execution, options, kWorkingBytes);
+  check_columns(data, model.n_features, path);
+  const PredictOptions what{options.flag("responsibilities"), options.flag("log-density"), options.flag("mahalanobis")};
+  RowOutput file(execution.comm, output, data.grid().n_rows(), predict_columns(what, model.n_components),
+                 {{"filetype", "gmmpi-prediction"}});
+  const std::vector<Index> counts = predict(execution, data, model, what, file);
+  file.commit();
+  if (!execution.comm.is_root()) return;
+  if (options.flag("json")) {
+    fmt::print("{}\n", nlohmann::ordered_json{{"output", output}, {"n_samples", data.grid().n_rows()}, {"label_sizes", counts}}.dump(2));
+    return;
+  }
+  fmt::print("rows per component:");
+  for (const Index n : counts) fmt::print(" {}", n);
+  fmt::print("\nwritten to {}; next: gmmpi info {}\n", output, output);
+}
+
+void sample_command(const Execution& execution, const Options& options) {
+  const std::string path = options.arguments.at("MODEL"), output = options.text("output");
+  Index n_rows = 0;
+  std::uint64_t seed = 0;
+  execution.comm.together([&] {
+    n_rows = options.integer("n-samples", 1);
+    seed = static_cast<std::uint64_t>(options.integer("seed", 0));
+  });
+  check_output(execution, options, output);
+  const Mixture model = read_model(execution, path);
+  RowOutput file(execution.comm, output, n_rows, sample_columns(model.n_features), {{"filetype", "gmmpi-data"}});
+  sample(execution, model, n_rows, seed, file);
+  file.commit();
+  if (!execution.comm.is_root()) return;
+  if (options.flag("json"))
+    fmt::print("{}\n", nlohmann::ordered_json{{"output", output}, {"n_samples", n_rows}, {"n_features", model.n_features}}.dump(2));
+  else
+    fmt::print("{} of {} written to {}; next: gmmpi fit {} -k {} -o refit.h5\n", count_text(n_rows, "row"),
+               count_text(model.n_features, "column"), output, output, model.n_components);
+}
+
+}  // namespace gmmpi::app

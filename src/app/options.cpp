@@ -1,0 +1,178 @@
+// Parsing: CLI11 reads the command line, then environment, configuration file and defaults fill the rest.
+#include "app/options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+
+#include "app/option_table.hpp"
+#include "gmmpi/error.hpp"
+
+namespace gmmpi::app {
+
+namespace {
+
+[[noreturn]] void usage_error(const std::string& message) { throw Error(ExitCode::usage, message); }
+
+std::string flags_of(const OptionSpec& o) {
+  return (o.short_name.empty() ? "" : "-" + o.short_name + ",") + "--" + o.name;
+}
+
+/// "n-components" to "GMMPI_N_COMPONENTS".
+std::string environment_name(const std::string& name) {
+  std::string text = "GMMPI_";
+  for (const char c : name) text += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return text;
+}
+
+/// Where CLI11 puts what it found, per command.
+struct Parsed {
+  CLI::App* app = nullptr;
+  std::map<std::string, std::string> arguments, values;
+  std::map<std::string, bool> flags;
+};
+
+void add_command(CLI::App& app, const CommandSpec& command, Parsed& parsed) {
+  parsed.app = app.add_subcommand(command.name, command.summary);
+  parsed.app->footer("\n" + command.details);
+  for (const ArgumentSpec& argument : command.arguments)
+    parsed.app->add_option(argument.name, parsed.arguments[argument.name], argument.help)->required()->option_text(" ");
+  for (const OptionSpec& o : options_of(command.name)) {
+    if (o.metavar.empty()) {
+      parsed.app->add_flag(flags_of(o), parsed.flags[o.name], o.help);
+      continue;
+    }
+    const std::string shown = o.metavar + (o.default_value.empty() ? "" : " [" + o.default_value + "]");
+    parsed.app->add_option(flags_of(o), parsed.values[o.name], o.help)->option_text(shown);
+  }
+}
+
+std::map<std::string, std::string> read_config(const std::string& path, const std::string& command) {
+  std::ifstream file(path);
+  if (!file) throw Error(ExitCode::no_input, "--config " + path + ": cannot be read; check the path");
+  std::vector<CLI::ConfigItem> items;
+  try {
+    items = CLI::ConfigTOML().from_config(file);
+  } catch (const CLI::Error& e) {
+    usage_error("--config " + path + ": " + e.what());
+  }
+  std::map<std::string, std::string> values;
+  for (const CLI::ConfigItem& item : items) {
+    if (item.name == "++" || item.name == "--") continue;  // CLI11's marks of a section's begin and end
+    if (!item.parents.empty() && item.parents.front() != command) continue;
+    std::string name = item.name;
+    std::ranges::replace(name, '_', '-');
+    const bool known = std::ranges::any_of(option_table(), [&](const OptionSpec& o) { return o.name == name; });
+    if (!known) usage_error("--config " + path + ": unknown option '" + item.name + "'; see gmmpi " + command + " --help");
+    if (item.inputs.size() != 1) usage_error("--config " + path + ": option '" + item.name + "' needs one value");
+    values[name] = item.inputs.front();
+  }
+  return values;
+}
+
+bool truth(const std::string& name, const std::string& text) {
+  if (text == "true" || text == "1" || text == "yes" || text == "on") return true;
+  if (text == "false" || text == "0" || text == "no" || text == "off" || text.empty()) return false;
+  usage_error(name + ": '" + text + "' is neither true nor false");
+}
+
+/// Flag over environment over configuration file over default.
+void resolve(const Parsed& parsed, Options& options) {
+  std::map<std::string, std::string> given, config;
+  for (const OptionSpec& o : options_of(options.command)) {
+    const char* environment = std::getenv(environment_name(o.name).c_str());
+    if (parsed.app->count("--" + o.name) > 0)
+      given[o.name] = o.metavar.empty() ? (parsed.flags.at(o.name) ? "true" : "false") : parsed.values.at(o.name);
+    else if (environment)
+      given[o.name] = environment;
+  }
+  if (given.contains("config")) config = read_config(given["config"], options.command);
+  for (const OptionSpec& o : options_of(options.command)) {
+    std::string value = o.default_value;
+    if (given.contains(o.name)) value = given[o.name];
+    else if (config.contains(o.name)) value = config[o.name];
+    if (o.metavar.empty()) value = truth("--" + o.name, value) ? "true" : "";
+    if (!value.empty()) options.values[o.name] = value;
+    else if (o.required)
+      usage_error(flags_of(o).substr(0, flags_of(o).find(',')) + " " + o.metavar + " is missing (" + o.help + "); see gmmpi " +
+                  options.command + " --help");
+  }
+}
+
+}  // namespace
+
+bool Options::flag(const std::string& name) const { return text(name) == "true"; }
+
+std::string Options::text(const std::string& name) const {
+  const auto found = values.find(name);
+  return found == values.end() ? "" : found->second;
+}
+
+std::int64_t Options::integer(const std::string& name, std::int64_t least, std::int64_t most) const {
+  const std::string value = text(name);
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc() || end != value.data() + value.size())
+    usage_error("--" + name + ": '" + value + "' is not a whole number");
+  if (number < least || number > most)
+    usage_error("--" + name + " " + value + " is out of range; it must be at least " + std::to_string(least) +
+                (most == INT64_MAX ? "" : " and at most " + std::to_string(most)));
+  return number;
+}
+
+double Options::number(const std::string& name, double least) const {
+  const std::string value = text(name);
+  double number = 0.0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc() || end != value.data() + value.size() || !std::isfinite(number))
+    usage_error("--" + name + ": '" + value + "' is not a finite number");
+  if (number < least) usage_error("--" + name + " " + value + " is out of range; it must not be negative");
+  return number;
+}
+
+std::string Options::choice(const std::string& name, const std::vector<std::string>& choices) const {
+  const std::string value = text(name);
+  std::string known;
+  for (const std::string& choice : choices) {
+    if (choice == value) return value;
+    known += (known.empty() ? "" : ", ") + choice;
+  }
+  usage_error("--" + name + ": '" + value + "' is unknown; choose one of " + known);
+}
+
+std::optional<Options> parse_command_line(int argc, const char* const* argv, std::string& help) {
+  CLI::App app("gmmpi: Gaussian mixture models by distributed Expectation-Maximisation", "gmmpi");
+  app.set_version_flag("--version", "gmmpi " GMMPI_VERSION);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  app.footer("\nRun alone, or on P processes with mpirun -n P gmmpi COMMAND ...\n"
+             "Every option can also be set by the environment (GMMPI_SEED=1) or a TOML file (--config).\n"
+             "gmmpi COMMAND --help shows the options of a command.");
+  std::map<std::string, Parsed> parsed;
+  for (const CommandSpec& command : command_table()) add_command(app, command, parsed[command.name]);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    const auto chosen = app.get_subcommands();
+    help = chosen.empty() ? app.help() : chosen.front()->help();
+    return std::nullopt;
+  } catch (const CLI::CallForVersion& e) {
+    help = std::string(e.what()) + "\n";
+    return std::nullopt;
+  } catch (const CLI::ParseError& e) {
+    std::string message = e.what();
+    std::ranges::replace(message, '\n', ' ');
+    usage_error(message + "; see gmmpi --help");
+  }
+  Options options;
+  options.command = app.get_subcommands().front()->get_name();
+  const Parsed& chosen = parsed[options.command];
+  options.arguments = chosen.arguments;
+  resolve(chosen, options);
+  return options;
+}
+
+}  // namespace gmmpi::app

@@ -1,0 +1,113 @@
+// RunLog: what a run says of itself.
+#include "app/run_log.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+
+#include "gmmpi/error.hpp"
+
+namespace gmmpi::app {
+
+namespace {
+
+std::string duration(double seconds) {
+  if (seconds < 100.0) return fmt::format("{:.2g} s", seconds);
+  if (seconds < 6000.0) return fmt::format("{:.0f} min", seconds / 60.0);
+  return fmt::format("{:.1f} h", seconds / 3600.0);
+}
+
+}  // namespace
+
+RunLog::RunLog(const Communicator& comm, const FitOptions& options, const std::string& json_path)
+    : root_(comm.is_root()), options_(options), json_(nullptr, &std::fclose) {
+  comm.together([&] {
+    if (!root_ || json_path.empty()) return;
+    json_.reset(std::fopen(json_path.c_str(), "w"));
+    if (!json_)
+      throw Error(errno == EACCES ? ExitCode::no_permission : ExitCode::cannot_create,
+                  "--log-json " + json_path + ": " + std::strerror(errno) + "; choose another place");
+  });
+}
+
+double RunLog::seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
+
+void RunLog::line(const std::string& text) {
+  if (root_) fmt::print(stderr, "{}\n", text);
+}
+
+void RunLog::warning(const std::string& text) {
+  line("gmmpi: warning: " + text);
+  event("warning", {{"message", text}});
+}
+
+void RunLog::event(const std::string& name, nlohmann::json fields) {
+  if (!json_) return;
+  nlohmann::ordered_json object{{"event", name}, {"time", seconds()}};
+  for (const auto& [key, value] : fields.items()) object[key] = value;
+  const std::string text = object.dump() + "\n";
+  std::fwrite(text.data(), 1, text.size(), json_.get());
+  std::fflush(json_.get());
+}
+
+void RunLog::restart_begins(int restart) {
+  if (options_.n_init > 1) line(fmt::format("restart {} of {}, seed {}", restart, options_.n_init, options_.seed + restart));
+  last_printed_ = -1.0;
+  iteration_seconds_ = previous_change_ = 0.0;
+}
+
+void RunLog::started(const std::string& how) {
+  line("start: " + how);
+  line("iteration      log-likelihood      change per row      time   time left");
+}
+
+void RunLog::iteration(const Iteration& it) {
+  event("iteration", {{"restart", it.restart}, {"iteration", it.iteration}, {"log_likelihood", it.log_likelihood},
+                      {"change", std::isnan(it.change) ? nlohmann::json() : nlohmann::json(it.change)},
+                      {"seconds", it.seconds}});
+  iteration_seconds_ = iteration_seconds_ == 0.0 ? it.seconds : 0.8 * iteration_seconds_ + 0.2 * it.seconds;
+  last_ = it;
+  last_was_printed_ = it.iteration <= 10 || seconds() - last_printed_ >= 1.0;
+  if (last_was_printed_) print(it);
+  previous_change_ = it.change;
+}
+
+void RunLog::print(const Iteration& it) {
+  last_printed_ = seconds();
+  line(fmt::format("{:9}{:20.10g}{:>20}{:>10}{:>12}", it.iteration, it.log_likelihood,
+                   std::isnan(it.change) ? "" : fmt::format("{:.3e}", it.change), duration(last_printed_), time_left(it)));
+}
+
+std::string RunLog::time_left(const Iteration& it) const {
+  // A guess from geometric convergence, at most what --max-iter leaves.
+  double steps = options_.max_iter - it.iteration;
+  const double ratio = it.change / previous_change_;
+  if (options_.tol > 0.0 && ratio > 0.0 && ratio < 1.0 && it.change > options_.tol)
+    steps = std::min(steps, std::log(options_.tol / it.change) / std::log(ratio));
+  else if (it.iteration < 2 || it.change <= options_.tol)
+    return "";
+  return "< " + duration(std::max(steps, 1.0) * iteration_seconds_);
+}
+
+void RunLog::reseeded(const Reseed& r) {
+  warning(fmt::format("component {} collapsed at iteration {} and was put at row {}, the worst explained", r.component,
+                      r.iteration, r.row));
+}
+
+void RunLog::recentred(int restart, int iteration) {
+  event("recentred", {{"restart", restart}, {"iteration", iteration}});
+}
+
+void RunLog::restart_ended(int restart, bool converged, double log_likelihood) {
+  if (!last_was_printed_) print(last_);
+  if (!converged && options_.tol > 0.0)
+    warning(fmt::format("not converged after {} iterations (--max-iter): continue with --init on the result, or raise --max-iter",
+                        last_.iteration));
+  event("restart_end", {{"restart", restart}, {"converged", converged}, {"log_likelihood", log_likelihood}});
+}
+
+}  // namespace gmmpi::app

@@ -1,0 +1,50 @@
+// The log of a fit: readable lines on standard error, JSON lines in a file.
+#pragma once
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "gmmpi/em/fit.hpp"
+
+namespace gmmpi::app {
+
+/// Only rank 0 writes. Lines of iterations are limited in rate: all of the first ten, then one per second, and the last.
+class RunLog final : public FitObserver {
+ public:
+  /// `json_path` may be empty. Errors 73, 77.
+  RunLog(const Communicator& comm, const FitOptions& options, const std::string& json_path);
+
+  /// A line for people.
+  void line(const std::string& text);
+  void warning(const std::string& text);
+  /// One JSON object; `event` and the time are added.
+  void event(const std::string& name, nlohmann::json fields);
+
+  void restart_begins(int restart) override;
+  void started(const std::string& how) override;
+  void iteration(const Iteration& it) override;
+  void reseeded(const Reseed& reseed) override;
+  void recentred(int restart, int iteration) override;
+  void restart_ended(int restart, bool converged, double log_likelihood) override;
+
+  double seconds() const;
+
+ private:
+  void print(const Iteration& it);
+  std::string time_left(const Iteration& it) const;
+
+  bool root_;
+  const FitOptions& options_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> json_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  double last_printed_ = -1.0;
+  double iteration_seconds_ = 0.0;
+  double previous_change_ = 0.0;
+  Iteration last_{};
+  bool last_was_printed_ = true;
+};
+
+}  // namespace gmmpi::app

@@ -1,0 +1,116 @@
+// Shared parts of the commands.
+#include "app/support.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <limits>
+
+#include "gmmpi/error.hpp"
+#include "kernels/table.hpp"
+#include "parallel/thread_loop.hpp"
+
+namespace gmmpi::app {
+
+namespace {
+
+/// What the kernel says can still be had without swapping, within the limits of the control group.
+std::int64_t available_memory() {
+  std::int64_t available = std::numeric_limits<std::int64_t>::max();
+  std::ifstream meminfo("/proc/meminfo");
+  for (std::string name, unit; meminfo >> name;) {
+    std::int64_t kib = 0;
+    meminfo >> kib;
+    std::getline(meminfo, unit);
+    if (name == "MemAvailable:") available = kib * 1024;
+  }
+  std::ifstream most("/sys/fs/cgroup/memory.max"), used("/sys/fs/cgroup/memory.current");
+  std::int64_t limit = 0, current = 0;
+  if (most >> limit && used >> current) available = std::min(available, limit - current);
+  return available;
+}
+
+}  // namespace
+
+Execution make_execution(const Communicator& comm, const Options& options) {
+  Execution execution{comm, default_threads(), nullptr};
+  comm.together([&] {
+    if (options.has("threads")) execution.n_threads = static_cast<int>(options.integer("threads", 1, 4096));
+    execution.kernels = &select_kernels(options.has("simd") ? options.text("simd") : "auto");
+  });
+  return execution;
+}
+
+std::int64_t OpenedData::bytes_per_rank(int n_ranks) const {
+  return MemoryData::bytes(BlockGrid(rows->n_rows()), rows->n_columns(), rows->element(), weights != nullptr, n_ranks);
+}
+
+OpenedData open_inputs(const Execution& execution, const Options& options) {
+  OpenedData data;
+  data.rows = open_data(execution.comm, options.arguments.at("DATA"));
+  if (!options.has("sample-weight")) return data;
+  data.weights = open_column(execution.comm, options.text("sample-weight"), "/sample_weight", "sample weights");
+  if (data.weights->n_rows() != data.rows->n_rows())
+    throw Error(ExitCode::bad_data, fmt::format("--sample-weight {}: {} weights for {} rows; give one weight per row",
+                                                options.text("sample-weight"), data.weights->n_rows(), data.rows->n_rows()));
+  return data;
+}
+
+void check_memory(const Execution& execution, const OpenedData& data, std::int64_t working_bytes) {
+  const Communicator& comm = execution.comm;
+  const std::int64_t needed = data.bytes_per_rank(comm.size()) + working_bytes;
+  const std::int64_t available = available_memory();
+  comm.together([&] {
+    if (static_cast<double>(needed) * comm.node_size() <= static_cast<double>(available)) return;
+    throw Error(ExitCode::no_memory,
+                fmt::format("{} needs {} per rank, {} on this node together, and only {} are free: use more nodes, or "
+                            "store the data as float32",
+                            data.rows->name(), bytes_text(static_cast<double>(needed)),
+                            count_text(comm.node_size(), "rank"), bytes_text(static_cast<double>(available))));
+  });
+}
+
+MemoryData read_inputs(const Execution& execution, const Options& options, std::int64_t working_bytes) {
+  const OpenedData data = open_inputs(execution, options);
+  check_memory(execution, data, working_bytes);
+  return MemoryData(execution, *data.rows, data.weights.get());
+}
+
+void check_output(const Execution& execution, const Options& options, const std::string& path) {
+  execution.comm.together([&] {
+    if (!execution.comm.is_root()) return;
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == 0) {
+      if (S_ISDIR(status.st_mode)) throw Error(ExitCode::cannot_create, path + ": is a directory; give a file name");
+      if (!options.flag("force"))
+        throw Error(ExitCode::cannot_create, path + ": exists already; choose another name or give --force");
+    }
+    const auto slash = path.rfind('/');
+    const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+    if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
+      throw Error(ExitCode::cannot_create, path + ": there is no directory " + folder + "; create it first");
+    if (::access(folder.c_str(), W_OK) != 0)
+      throw Error(errno == EACCES ? ExitCode::no_permission : ExitCode::cannot_create,
+                  path + ": directory " + folder + " cannot be written; choose another place");
+  });
+}
+
+void check_columns(const Data& data, int n_features, const std::string& model_path) {
+  if (data.n_columns() != n_features)
+    throw Error(ExitCode::bad_data, fmt::format("the data have {} columns, the model {} has {}: give data with the columns "
+                                                "the model was fitted to",
+                                                data.n_columns(), model_path, n_features));
+}
+
+std::string bytes_text(double bytes) {
+  static constexpr const char* units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  int unit = 0;
+  for (; bytes >= 1024.0 && unit < 5; ++unit) bytes /= 1024.0;
+  return fmt::format("{:.{}f} {}", bytes, unit == 0 || bytes >= 100.0 ? 0 : 1, units[unit]);
+}
+
+std::string count_text(std::int64_t n, const std::string& noun) { return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s"); }
+
+}  // namespace gmmpi::app

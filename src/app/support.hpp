@@ -1,0 +1,46 @@
+// What the commands share: execution, data, memory, existing outputs.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "app/options.hpp"
+#include "gmmpi/data/memory_data.hpp"
+#include "gmmpi/parallel/execution.hpp"
+
+namespace gmmpi::app {
+
+/// Threads and kernels as the options say. Error 64.
+Execution make_execution(const Communicator& comm, const Options& options);
+
+/// Data opened but not read: shape, and what reading and working on it will need.
+struct OpenedData {
+  std::unique_ptr<DataReader> rows, weights;
+
+  /// Bytes of the fullest rank's share.
+  std::int64_t bytes_per_rank(int n_ranks) const;
+};
+
+/// Collective. DATA and --sample-weight.
+OpenedData open_inputs(const Execution& execution, const Options& options);
+
+/// Collective. Error 71 if the ranks of a node together need more than it has left; `working_bytes` per rank
+/// comes on top of the data.
+void check_memory(const Execution& execution, const OpenedData& data, std::int64_t working_bytes);
+
+/// Collective. Opens, checks memory, reads, checks and summarises.
+MemoryData read_inputs(const Execution& execution, const Options& options, std::int64_t working_bytes);
+
+/// Collective. Error 73 if `path` exists, unless --force; 73 or 77 if it cannot be written there. An output with
+/// --force is replaced only when the new one is complete.
+void check_output(const Execution& execution, const Options& options, const std::string& path);
+
+/// Collective. Error 65 unless the data have as many columns as the model.
+void check_columns(const Data& data, int n_features, const std::string& model_path);
+
+/// "1.5 GiB"
+std::string bytes_text(double bytes);
+/// "1 rank", "3 ranks"
+std::string count_text(std::int64_t n, const std::string& noun);
+
+}  // namespace gmmpi::app
