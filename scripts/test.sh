@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Builds and runs every test. Usage: scripts/test.sh [release|debug|asan-ubsan]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/common.sh
+preset=${1:-release}
+
+step() { printf '\n== %s (%s s)\n' "$1" "$SECONDS"; }
+
+step "install what is missing"
+gmmpi_install
+step "build ($preset)"
+gmmpi_build "$preset"
+tests=build/$preset/tests/gmmpi_tests
+export GMMPI_PROGRAM=$PWD/build/$preset/gmmpi
+# Leaks inside Open MPI and its libraries are not ours to find.
+export LSAN_OPTIONS="suppressions=$PWD/tests/support/lsan.supp:print_suppressions=0"
+
+step "layering"
+"$GMMPI_PYTHON" scripts/checks/check_layering.py --self-test
+"$GMMPI_PYTHON" scripts/checks/check_layering.py
+
+step "library, one rank"
+OMP_NUM_THREADS=2 "$tests"
+for ranks in 2 3 4 7; do
+  step "library, $ranks ranks"
+  OMP_NUM_THREADS=1 $gmmpi_mpirun -n "$ranks" "$tests" "[mpi]" >"build/$preset/tests.$ranks.log" 2>&1 ||
+    { cat "build/$preset/tests.$ranks.log"; exit 1; }
+  grep -h -m 1 -E "tests? passed|test cases" "build/$preset/tests.$ranks.log"
+done
+
+step "program"
+"$GMMPI_PYTHON" -m unittest discover -s tests/app -p 'test_*.py'
+
+step "all tests passed"
