@@ -102,7 +102,11 @@ Block MemoryData::block(Index index) const {
 void MemoryData::for_each_block(const Execution& execution,
                                 const std::function<void(const Block&, int)>& work) const {
   for_each_index(first_block_, last_block_, execution.n_threads,
-                 [&](Index index, int thread) { work(block(index), thread); });
+                 [&](Index index, int thread) {
+                   if (execution.stop && execution.stop->requested())
+                     throw Error(ExitCode::stopped_early, execution.stop->reason());
+                   work(block(index), thread);
+                 });
 }
 
 std::vector<double> MemoryData::row(Index global_row) const {

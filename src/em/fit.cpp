@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "em/assignments.hpp"
+#include "em/collapse.hpp"
 #include "em/start.hpp"
 #include "gmmpi/data/memory_data.hpp"
 #include "gmmpi/error.hpp"
@@ -23,21 +24,10 @@ struct Problem {
   FitObserver& observer;
   DataMoments moments;
   RegCovar reg_covar;
-
-  double total_weight() const { return data.summary().total_weight; }
 };
 
-/// One restart on its way.
-struct Run {
-  int restart = 0;
-  Mixture model;
-  std::vector<double> history;
-  std::vector<Reseed> reseeds;
-  std::vector<double> seconds;
-  int n_iter = 0, n_recentred = 0;
-  bool converged = false;
-  bool just_reseeded = false;
-};
+/// Reseeds per component after which a restart ends unconverged.
+constexpr int kMostReseeds = 10;
 
 /// The added variances that `auto` stands for: 1e-6 of the column's variance; for constant columns of the mean variance.
 RegCovar resolve_reg_covar(const FitOptions& options, const std::vector<double>& variance) {
@@ -54,78 +44,42 @@ Moments e_step(const Problem& p, const Mixture& model, const std::vector<double>
   return sweep(p.execution, p.data, posterior, centers, model.family->scatter_shape());
 }
 
-/// Puts component k at the row that `model` explains worst, with the data's variances and weight 1/K.
-void reseed(const Problem& p, Run& run, Mixture& model, int k) {
-  if (p.options.fail_on_collapse)
-    throw Error(ExitCode::numerical, "component " + std::to_string(k) + " collapsed at iteration " +
-                                         std::to_string(run.n_iter + 1) +
-                                         ": use fewer components, a larger --reg-covar, or --on-collapse reseed");
-  const Posterior posterior(model, *p.execution.kernels);
-  const FoundRow worst = find_extreme_row(p.execution, p.data, posterior, false);
-  const int K = model.n_components;
-  for (int l = 0; l < K; ++l) model.weights[l] *= l == k ? 0.0 : (1.0 - 1.0 / K) / (1.0 - model.weights[k]);
-  model.weights[k] = 1.0 / K;
-  std::vector<double> variance = p.moments.variance;
-  for (std::size_t j = 0; j < variance.size(); ++j) variance[j] += p.reg_covar[j];
-  set_component(model, k, worst.x, variance);
-  run.reseeds.push_back({run.restart, run.n_iter + 1, k, worst.row});
-  p.observer.reseeded(run.reseeds.back());
-}
-
-/// Replaces collapsed components one by one, each where the model with those before it is worst.
-void treat_collapse(const Problem& p, Run& run, MStep& step) {
-  run.just_reseeded = !step.collapsed.empty();
-  if (!run.just_reseeded) return;
-  const Mixture& before = run.model;
-  Mixture& model = step.model;
-  const std::size_t d = model.n_features, stride = covariance_stride(model.shape(), model.n_features);
-  const bool shared = model.shape() == PrecisionShape::shared_dense;
-  if (static_cast<int>(step.collapsed.size()) == model.n_components || (shared && !factorise(model, *p.execution.kernels).empty()))
-    throw Error(ExitCode::numerical, "no covariance is positive definite at iteration " + std::to_string(run.n_iter + 1) +
-                                         " (columns that depend on each other, or too few distinct rows): drop "
-                                         "columns or give --reg-covar a positive value");
-  // Until it is replaced, a collapsed component stays as it was, without weight.
-  for (const int k : step.collapsed) {
-    model.weights[k] = 0.0;
-    std::copy_n(before.means.begin() + k * d, d, model.means.begin() + k * d);
-    if (!shared) std::copy_n(before.covariances.begin() + k * stride, stride, model.covariances.begin() + k * stride);
-  }
-  const double sum = std::accumulate(model.weights.begin(), model.weights.end(), 0.0);
-  for (double& w : model.weights) w /= sum;
-  factorise(model, *p.execution.kernels);
-  for (const int k : step.collapsed) {
-    reseed(p, run, model, k);
-    if (!factorise(model, *p.execution.kernels).empty())
-      throw Error(ExitCode::numerical, "a reseeded component has a singular covariance (a column is constant or "
-                                       "depends on others): give --reg-covar a positive value");
-  }
-}
-
 /// The parameters that maximise the expected complete-data log-likelihood. Bishop (2006), eq. 9.24-9.26.
-Mixture m_step(const Problem& p, Run& run, const Moments& moments) {
+Mixture m_step(const Problem& p, FitState& state, const Moments& moments) {
   bool recentred = false;
   MStep step = m_step_guarded(
       moments, *p.options.family, p.reg_covar, *p.execution.kernels,
-      [&](const std::vector<double>& centers) { return e_step(p, run.model, centers); }, recentred);
+      [&](const std::vector<double>& centers) { return e_step(p, state.model, centers); }, recentred);
+  const int iteration = state.n_iter + 1;
   if (recentred) {
-    ++run.n_recentred;
-    p.observer.recentred(run.restart, run.n_iter + 1);
+    ++state.n_recentred;
+    p.observer.recentred(state.restart, iteration);
   }
-  treat_collapse(p, run, step);
+  if (p.options.fail_on_collapse && !step.collapsed.empty())
+    throw Error(ExitCode::numerical, "component " + std::to_string(step.collapsed.front()) + " collapsed at iteration " +
+                                         std::to_string(iteration) +
+                                         ": use fewer components, a larger --reg-covar, or --on-collapse reseed");
+  const std::vector<Reseed> reseeds =
+      treat_collapse(p.execution, p.data, p.moments, p.reg_covar, state.model, state.restart, iteration, step);
+  for (const Reseed& reseed : reseeds) p.observer.reseeded(reseed);
+  state.reseeds.insert(state.reseeds.end(), reseeds.begin(), reseeds.end());
+  state.just_reseeded = !reseeds.empty();
   return std::move(step.model);
 }
 
-/// True at the end of a restart: converged, or out of M-steps.
-bool stop(const Problem& p, Run& run) {
-  const double log_likelihood = run.history.back();
+/// True at the end of a restart: converged, out of M-steps, or components that collapse again and again.
+bool stop(const Problem& p, FitState& state) {
+  const double log_likelihood = state.history.back();
   if (!std::isfinite(log_likelihood))
-    throw Error(ExitCode::numerical, "the log-likelihood is not finite at iteration " + std::to_string(run.n_iter) +
+    throw Error(ExitCode::numerical, "the log-likelihood is not finite at iteration " + std::to_string(state.n_iter) +
                                          ": rescale the data or give --reg-covar a positive value");
   double change = std::numeric_limits<double>::quiet_NaN();
-  if (run.history.size() > 1) change = (log_likelihood - run.history[run.history.size() - 2]) / p.total_weight();
-  p.observer.iteration({run.restart, run.n_iter, log_likelihood, change, run.seconds.back()});
-  run.converged = !run.just_reseeded && std::abs(change) < p.options.tol;
-  return run.converged || run.n_iter >= p.options.max_iter;
+  if (state.history.size() > 1)
+    change = (log_likelihood - state.history[state.history.size() - 2]) / p.data.summary().total_weight;
+  p.observer.iteration({state.restart, state.n_iter, log_likelihood, change, state.seconds.back()});
+  state.converged = !state.just_reseeded && std::abs(change) < p.options.tol;
+  return state.converged || state.n_iter >= p.options.max_iter ||
+         std::ssize(state.reseeds) >= kMostReseeds * p.options.n_components;
 }
 
 class Stopwatch {
@@ -141,17 +95,40 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// Expectation-Maximisation from run.model.
-void run_em(const Problem& p, Run& run) {
+/// Expectation-Maximisation from state.model.
+void run_em(const Problem& p, FitState& state) {
   Stopwatch watch;
   for (;;) {
-    const Moments moments = e_step(p, run.model, run.model.means);
-    run.history.push_back(moments.objective);
-    run.seconds.push_back(watch.lap());
-    if (stop(p, run)) break;
-    run.model = m_step(p, run, moments);
-    ++run.n_iter;
+    p.observer.safe_point(state);
+    const Moments moments = e_step(p, state.model, state.model.means);
+    state.history.push_back(moments.objective);
+    state.seconds.push_back(watch.lap());
+    if (stop(p, state)) break;
+    state.model = m_step(p, state, moments);
+    ++state.n_iter;
   }
+}
+
+/// Keeps the better of this restart and those before it.
+void finish_restart(FitState& state) {
+  FitResult& best = state.best;
+  const double log_likelihood = state.history.back();
+  const bool better = best.history.empty() || log_likelihood > best.history.back();
+  best.restart_log_likelihoods.push_back(log_likelihood);
+  best.reseeds.insert(best.reseeds.end(), state.reseeds.begin(), state.reseeds.end());
+  best.n_recentred += state.n_recentred;
+  if (better) {
+    best.model = std::move(state.model);
+    best.history = std::move(state.history);
+    best.seconds = std::move(state.seconds);
+    best.converged = state.converged;
+    best.n_iter = state.n_iter;
+    best.best_restart = state.restart;
+  }
+  FitState next;
+  next.restart = state.restart + 1;
+  next.best = std::move(best);
+  state = std::move(next);
 }
 
 void check(const Problem& p) {
@@ -182,34 +159,27 @@ void check(const Problem& p) {
 
 }  // namespace
 
-FitResult fit(const Execution& execution, const Data& data, const FitOptions& options, FitObserver& observer) {
+FitResult fit(const Execution& execution, const Data& data, const FitOptions& options, FitObserver& observer,
+              const FitState* resume) {
   Problem p{execution, data, options, observer, {}, {}};
   check(p);
   p.moments = data_moments(execution, data);
   p.reg_covar = resolve_reg_covar(options, p.moments.variance);
 
-  FitResult result;
-  result.reg_covar = p.reg_covar;
-  for (int restart = 0; restart < options.n_init; ++restart) {
-    observer.restart_begins(restart);
-    Run run;
-    run.restart = restart;
-    std::string how;
-    run.model = make_start(execution, data, p.moments, options, p.reg_covar, options.seed + restart, how);
-    observer.started(how);
-    run_em(p, run);
-    observer.restart_ended(restart, run.converged, run.history.back());
-    result.restart_log_likelihoods.push_back(run.history.back());
-    result.reseeds.insert(result.reseeds.end(), run.reseeds.begin(), run.reseeds.end());
-    result.n_recentred += run.n_recentred;
-    if (restart > 0 && run.history.back() <= result.history.back()) continue;
-    result.model = std::move(run.model);
-    result.history = std::move(run.history);
-    result.seconds = std::move(run.seconds);
-    result.converged = run.converged;
-    result.n_iter = run.n_iter;
-    result.best_restart = restart;
+  FitState state = resume ? *resume : FitState();
+  while (state.restart < options.n_init) {
+    observer.restart_begins(state.restart);
+    if (state.phase != FitState::Phase::em) {
+      const auto safe_point = [&] { observer.safe_point(state); };
+      observer.started(make_start(execution, data, p.moments, options, p.reg_covar, state, safe_point));
+      state.phase = FitState::Phase::em;
+    }
+    run_em(p, state);
+    observer.restart_ended(state.restart, state.converged, state.history.back());
+    finish_restart(state);
   }
+  FitResult result = std::move(state.best);
+  result.reg_covar = p.reg_covar;
   return result;
 }
 

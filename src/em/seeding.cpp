@@ -27,7 +27,8 @@ class Seeder {
   Seeder(const Execution& execution, const Data& data, SeedRule rule, std::uint64_t seed)
       : execution_(execution), data_(data), rule_(rule), seed_(seed) {
     const Index first = data.grid().first_row(data.first_block());
-    distance_.assign(data.grid().first_row(data.last_block()) - first, std::numeric_limits<double>::infinity());
+    distance_.assign(data.grid().first_row(data.last_block()) - first,
+                     std::numeric_limits<double>::infinity());
     block_mass_.resize(data.last_block() - data.first_block());
     first_row_ = first;
   }
@@ -37,6 +38,9 @@ class Seeder {
 
   /// Collective. `n` rows drawn with the present masses. Empty if no row has any.
   std::vector<std::vector<double>> draw(int n);
+
+  /// As if `n` rows had been drawn.
+  void skip_draws(int n) { n_drawn_ += n; }
 
   /// Collective. The candidate that would leave the least inertia.
   std::size_t best_candidate(const std::vector<std::vector<double>>& candidates) const;
@@ -63,19 +67,21 @@ class Seeder {
 };
 
 void Seeder::visit(const std::vector<double>& center) {
-  data_.for_each_block(execution_, [&](const Block& block, int) {
-    Tile tile(data_.n_columns());
-    double distance[kTile], sum = 0.0;
-    for (int offset = 0; offset < block.n_rows; offset += kTile) {
-      tile.load(block, offset);
-      double* nearest = distance_.data() + (tile.first_row() - first_row_);
-      if (!center.empty()) {
-        execution_.kernels->squared_distances(data_.n_columns(), 1, tile.xt(), center.data(), distance);
-        for (int r = 0; r < tile.n_rows(); ++r) nearest[r] = std::min(nearest[r], distance[r]);
+  execution_.comm.together([&] {
+    data_.for_each_block(execution_, [&](const Block& block, int) {
+      Tile tile(data_.n_columns());
+      double distance[kTile], sum = 0.0;
+      for (int offset = 0; offset < block.n_rows; offset += kTile) {
+        tile.load(block, offset);
+        double* nearest = distance_.data() + (tile.first_row() - first_row_);
+        if (!center.empty()) {
+          execution_.kernels->squared_distances(data_.n_columns(), 1, tile.xt(), center.data(), distance);
+          for (int r = 0; r < tile.n_rows(); ++r) nearest[r] = std::min(nearest[r], distance[r]);
+        }
+        for (int r = 0; r < tile.n_rows(); ++r) sum += mass(nearest[r], tile.weights()[r]);
       }
-      for (int r = 0; r < tile.n_rows(); ++r) sum += mass(nearest[r], tile.weights()[r]);
-    }
-    block_mass_[block.index - data_.first_block()] = sum;
+      block_mass_[block.index - data_.first_block()] = sum;
+    });
   });
 }
 
@@ -128,34 +134,39 @@ std::size_t Seeder::best_candidate(const std::vector<std::vector<double>>& candi
   if (L == 1) return 0;
   std::vector<double> centers;
   for (const auto& c : candidates) centers.insert(centers.end(), c.begin(), c.end());
-  const std::vector<double> inertia = sum_over_rows(execution_, data_, L, [&](const Tile& tile, double* sums) {
-    std::vector<double> distance(std::size_t(L) * kTile);
-    const double* nearest = distance_.data() + (tile.first_row() - first_row_);
-    execution_.kernels->squared_distances(d, L, tile.xt(), centers.data(), distance.data());
-    for (int l = 0; l < L; ++l)
-      for (int r = 0; r < tile.n_rows(); ++r)
-        sums[l] += tile.weights()[r] * std::min(nearest[r], distance[std::size_t(l) * kTile + r]);
-  });
+  const std::vector<double> inertia =
+      sum_over_rows(execution_, data_, L, [&](const Tile& tile, double* sums) {
+        std::vector<double> distance(std::size_t(L) * kTile);
+        const double* nearest = distance_.data() + (tile.first_row() - first_row_);
+        execution_.kernels->squared_distances(d, L, tile.xt(), centers.data(), distance.data());
+        for (int l = 0; l < L; ++l)
+          for (int r = 0; r < tile.n_rows(); ++r)
+            sums[l] += tile.weights()[r] * std::min(nearest[r], distance[std::size_t(l) * kTile + r]);
+      });
   return std::min_element(inertia.begin(), inertia.end()) - inertia.begin();
 }
 
 }  // namespace
 
-std::vector<double> seed_centers(const Execution& execution, const Data& data, int n_centers, SeedRule rule,
-                                 std::uint64_t seed) {
+void seed_centers(const Execution& execution, const Data& data, int n_centers, SeedRule rule,
+                  std::uint64_t seed, std::vector<double>& centers, const SafePoint& safe_point) {
+  const std::size_t d = data.n_columns();
   const int trials = rule == SeedRule::distance ? 2 + static_cast<int>(std::log(n_centers)) : 1;
   Seeder seeder(execution, data, rule, seed);
   seeder.begin();
-  std::vector<double> centers;
-  for (int k = 0; k < n_centers; ++k) {
-    const auto candidates = seeder.draw(k == 0 ? 1 : trials);
+  for (std::size_t at = 0; at < centers.size(); at += d) {  // those of an earlier run
+    seeder.skip_draws(at == 0 ? 1 : trials);
+    seeder.add_center({centers.begin() + at, centers.begin() + at + d});
+  }
+  while (centers.size() < n_centers * d) {
+    safe_point();
+    const auto candidates = seeder.draw(centers.empty() ? 1 : trials);
     if (candidates.empty())
       throw Error(ExitCode::bad_data, "there are fewer distinct rows than components; choose a smaller -k");
     const std::vector<double>& chosen = candidates[seeder.best_candidate(candidates)];
     centers.insert(centers.end(), chosen.begin(), chosen.end());
-    if (k + 1 < n_centers) seeder.add_center(chosen);
+    if (centers.size() < n_centers * d) seeder.add_center(chosen);
   }
-  return centers;
 }
 
 }  // namespace gmmpi

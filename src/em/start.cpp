@@ -66,86 +66,111 @@ DataMoments data_moments(const Execution& execution, const Data& data) {
   return moments;
 }
 
-KMeansResult lloyd(const Execution& execution, const Data& data, std::vector<double> centers,
-                   double mean_column_variance) {
+double lloyd(const Execution& execution, const Data& data, double mean_column_variance, std::vector<double>& centers,
+             int& n_iter, const SafePoint& safe_point) {
   const std::size_t d = data.n_columns(), K = centers.size() / d;
-  KMeansResult result{std::move(centers)};
-  while (result.n_iter < kMostLloydIterations) {
-    const NearestCenter nearest(result.centers, static_cast<int>(d), *execution.kernels);
-    const Moments moments = sweep(execution, data, nearest, result.centers, ScatterShape::none);
-    result.inertia = moments.objective;
-    ++result.n_iter;
+  double inertia = 0.0;
+  while (n_iter < kMostLloydIterations) {
+    safe_point();
+    const NearestCenter nearest(centers, static_cast<int>(d), *execution.kernels);
+    const Moments moments = sweep(execution, data, nearest, centers, ScatterShape::none);
+    inertia = moments.objective;
     double shift = 0.0;
     bool moved = false;
+    std::vector<double> next = centers;
     for (std::size_t k = 0; k < K; ++k) {
       if (moments.counts()[k] == 0.0) {
         if (moved) continue;  // one at a time: the next sweep tells whether others are still without rows
         const FoundRow far = find_extreme_row(execution, data, nearest, true);
-        std::copy(far.x.begin(), far.x.end(), result.centers.begin() + k * d);
+        std::copy(far.x.begin(), far.x.end(), next.begin() + k * d);
         moved = true;
         continue;
       }
       for (std::size_t j = 0; j < d; ++j) {
         const double delta = moments.first(static_cast<int>(k))[j] / moments.counts()[k];
-        result.centers[k * d + j] += delta;
+        next[k * d + j] += delta;
         shift += delta * delta;
       }
     }
+    centers = std::move(next);
+    ++n_iter;
     if (!moved && shift <= kLloydTolerance * mean_column_variance) break;
   }
-  return result;
+  return inertia;
 }
 
-Mixture make_start(const Execution& execution, const Data& data, const DataMoments& moments, const FitOptions& options,
-                   const RegCovar& reg_covar, std::uint64_t seed, std::string& how) {
+/// Random rows as means, the data's variances, equal weights.
+Mixture model_of_rows(const CovarianceFamily& family, int K, std::vector<double> means, const std::vector<double>& variance) {
+  const std::size_t d = variance.size();
+  Mixture model;
+  model.family = &family;
+  model.n_components = K;
+  model.n_features = static_cast<int>(d);
+  model.weights.assign(K, 1.0 / K);
+  std::size_t n_values = 1;
+  for (const std::size_t n : covariance_dims(model.shape(), K, model.n_features)) n_values *= n;
+  model.covariances.assign(n_values, 0.0);
+  if (model.shape() == PrecisionShape::shared_dense)
+    for (std::size_t j = 0; j < d; ++j) model.covariances[j * (d + 1)] = variance[j];
+  model.means = std::move(means);
+  for (int k = 0; k < K; ++k)
+    set_component(model, k, {model.means.begin() + k * d, model.means.begin() + (k + 1) * d}, variance);
+  return model;
+}
+
+std::string make_start(const Execution& execution, const Data& data, const DataMoments& moments,
+                       const FitOptions& options, const RegCovar& reg_covar, FitState& state,
+                       const SafePoint& safe_point) {
   const int K = options.n_components, d = data.n_columns();
-  if (options.init == Init::model) {
-    how = "from the given model";
-    return with_family(*options.start, *options.family, *execution.kernels);
-  }
+  const std::uint64_t seed = options.seed + state.restart;
   std::vector<double> variance = moments.variance;
   double mean_variance = 0.0;
   for (int j = 0; j < d; ++j) {
     mean_variance += moments.variance[j] / d;
     variance[j] += reg_covar[j];
   }
-  Mixture model;
-  if (options.init == Init::random) {
-    how = "random responsibilities";
-    std::vector<double> centers;
-    for (int k = 0; k < K; ++k) centers.insert(centers.end(), moments.mean.begin(), moments.mean.end());
-    model = maximise(execution, data, RandomResponsibilities(K, seed), centers, options, reg_covar, variance);
-  } else if (options.init == Init::random_from_data) {
-    how = "random rows as means";
-    model.family = options.family;
-    model.n_components = K;
-    model.n_features = d;
-    model.weights.assign(K, 1.0 / K);
-    model.means = seed_centers(execution, data, K, SeedRule::distinct, seed);
-    std::size_t n_values = 1;
-    for (const std::size_t n : covariance_dims(model.shape(), K, d)) n_values *= n;
-    model.covariances.assign(n_values, 0.0);
-    if (model.shape() == PrecisionShape::shared_dense)
-      for (int j = 0; j < d; ++j) model.covariances[std::size_t(j) * (d + 1)] = variance[j];
-    for (int k = 0; k < K; ++k)
-      set_component(model, k, {model.means.begin() + std::ptrdiff_t{k} * d, model.means.begin() + std::ptrdiff_t{k + 1} * d},
-                    variance);
-  } else {
-    std::vector<double> centers = seed_centers(execution, data, K, SeedRule::distance, seed);
-    how = "k-means++ seeds";
-    if (options.init == Init::kmeans) {
-      KMeansResult clusters = lloyd(execution, data, std::move(centers), mean_variance);
-      how = "k-means (" + std::to_string(clusters.n_iter) + " sweeps)";
-      centers = std::move(clusters.centers);
+  const auto from = [&](const Assignment& assignment, const std::vector<double>& centers) {
+    return maximise(execution, data, assignment, centers, options, reg_covar, variance);
+  };
+  const auto seeds = [&](SeedRule rule) {
+    if (state.phase == FitState::Phase::seeding)
+      seed_centers(execution, data, K, rule, seed, state.centers, safe_point);
+  };
+  std::string how;
+  switch (options.init) {
+    case Init::model:
+      how = "the given model";
+      state.model = with_family(*options.start, *options.family, *execution.kernels);
+      break;
+    case Init::random: {
+      how = "random responsibilities";
+      std::vector<double> centers;
+      for (int k = 0; k < K; ++k) centers.insert(centers.end(), moments.mean.begin(), moments.mean.end());
+      state.model = from(RandomResponsibilities(K, seed), centers);
+      break;
     }
-    const NearestCenter nearest(centers, d, *execution.kernels);
-    model = maximise(execution, data, nearest, centers, options, reg_covar, variance);
+    case Init::random_from_data:
+      how = "random rows as means";
+      seeds(SeedRule::distinct);
+      state.model = model_of_rows(*options.family, K, state.centers, variance);
+      break;
+    case Init::kmeans_plusplus:
+    case Init::kmeans:
+      how = "k-means++ seeds";
+      seeds(SeedRule::distance);
+      if (options.init == Init::kmeans) {
+        state.phase = FitState::Phase::lloyd;
+        lloyd(execution, data, mean_variance, state.centers, state.lloyd_iterations, safe_point);
+        how = "k-means (" + std::to_string(state.lloyd_iterations) + " sweeps)";
+      }
+      state.model = from(NearestCenter(state.centers, d, *execution.kernels), state.centers);
+      break;
   }
-  if (!factorise(model, *execution.kernels).empty())
+  if (!factorise(state.model, *execution.kernels).empty())
     throw Error(ExitCode::numerical,
                 "the start has a singular covariance (a column is constant or depends on others): drop that column, "
                 "or give --reg-covar a positive value");
-  return model;
+  return how;
 }
 
 }  // namespace gmmpi

@@ -20,7 +20,8 @@ std::vector<std::string> member_names(hid_t group) {
     static_cast<std::vector<std::string>*>(out)->emplace_back(name);
     return 0;
   };
-  h5::check(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names), h5::where(group) + " cannot be listed");
+  h5::check(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names),
+            h5::where(group) + " cannot be listed");
   return names;
 }
 
@@ -30,7 +31,8 @@ std::vector<std::string> attribute_names(hid_t object) {
     static_cast<std::vector<std::string>*>(out)->emplace_back(name);
     return 0;
   };
-  h5::check(H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names), h5::where(object) + " cannot be listed");
+  h5::check(H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect, &names),
+            h5::where(object) + " cannot be listed");
   return names;
 }
 
@@ -38,15 +40,20 @@ Json attribute_value(hid_t object, const std::string& name) {
   const h5::Handle attribute(h5::check(H5Aopen(object, name.c_str(), H5P_DEFAULT), name));
   const h5::Handle type(h5::check(H5Aget_type(attribute), name));
   switch (H5Tget_class(type)) {
-    case H5T_STRING: return h5::read_attribute<std::string>(object, name);
-    case H5T_INTEGER: return h5::read_attribute<std::int64_t>(object, name);
-    case H5T_FLOAT: return h5::read_attribute<double>(object, name);
-    default: return nullptr;
+    case H5T_STRING:
+      return h5::read_attribute<std::string>(object, name);
+    case H5T_INTEGER:
+      return h5::read_attribute<std::int64_t>(object, name);
+    case H5T_FLOAT:
+      return h5::read_attribute<double>(object, name);
+    default:
+      return nullptr;
   }
 }
 
 template <class T>
-Json nested(const std::vector<T>& values, const std::vector<Index>& dims, std::size_t level, std::size_t& at) {
+Json nested(const std::vector<T>& values, const std::vector<Index>& dims, std::size_t level,
+            std::size_t& at) {
   if (level == dims.size()) return values[at++];
   Json list = Json::array();
   for (Index i = 0; i < dims[level]; ++i) list.push_back(nested(values, dims, level + 1, at));
@@ -61,11 +68,18 @@ Json dataset_value(hid_t group, const std::string& name, Index most_values) {
   Index n = 1;
   for (const Index length : dims) n *= length;
   std::size_t at = 0;
-  if (n <= most_values && kind == H5T_FLOAT) return nested(h5::read_dataset<double>(group, name, &dims), dims, 0, at);
-  if (n <= most_values && kind == H5T_INTEGER) return nested(h5::read_dataset<std::int64_t>(group, name, &dims), dims, 0, at);
-  if (n <= most_values && kind == H5T_STRING) return nested(h5::read_dataset<std::string>(group, name, &dims), dims, 0, at);
-  const char* letter = kind == H5T_FLOAT ? "f" : kind == H5T_INTEGER ? "i" : kind == H5T_STRING ? "text" : "other";
-  return {{"shape", dims}, {"type", kind == H5T_STRING ? letter : fmt::format("{}{}", letter, H5Tget_size(type))}};
+  if (n <= most_values && kind == H5T_FLOAT)
+    return nested(h5::read_dataset<double>(group, name, &dims), dims, 0, at);
+  if (n <= most_values && kind == H5T_INTEGER)
+    return nested(h5::read_dataset<std::int64_t>(group, name, &dims), dims, 0, at);
+  if (n <= most_values && kind == H5T_STRING)
+    return nested(h5::read_dataset<std::string>(group, name, &dims), dims, 0, at);
+  const char* letter = kind == H5T_FLOAT     ? "f"
+                       : kind == H5T_INTEGER ? "i"
+                       : kind == H5T_STRING  ? "text"
+                                             : "other";
+  return {{"shape", dims},
+          {"type", kind == H5T_STRING ? letter : fmt::format("{}{}", letter, H5Tget_size(type))}};
 }
 
 Json describe_group(hid_t group, Index most_values) {

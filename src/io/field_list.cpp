@@ -18,7 +18,9 @@ void append(std::string& bytes, const void* data, std::size_t size) {
   bytes.append(static_cast<const char*>(data), size);
 }
 
-void append(std::string& bytes, std::int64_t number) { append(bytes, &number, sizeof number); }
+void append(std::string& bytes, std::int64_t number) {
+  append(bytes, &number, sizeof number);
+}
 
 void append(std::string& bytes, const std::string& text) {
   append(bytes, std::ssize(text));
@@ -28,7 +30,9 @@ void append(std::string& bytes, const std::string& text) {
 struct Serialiser {
   std::string& bytes;
   void operator()(const std::string& text) const { append(bytes, std::string("text")), append(bytes, text); }
-  void operator()(double value) const { append(bytes, std::string("f8")), append(bytes, &value, sizeof value); }
+  void operator()(double value) const {
+    append(bytes, std::string("f8")), append(bytes, &value, sizeof value);
+  }
   void operator()(std::int64_t value) const { append(bytes, std::string("i8")), append(bytes, value); }
   template <class T>
   void operator()(const Field::Array<T>& array) const {
@@ -43,7 +47,9 @@ struct Serialiser {
 
 std::string digest(std::vector<Field> fields) {
   std::erase_if(fields, [](const Field& f) { return !f.in_digest; });
-  std::ranges::sort(fields, [](const Field& a, const Field& b) { return std::tie(a.group, a.name) < std::tie(b.group, b.name); });
+  std::ranges::sort(fields, [](const Field& a, const Field& b) {
+    return std::tie(a.group, a.name) < std::tie(b.group, b.name);
+  });
   std::string bytes;
   for (const Field& field : fields) {
     append(bytes, field.group);

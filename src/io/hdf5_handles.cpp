@@ -72,6 +72,8 @@ Handle open_file(const std::string& path, const std::string& subject) {
   const Quiet quiet;
   const Handle access = access_without_locks();
   Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access));
+  // Where this process has the file open already, both must agree on locks.
+  if (!file) file = Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));
   if (!file)
     throw Error(
         ExitCode::bad_data,

@@ -16,7 +16,9 @@ namespace {
 using Doubles = Field::Array<double>;
 using Integers = Field::Array<std::int64_t>;
 
-std::vector<Index> to_index(const std::vector<std::size_t>& dims) { return {dims.begin(), dims.end()}; }
+std::vector<Index> to_index(const std::vector<std::size_t>& dims) {
+  return {dims.begin(), dims.end()};
+}
 
 std::vector<Field> parameter_fields(const Mixture& m, const std::string& group) {
   const Index K = m.n_components, d = m.n_features;
@@ -38,7 +40,8 @@ std::vector<Field> numeric_options(const FitOptions& o) {
       {group, "n_init", std::int64_t{o.n_init}, true},
       {group, "tol", o.tol, true},
       {group, "max_iter", std::int64_t{o.max_iter}, true},
-      {group, "reg_covar", o.reg_covar ? Field::Value(*o.reg_covar) : Field::Value(std::string("auto")), true},
+      {group, "reg_covar", o.reg_covar ? Field::Value(*o.reg_covar) : Field::Value(std::string("auto")),
+       true},
       {group, "seed", static_cast<std::int64_t>(o.seed), true},
       {group, "on_collapse", std::string(o.fail_on_collapse ? "fail" : "reseed"), true}};
   if (o.start) fields.push_back({group, "start", digest(parameter_fields(*o.start, "start")), true});
@@ -55,7 +58,9 @@ std::vector<Field> model_fields(const ModelRecord& r) {
   const Mixture& m = r.result.model;
   const std::string g = "model";
   std::vector<Field> fields = parameter_fields(m, g);
-  const auto add = [&](const char* name, Field::Value value) { fields.push_back({g, name, std::move(value), true}); };
+  const auto add = [&](const char* name, Field::Value value) {
+    fields.push_back({g, name, std::move(value), true});
+  };
   add("precisions_cholesky",
       Doubles{m.precisions_cholesky, to_index(covariance_dims(m.shape(), m.n_components, m.n_features))});
   add("n_components", std::int64_t{m.n_components});
@@ -93,20 +98,23 @@ std::string request_digest(const FitOptions& options, const DataSummary& data) {
 
 std::string write_model(const std::string& path, const ModelRecord& r) {
   std::vector<Field> fields = model_fields(r);
-  fields.push_back({"history", "log_likelihood", Doubles{r.result.history, {std::ssize(r.result.history)}}, true});
+  fields.push_back(
+      {"history", "log_likelihood", Doubles{r.result.history, {std::ssize(r.result.history)}}, true});
   for (Field& field : numeric_options(r.options)) fields.push_back(std::move(field));
   const std::string result_digest = digest(fields);
 
   fields.push_back({"model", "digest", result_digest, false});
   fields.push_back({"history", "restart_log_likelihood",
-                    Doubles{r.result.restart_log_likelihoods, {std::ssize(r.result.restart_log_likelihoods)}}, false});
+                    Doubles{r.result.restart_log_likelihoods, {std::ssize(r.result.restart_log_likelihoods)}},
+                    false});
   fields.push_back({"", "filetype", std::string("gmmpi-model"), false});
   fields.push_back({"", "format_version", std::int64_t{1}, false});
   fields.push_back({"", "gmmpi_version", std::string(GMMPI_VERSION), false});
   fields.push_back({"options", "request", request_digest(r.options, r.data), false});
   fields.push_back({"options", "data_fingerprint", r.data.fingerprint, false});
   for (const auto& [name, value] : r.resolved_options) {
-    const bool present = std::ranges::any_of(fields, [&](const Field& f) { return f.group == "options" && f.name == name; });
+    const bool present =
+        std::ranges::any_of(fields, [&](const Field& f) { return f.group == "options" && f.name == name; });
     if (!present) fields.push_back({"options", name, value, false});
   }
   for (const auto& [name, value] : r.runtime) fields.push_back({"runtime", name, value, false});
@@ -121,7 +129,8 @@ Mixture read_model(const Execution& execution, const std::string& path) {
   execution.comm.together([&] {
     const h5::Handle file = h5::open_file(path, path);
     if (!h5::exists(file, "/model"))
-      throw Error(ExitCode::bad_data, path + ": no group /model: this is not a model file; give one that `gmmpi fit` wrote");
+      throw Error(ExitCode::bad_data,
+                  path + ": no group /model: this is not a model file; give one that `gmmpi fit` wrote");
     const h5::Handle group = h5::open_group(file, "/model");
     const auto family = h5::read_attribute<std::string>(group, "covariance_type");
     try {
@@ -138,9 +147,10 @@ Mixture read_model(const Execution& execution, const std::string& path) {
     m.weights = h5::read_dataset<double>(group, "weights", &dims);
     m.covariances = h5::read_dataset<double>(group, "covariances", &dims);
     if (dims != to_index(covariance_dims(m.shape(), m.n_components, m.n_features)))
-      throw Error(ExitCode::bad_data, path + ": /model/covariances does not have the shape of covariance type '" + family +
-                                          "' for " + std::to_string(m.n_components) + " components and " +
-                                          std::to_string(m.n_features) + " columns");
+      throw Error(ExitCode::bad_data,
+                  path + ": /model/covariances does not have the shape of covariance type '" + family +
+                      "' for " + std::to_string(m.n_components) + " components and " +
+                      std::to_string(m.n_features) + " columns");
     validate(m, *execution.kernels, path);
   });
   return m;

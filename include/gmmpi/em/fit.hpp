@@ -49,6 +49,24 @@ struct FitResult {
   double log_likelihood() const { return history.back(); }
 };
 
+/// Everything that the numbers of an unfinished fit still depend on, besides data and options: what a checkpoint
+/// holds. Taken at the start of a sweep; a fit continued from it gives the same bits.
+struct FitState {
+  enum class Phase { seeding, lloyd, em };
+  int restart = 0;
+  Phase phase = Phase::seeding;
+  std::vector<double> centers;   ///< seeding: those drawn so far; lloyd: those of the next sweep
+  int lloyd_iterations = 0;
+  Mixture model;                 ///< em: the parameters of the next sweep
+  std::vector<double> history;   ///< em: of the parameters before those
+  std::vector<double> seconds;
+  std::vector<Reseed> reseeds;   ///< of this restart
+  int n_iter = 0, n_recentred = 0;
+  bool just_reseeded = false;
+  bool converged = false;
+  FitResult best;                ///< of the restarts done; empty history: none yet
+};
+
 /// Is told how a fit goes; called on every rank with the same values (times apart). Cannot change the fit.
 class FitObserver {
  public:
@@ -59,6 +77,8 @@ class FitObserver {
     double seconds;
   };
   virtual ~FitObserver() = default;
+  /// The fit can be continued from here. Called before each pass of a long phase.
+  virtual void safe_point(const FitState&) {}
   virtual void restart_begins(int /*restart*/) {}
   virtual void started(const std::string& /*how*/) {}
   virtual void iteration(const Iteration&) {}
@@ -68,7 +88,9 @@ class FitObserver {
 };
 
 /// Collective. Errors: 64 options out of range; 65 more components than distinct rows; 79 collapse where that
-/// is to fail, or a start or a model of which no component is positive definite.
-FitResult fit(const Execution& execution, const Data& data, const FitOptions& options, FitObserver& observer);
+/// is to fail, or a start or a model of which no component is positive definite; 75 asked to stop (by
+/// execution.stop): the last safe point is where to continue from, by passing it as `resume`.
+FitResult fit(const Execution& execution, const Data& data, const FitOptions& options, FitObserver& observer,
+              const FitState* resume = nullptr);
 
 }  // namespace gmmpi

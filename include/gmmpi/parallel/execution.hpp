@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gmmpi/parallel/communicator.hpp"
+#include "gmmpi/parallel/stop.hpp"
 
 namespace gmmpi {
 
@@ -12,6 +13,7 @@ struct Execution {
   Communicator comm = Communicator::single();
   int n_threads = 1;
   const KernelTable* kernels = nullptr;
+  const StopRequest* stop = nullptr;  ///< null: never
 };
 
 }  // namespace gmmpi

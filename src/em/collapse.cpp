@@ -1,0 +1,60 @@
+// Collapse: reseeding at the worst explained rows.
+#include "em/collapse.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+
+#include "em/assignments.hpp"
+#include "gmmpi/error.hpp"
+
+namespace gmmpi {
+
+namespace {
+
+[[noreturn]] void throw_singular(const std::string& what, int iteration) {
+  throw Error(ExitCode::numerical, what + " at iteration " + std::to_string(iteration) +
+                                       " (columns that depend on each other, or too few distinct rows): drop columns "
+                                       "or give --reg-covar a positive value");
+}
+
+/// Until it is replaced, a collapsed component stays as it was, without weight.
+void set_aside(const Mixture& before, const std::vector<int>& collapsed, Mixture& model) {
+  const std::size_t d = model.n_features, stride = covariance_stride(model.shape(), model.n_features);
+  for (const int k : collapsed) {
+    model.weights[k] = 0.0;
+    std::copy_n(before.means.begin() + k * d, d, model.means.begin() + k * d);
+    if (model.shape() != PrecisionShape::shared_dense)
+      std::copy_n(before.covariances.begin() + k * stride, stride, model.covariances.begin() + k * stride);
+  }
+  const double sum = std::accumulate(model.weights.begin(), model.weights.end(), 0.0);
+  for (double& w : model.weights) w /= sum;
+}
+
+}  // namespace
+
+std::vector<Reseed> treat_collapse(const Execution& execution, const Data& data, const DataMoments& moments,
+                                   const RegCovar& reg_covar, const Mixture& before, int restart, int iteration,
+                                   MStep& step) {
+  std::vector<Reseed> reseeds;
+  if (step.collapsed.empty()) return reseeds;
+  Mixture& model = step.model;
+  const int K = model.n_components;
+  if (std::ssize(step.collapsed) == K) throw_singular("no covariance is positive definite", iteration);
+  std::vector<double> variance = moments.variance;
+  for (std::size_t j = 0; j < variance.size(); ++j) variance[j] += reg_covar[j];
+  set_aside(before, step.collapsed, model);
+  if (!factorise(model, *execution.kernels).empty()) throw_singular("the shared covariance is singular", iteration);
+  for (const int k : step.collapsed) {
+    const FoundRow worst = find_extreme_row(execution, data, Posterior(model, *execution.kernels), false);
+    for (double& w : model.weights) w *= 1.0 - 1.0 / K;
+    model.weights[k] = 1.0 / K;
+    set_component(model, k, worst.x, variance);
+    if (!factorise(model, *execution.kernels).empty())
+      throw_singular("the covariance of a reseeded component is singular", iteration);
+    reseeds.push_back({restart, iteration, k, worst.row});
+  }
+  return reseeds;
+}
+
+}  // namespace gmmpi
