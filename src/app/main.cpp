@@ -19,7 +19,8 @@ using namespace gmmpi::app;
 
 /// One line on standard error, from one rank.
 int report(const Communicator& comm, ExitCode code, const std::string& message) {
-  if (comm.is_root()) fmt::print(stderr, "gmmpi: error: {}\n", message);
+  const char* kind = code == ExitCode::stopped_early ? "stopped early" : "error";
+  if (comm.is_root()) fmt::print(stderr, "gmmpi: {}: {}\n", kind, message);
   return static_cast<int>(code);
 }
 
@@ -37,16 +38,20 @@ int run_all(const Communicator& comm, int argc, char** argv) {
     std::optional<Options> options;
     std::string help;
     comm.together([&] { options = parse_command_line(argc, argv, help); });
-    if (options) run(comm, *options);
-    else if (comm.is_root()) fmt::print("{}", help);
+    if (options)
+      run(comm, *options);
+    else if (comm.is_root())
+      fmt::print("{}", help);
     return 0;
   } catch (const Error& e) {
     return report(comm, e.code(), e.what());
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "gmmpi: error: not enough memory on rank {}: use more nodes or fewer ranks per node\n", comm.rank());
+    fmt::print(stderr, "gmmpi: error: not enough memory on rank {}: use more nodes or fewer ranks per node\n",
+               comm.rank());
     comm.abort(static_cast<int>(ExitCode::no_memory));
   } catch (const std::exception& e) {
-    fmt::print(stderr, "gmmpi: error: internal error on rank {}: {}; please report it\n", comm.rank(), e.what());
+    fmt::print(stderr, "gmmpi: error: internal error on rank {}: {}; please report it\n", comm.rank(),
+               e.what());
     comm.abort(static_cast<int>(ExitCode::internal));
   }
 }

@@ -7,25 +7,41 @@ namespace gmmpi::app {
 
 const std::vector<CommandSpec>& command_table() {
   static const ArgumentSpec data{"DATA", "file.h5[:/dataset] (default dataset /X), file.npy or file.csv"};
-  static const ArgumentSpec model{"MODEL", "model file, or any HDF5 file with /model/weights, means, covariances and the "
-                                           "attribute covariance_type"};
+  static const ArgumentSpec model{
+      "MODEL",
+      "model file, or any HDF5 file with /model/weights, means, covariances and the "
+      "attribute covariance_type"};
   static const std::vector<CommandSpec> table{
-      {"fit", {data}, "fit a Gaussian mixture by Expectation-Maximisation",
+      {"fit",
+       {data},
+       "fit a Gaussian mixture by Expectation-Maximisation",
        "Examples:\n"
        "  gmmpi fit stars.h5 -k 8 -o stars.model.h5\n"
        "  mpirun -n 4 gmmpi fit stars.h5:/photometry -k 8 --covariance-type diag --n-init 5 -o m.h5\n"
        "  gmmpi fit stars.h5 -k 8 --init m.h5 --tol 1e-9 -o refined.h5      (warm start)\n"
-       "Same program, data and options give the same model, bit for bit, on any number of ranks and threads."},
-      {"score", {data, model}, "log-likelihood, AIC, BIC and ICL of data under a model",
+       "Same program, data and options give the same model, bit for bit, on any number of ranks and "
+       "threads."},
+      {"score",
+       {data, model},
+       "log-likelihood, AIC, BIC and ICL of data under a model",
        "Example:\n  gmmpi score new_stars.h5 m.h5 --json"},
-      {"predict", {data, model}, "most responsible component of each row, and more",
+      {"predict",
+       {data, model},
+       "most responsible component of each row, and more",
        "Example:\n  mpirun -n 4 gmmpi predict stars.h5 m.h5 --responsibilities -o labels.h5\n"
        "Datasets written: /labels (N), /responsibilities (N, K), /log_density (N), /mahalanobis (N, K)."},
-      {"sample", {model}, "draw rows from a model",
-       "Example:\n  gmmpi sample m.h5 -n 100000 --seed 7 -o drawn.h5\nDatasets written: /X (N, d), /labels (N)."},
-      {"info", {{"FILE", "a data, model or prediction file"}}, "what a file holds",
+      {"sample",
+       {model},
+       "draw rows from a model",
+       "Example:\n  gmmpi sample m.h5 -n 100000 --seed 7 -o drawn.h5\nDatasets written: /X (N, d), /labels "
+       "(N)."},
+      {"info",
+       {{"FILE", "a data, model or prediction file"}},
+       "what a file holds",
        "Example:\n  gmmpi info m.h5"},
-      {"convert", {{"IN", data.help}, {"OUT", "file.h5[:/dataset], file.npy or file.csv"}}, "data from one format to another",
+      {"convert",
+       {{"IN", data.help}, {"OUT", "file.h5[:/dataset], file.npy or file.csv"}},
+       "data from one format to another",
        "Example:\n  mpirun -n 2 gmmpi convert table.csv table.h5"}};
   return table;
 }
@@ -38,8 +54,10 @@ const std::vector<OptionSpec>& option_table() {
       {"covariance-type", "", "TYPE", "full", "fit", "full, tied, diag or spherical"},
       {"init", "", "START", "kmeans", "fit",
        "kmeans, k-means++, random (responsibilities), random-from-data (rows as means), or a model file"},
-      {"n-init", "", "N", "1", "fit", "restarts with seeds seed, seed+1, ...; the highest log-likelihood is kept"},
-      {"tol", "", "X", "1e-6", "fit", "converged when the mean log-likelihood per row changes by less; 0: never"},
+      {"n-init", "", "N", "1", "fit",
+       "restarts with seeds seed, seed+1, ...; the highest log-likelihood is kept"},
+      {"tol", "", "X", "1e-6", "fit",
+       "converged when the mean log-likelihood per row changes by less; 0: never"},
       {"max-iter", "", "N", "1000", "fit", "most iterations (M-steps) of a restart"},
       {"reg-covar", "", "X", "auto", "fit",
        "added to every variance; auto: 1e-6 times the variance of the column (0 is allowed)"},
@@ -48,8 +66,17 @@ const std::vector<OptionSpec>& option_table() {
        "reseed: a component without rows or with a singular covariance moves to the worst explained row; "
        "fail: exit with code 79"},
       {"sample-weight", "", "DATA", "", "fit score",
-       "weights of the rows, >= 0: file.npy, file.csv or file.h5[:/dataset] (default dataset /sample_weight)"},
-      {"resume", "", "HOW", "auto", "fit", "auto or never: what to do with the checkpoints of an earlier run"},
+       "weights of the rows, >= 0: file.npy, file.csv or file.h5[:/dataset] (default dataset "
+       "/sample_weight)"},
+      {"checkpoint", "", "PREFIX", "", "fit",
+       "checkpoints are PREFIX.ckpt.<n>.h5 (default: the output's name without .h5)"},
+      {"checkpoint-every", "", "INTERVAL", "10min", "fit",
+       "a time (90s, 10min, 2h), a number of iterations (5it), or never"},
+      {"resume", "", "HOW", "auto", "fit",
+       "auto: continue from a checkpoint if there is one; never: start anew; must: fail without one"},
+      {"time-limit", "", "TIME", "", "fit",
+       "stop after this time (3.9h) with a checkpoint and exit code 75; Slurm's end of the job is heeded in "
+       "any case"},
       {"force", "", "", "", "fit predict sample convert", "overwrite an existing output"},
       {"dry-run", "", "", "", "fit", "say what would be done and how much memory it needs, then stop"},
       {"responsibilities", "", "", "", "predict", "also write the posterior probabilities of the components"},
@@ -59,8 +86,10 @@ const std::vector<OptionSpec>& option_table() {
       {"json", "", "", "", "fit score predict sample info", "print the result as JSON"},
       {"threads", "", "N", "", "fit score predict sample",
        "threads per rank (default: OMP_NUM_THREADS, or the processors that the rank may use)"},
-      {"simd", "", "TARGET", "auto", "fit score predict sample", "auto, avx512, avx2, fma128 or scalar: same bits, other speed"},
-      {"config", "", "FILE", "", "fit score predict sample info convert", "TOML file with options, names as above"}};
+      {"simd", "", "TARGET", "auto", "fit score predict sample",
+       "auto, avx512, avx2, fma128 or scalar: same bits, other speed"},
+      {"config", "", "FILE", "", "fit score predict sample info convert",
+       "TOML file with options, names as above"}};
   return table;
 }
 

@@ -15,7 +15,9 @@ namespace gmmpi::app {
 
 namespace {
 
-[[noreturn]] void usage_error(const std::string& message) { throw Error(ExitCode::usage, message); }
+[[noreturn]] void usage_error(const std::string& message) {
+  throw Error(ExitCode::usage, message);
+}
 
 std::string flags_of(const OptionSpec& o) {
   return (o.short_name.empty() ? "" : "-" + o.short_name + ",") + "--" + o.name;
@@ -24,7 +26,8 @@ std::string flags_of(const OptionSpec& o) {
 /// "n-components" to "GMMPI_N_COMPONENTS".
 std::string environment_name(const std::string& name) {
   std::string text = "GMMPI_";
-  for (const char c : name) text += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (const char c : name)
+    text += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return text;
 }
 
@@ -39,7 +42,9 @@ void add_command(CLI::App& app, const CommandSpec& command, Parsed& parsed) {
   parsed.app = app.add_subcommand(command.name, command.summary);
   parsed.app->footer("\n" + command.details);
   for (const ArgumentSpec& argument : command.arguments)
-    parsed.app->add_option(argument.name, parsed.arguments[argument.name], argument.help)->required()->option_text(" ");
+    parsed.app->add_option(argument.name, parsed.arguments[argument.name], argument.help)
+        ->required()
+        ->option_text(" ");
   for (const OptionSpec& o : options_of(command.name)) {
     if (o.metavar.empty()) {
       parsed.app->add_flag(flags_of(o), parsed.flags[o.name], o.help);
@@ -65,9 +70,13 @@ std::map<std::string, std::string> read_config(const std::string& path, const st
     if (!item.parents.empty() && item.parents.front() != command) continue;
     std::string name = item.name;
     std::ranges::replace(name, '_', '-');
-    const bool known = std::ranges::any_of(option_table(), [&](const OptionSpec& o) { return o.name == name; });
-    if (!known) usage_error("--config " + path + ": unknown option '" + item.name + "'; see gmmpi " + command + " --help");
-    if (item.inputs.size() != 1) usage_error("--config " + path + ": option '" + item.name + "' needs one value");
+    const bool known =
+        std::ranges::any_of(option_table(), [&](const OptionSpec& o) { return o.name == name; });
+    if (!known)
+      usage_error("--config " + path + ": unknown option '" + item.name + "'; see gmmpi " + command +
+                  " --help");
+    if (item.inputs.size() != 1)
+      usage_error("--config " + path + ": option '" + item.name + "' needs one value");
     values[name] = item.inputs.front();
   }
   return values;
@@ -85,26 +94,32 @@ void resolve(const Parsed& parsed, Options& options) {
   for (const OptionSpec& o : options_of(options.command)) {
     const char* environment = std::getenv(environment_name(o.name).c_str());
     if (parsed.app->count("--" + o.name) > 0)
-      given[o.name] = o.metavar.empty() ? (parsed.flags.at(o.name) ? "true" : "false") : parsed.values.at(o.name);
+      given[o.name] =
+          o.metavar.empty() ? (parsed.flags.at(o.name) ? "true" : "false") : parsed.values.at(o.name);
     else if (environment)
       given[o.name] = environment;
   }
   if (given.contains("config")) config = read_config(given["config"], options.command);
   for (const OptionSpec& o : options_of(options.command)) {
     std::string value = o.default_value;
-    if (given.contains(o.name)) value = given[o.name];
-    else if (config.contains(o.name)) value = config[o.name];
+    if (given.contains(o.name))
+      value = given[o.name];
+    else if (config.contains(o.name))
+      value = config[o.name];
     if (o.metavar.empty()) value = truth("--" + o.name, value) ? "true" : "";
-    if (!value.empty()) options.values[o.name] = value;
+    if (!value.empty())
+      options.values[o.name] = value;
     else if (o.required)
-      usage_error(flags_of(o).substr(0, flags_of(o).find(',')) + " " + o.metavar + " is missing (" + o.help + "); see gmmpi " +
-                  options.command + " --help");
+      usage_error(flags_of(o).substr(0, flags_of(o).find(',')) + " " + o.metavar + " is missing (" + o.help +
+                  "); see gmmpi " + options.command + " --help");
   }
 }
 
 }  // namespace
 
-bool Options::flag(const std::string& name) const { return text(name) == "true"; }
+bool Options::flag(const std::string& name) const {
+  return text(name) == "true";
+}
 
 std::string Options::text(const std::string& name) const {
   const auto found = values.find(name);
@@ -133,6 +148,19 @@ double Options::number(const std::string& name, double least) const {
   return number;
 }
 
+double Options::duration(const std::string& name) const {
+  static const std::map<std::string, double> units{
+      {"s", 1.0}, {"min", 60.0}, {"m", 60.0}, {"h", 3600.0}, {"d", 86400.0}};
+  const std::string value = text(name);
+  double number = 0.0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  const auto unit = units.find(end);
+  if (error != std::errc() || unit == units.end() || !(number > 0.0) || !std::isfinite(number))
+    usage_error("--" + name + ": '" + value +
+                "' is not a time; write a positive number and s, min, h or d, such as 10min");
+  return number * unit->second;
+}
+
 std::string Options::choice(const std::string& name, const std::vector<std::string>& choices) const {
   const std::string value = text(name);
   std::string known;
@@ -148,9 +176,10 @@ std::optional<Options> parse_command_line(int argc, const char* const* argv, std
   app.set_version_flag("--version", "gmmpi " GMMPI_VERSION);
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
-  app.footer("\nRun alone, or on P processes with mpirun -n P gmmpi COMMAND ...\n"
-             "Every option can also be set by the environment (GMMPI_SEED=1) or a TOML file (--config).\n"
-             "gmmpi COMMAND --help shows the options of a command.");
+  app.footer(
+      "\nRun alone, or on P processes with mpirun -n P gmmpi COMMAND ...\n"
+      "Every option can also be set by the environment (GMMPI_SEED=1) or a TOML file (--config).\n"
+      "gmmpi COMMAND --help shows the options of a command.");
   std::map<std::string, Parsed> parsed;
   for (const CommandSpec& command : command_table()) add_command(app, command, parsed[command.name]);
   try {

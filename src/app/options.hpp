@@ -13,7 +13,7 @@ class Options {
  public:
   std::string command;
   std::map<std::string, std::string> arguments;  ///< positional, by name
-  std::map<std::string, std::string> values;     ///< every option that has a value, by long name; flags: "true"
+  std::map<std::string, std::string> values;  ///< every option that has a value, by long name; flags: "true"
 
   bool has(const std::string& name) const { return values.contains(name); }
   bool flag(const std::string& name) const;
@@ -22,6 +22,8 @@ class Options {
   /// Throw Error 64 naming the option unless the value is such a number within [least, most].
   std::int64_t integer(const std::string& name, std::int64_t least, std::int64_t most = INT64_MAX) const;
   double number(const std::string& name, double least) const;
+  /// Seconds of a value such as 90s, 10min, 3.9h or 2d. Error 64.
+  double duration(const std::string& name) const;
   /// Throws Error 64 unless the value is one of `choices`.
   std::string choice(const std::string& name, const std::vector<std::string>& choices) const;
 };

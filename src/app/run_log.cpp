@@ -13,6 +13,8 @@ namespace gmmpi::app {
 
 namespace {
 
+constexpr int kMostReseedsShown = 10;
+
 std::string duration(double seconds) {
   if (seconds < 100.0) return fmt::format("{:.2g} s", seconds);
   if (seconds < 6000.0) return fmt::format("{:.0f} min", seconds / 60.0);
@@ -55,7 +57,8 @@ void RunLog::event(const std::string& name, nlohmann::json fields) {
 }
 
 void RunLog::restart_begins(int restart) {
-  if (options_.n_init > 1) line(fmt::format("restart {} of {}, seed {}", restart, options_.n_init, options_.seed + restart));
+  if (options_.n_init > 1)
+    line(fmt::format("restart {} of {}, seed {}", restart, options_.n_init, options_.seed + restart));
   last_printed_ = -1.0;
   iteration_seconds_ = previous_change_ = 0.0;
 }
@@ -66,7 +69,9 @@ void RunLog::started(const std::string& how) {
 }
 
 void RunLog::iteration(const Iteration& it) {
-  event("iteration", {{"restart", it.restart}, {"iteration", it.iteration}, {"log_likelihood", it.log_likelihood},
+  event("iteration", {{"restart", it.restart},
+                      {"iteration", it.iteration},
+                      {"log_likelihood", it.log_likelihood},
                       {"change", std::isnan(it.change) ? nlohmann::json() : nlohmann::json(it.change)},
                       {"seconds", it.seconds}});
   iteration_seconds_ = iteration_seconds_ == 0.0 ? it.seconds : 0.8 * iteration_seconds_ + 0.2 * it.seconds;
@@ -79,7 +84,8 @@ void RunLog::iteration(const Iteration& it) {
 void RunLog::print(const Iteration& it) {
   last_printed_ = seconds();
   line(fmt::format("{:9}{:20.10g}{:>20}{:>10}{:>12}", it.iteration, it.log_likelihood,
-                   std::isnan(it.change) ? "" : fmt::format("{:.3e}", it.change), duration(last_printed_), time_left(it)));
+                   std::isnan(it.change) ? "" : fmt::format("{:.3e}", it.change), duration(last_printed_),
+                   time_left(it)));
 }
 
 std::string RunLog::time_left(const Iteration& it) const {
@@ -94,8 +100,15 @@ std::string RunLog::time_left(const Iteration& it) const {
 }
 
 void RunLog::reseeded(const Reseed& r) {
-  warning(fmt::format("component {} collapsed at iteration {} and was put at row {}, the worst explained", r.component,
-                      r.iteration, r.row));
+  event("reseed",
+        {{"restart", r.restart}, {"iteration", r.iteration}, {"component", r.component}, {"row", r.row}});
+  if (++n_reseeds_ > kMostReseedsShown) return;
+  warning(fmt::format("component {} collapsed at iteration {} and was put at row {}, the worst explained{}",
+                      r.component, r.iteration, r.row,
+                      n_reseeds_ == kMostReseedsShown
+                          ? " (further ones are only counted: fewer components or a larger "
+                            "--reg-covar may help)"
+                          : ""));
 }
 
 void RunLog::recentred(int restart, int iteration) {
@@ -104,9 +117,12 @@ void RunLog::recentred(int restart, int iteration) {
 
 void RunLog::restart_ended(int restart, bool converged, double log_likelihood) {
   if (!last_was_printed_) print(last_);
-  if (!converged && options_.tol > 0.0)
-    warning(fmt::format("not converged after {} iterations (--max-iter): continue with --init on the result, or raise --max-iter",
-                        last_.iteration));
+  if (!converged && options_.tol > 0.0 && last_.iteration >= options_.max_iter)
+    warning(fmt::format(
+        "not converged after {} iterations: raise --max-iter, or continue with the result as --init",
+        last_.iteration));
+  else if (!converged && options_.tol > 0.0)
+    warning("components collapse again and again: use fewer, or a larger --reg-covar");
   event("restart_end", {{"restart", restart}, {"converged", converged}, {"log_likelihood", log_likelihood}});
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -11,7 +12,8 @@
 
 namespace gmmpi::app {
 
-/// Only rank 0 writes. Lines of iterations are limited in rate: all of the first ten, then one per second, and the last.
+/// Only rank 0 writes. Lines of iterations are limited in rate: all of the first ten, then one per second,
+/// and the last.
 class RunLog final : public FitObserver {
  public:
   /// `json_path` may be empty. Errors 73, 77.
@@ -23,6 +25,12 @@ class RunLog final : public FitObserver {
   /// One JSON object; `event` and the time are added.
   void event(const std::string& name, nlohmann::json fields);
 
+  /// What else is to be done at a safe point.
+  void on_safe_point(std::function<void(const FitState&)> action) { on_safe_point_ = std::move(action); }
+
+  void safe_point(const FitState& state) override {
+    if (on_safe_point_) on_safe_point_(state);
+  }
   void restart_begins(int restart) override;
   void started(const std::string& how) override;
   void iteration(const Iteration& it) override;
@@ -38,6 +46,7 @@ class RunLog final : public FitObserver {
 
   bool root_;
   const FitOptions& options_;
+  std::function<void(const FitState&)> on_safe_point_;
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> json_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   double last_printed_ = -1.0;
@@ -45,6 +54,7 @@ class RunLog final : public FitObserver {
   double previous_change_ = 0.0;
   Iteration last_{};
   bool last_was_printed_ = true;
+  int n_reseeds_ = 0;
 };
 
 }  // namespace gmmpi::app

@@ -44,17 +44,20 @@ Execution make_execution(const Communicator& comm, const Options& options) {
 }
 
 std::int64_t OpenedData::bytes_per_rank(int n_ranks) const {
-  return MemoryData::bytes(BlockGrid(rows->n_rows()), rows->n_columns(), rows->element(), weights != nullptr, n_ranks);
+  return MemoryData::bytes(BlockGrid(rows->n_rows()), rows->n_columns(), rows->element(), weights != nullptr,
+                           n_ranks);
 }
 
 OpenedData open_inputs(const Execution& execution, const Options& options) {
   OpenedData data;
   data.rows = open_data(execution.comm, options.arguments.at("DATA"));
   if (!options.has("sample-weight")) return data;
-  data.weights = open_column(execution.comm, options.text("sample-weight"), "/sample_weight", "sample weights");
+  data.weights =
+      open_column(execution.comm, options.text("sample-weight"), "/sample_weight", "sample weights");
   if (data.weights->n_rows() != data.rows->n_rows())
-    throw Error(ExitCode::bad_data, fmt::format("--sample-weight {}: {} weights for {} rows; give one weight per row",
-                                                options.text("sample-weight"), data.weights->n_rows(), data.rows->n_rows()));
+    throw Error(ExitCode::bad_data,
+                fmt::format("--sample-weight {}: {} weights for {} rows; give one weight per row",
+                            options.text("sample-weight"), data.weights->n_rows(), data.rows->n_rows()));
   return data;
 }
 
@@ -64,11 +67,13 @@ void check_memory(const Execution& execution, const OpenedData& data, std::int64
   const std::int64_t available = available_memory();
   comm.together([&] {
     if (static_cast<double>(needed) * comm.node_size() <= static_cast<double>(available)) return;
-    throw Error(ExitCode::no_memory,
-                fmt::format("{} needs {} per rank, {} on this node together, and only {} are free: use more nodes, or "
-                            "store the data as float32",
-                            data.rows->name(), bytes_text(static_cast<double>(needed)),
-                            count_text(comm.node_size(), "rank"), bytes_text(static_cast<double>(available))));
+    throw Error(
+        ExitCode::no_memory,
+        fmt::format(
+            "{} needs {} per rank, {} on this node together, and only {} are free: use more nodes, or "
+            "store the data as float32",
+            data.rows->name(), bytes_text(static_cast<double>(needed)), count_text(comm.node_size(), "rank"),
+            bytes_text(static_cast<double>(available))));
   });
 }
 
@@ -83,7 +88,8 @@ void check_output(const Execution& execution, const Options& options, const std:
     if (!execution.comm.is_root()) return;
     struct stat status {};
     if (::stat(path.c_str(), &status) == 0) {
-      if (S_ISDIR(status.st_mode)) throw Error(ExitCode::cannot_create, path + ": is a directory; give a file name");
+      if (S_ISDIR(status.st_mode))
+        throw Error(ExitCode::cannot_create, path + ": is a directory; give a file name");
       if (!options.flag("force"))
         throw Error(ExitCode::cannot_create, path + ": exists already; choose another name or give --force");
     }
@@ -99,9 +105,10 @@ void check_output(const Execution& execution, const Options& options, const std:
 
 void check_columns(const Data& data, int n_features, const std::string& model_path) {
   if (data.n_columns() != n_features)
-    throw Error(ExitCode::bad_data, fmt::format("the data have {} columns, the model {} has {}: give data with the columns "
-                                                "the model was fitted to",
-                                                data.n_columns(), model_path, n_features));
+    throw Error(ExitCode::bad_data,
+                fmt::format("the data have {} columns, the model {} has {}: give data with the columns "
+                            "the model was fitted to",
+                            data.n_columns(), model_path, n_features));
 }
 
 std::string bytes_text(double bytes) {
@@ -111,6 +118,8 @@ std::string bytes_text(double bytes) {
   return fmt::format("{:.{}f} {}", bytes, unit == 0 || bytes >= 100.0 ? 0 : 1, units[unit]);
 }
 
-std::string count_text(std::int64_t n, const std::string& noun) { return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s"); }
+std::string count_text(std::int64_t n, const std::string& noun) {
+  return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s");
+}
 
 }  // namespace gmmpi::app

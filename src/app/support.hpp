@@ -31,7 +31,8 @@ void check_memory(const Execution& execution, const OpenedData& data, std::int64
 /// Collective. Opens, checks memory, reads, checks and summarises.
 MemoryData read_inputs(const Execution& execution, const Options& options, std::int64_t working_bytes);
 
-/// Collective. Error 73 if `path` exists, unless --force; 73 or 77 if it cannot be written there. An output with
+/// Collective. Error 73 if `path` exists, unless --force; 73 or 77 if it cannot be written there. An output
+/// with
 /// --force is replaced only when the new one is complete.
 void check_output(const Execution& execution, const Options& options, const std::string& path);
 

@@ -26,14 +26,16 @@ void read_in_pieces(DataReader& reader, Index first, Index count, int d, T* out)
 }
 
 [[noreturn]] void throw_bad_value(const std::string& name, Index row, int column, double value) {
-  throw Error(ExitCode::bad_data, name + ": row " + std::to_string(row) + ", column " + std::to_string(column) +
-                                      " is " + (std::isnan(value) ? "NaN" : "infinite") +
+  throw Error(ExitCode::bad_data, name + ": row " + std::to_string(row) + ", column " +
+                                      std::to_string(column) + " is " +
+                                      (std::isnan(value) ? "NaN" : "infinite") +
                                       "; remove or impute such rows (or give them sample weight 0)");
 }
 
 }  // namespace
 
-MemoryData::MemoryData(const Execution& execution, DataReader& rows, DataReader* weights) : element_(rows.element()) {
+MemoryData::MemoryData(const Execution& execution, DataReader& rows, DataReader* weights)
+    : element_(rows.element()) {
   const Communicator& comm = execution.comm;
   grid_ = BlockGrid(rows.n_rows());
   n_columns_ = rows.n_columns();
@@ -65,8 +67,11 @@ void MemoryData::read(DataReader& rows, DataReader* weights) {
   read_in_pieces(*weights, first, count, 1, weights_.data());
   for (Index i = 0; i < count; ++i)
     if (!(weights_[i] >= 0.0) || !finite(weights_[i]))
-      throw Error(ExitCode::bad_data, weights->name() + ": the weight of row " + std::to_string(first + i) + " is " +
-                                          (std::isnan(weights_[i]) ? "NaN" : weights_[i] < 0 ? "negative" : "infinite") +
+      throw Error(ExitCode::bad_data, weights->name() + ": the weight of row " + std::to_string(first + i) +
+                                          " is " +
+                                          (std::isnan(weights_[i]) ? "NaN"
+                                           : weights_[i] < 0       ? "negative"
+                                                                   : "infinite") +
                                           "; sample weights must be finite and not negative");
 }
 
@@ -101,19 +106,19 @@ Block MemoryData::block(Index index) const {
 
 void MemoryData::for_each_block(const Execution& execution,
                                 const std::function<void(const Block&, int)>& work) const {
-  for_each_index(first_block_, last_block_, execution.n_threads,
-                 [&](Index index, int thread) {
-                   if (execution.stop && execution.stop->requested())
-                     throw Error(ExitCode::stopped_early, execution.stop->reason());
-                   work(block(index), thread);
-                 });
+  for_each_index(first_block_, last_block_, execution.n_threads, [&](Index index, int thread) {
+    if (execution.stop && execution.stop->requested())
+      throw Error(ExitCode::stopped_early, execution.stop->reason());
+    work(block(index), thread);
+  });
 }
 
 std::vector<double> MemoryData::row(Index global_row) const {
   const Block b = block(global_row / grid_.block_rows());
   const Index offset = (global_row - b.first_row) * n_columns_;
   return std::visit(
-      [&](const auto* rows) { return std::vector<double>(rows + offset, rows + offset + n_columns_); }, b.rows);
+      [&](const auto* rows) { return std::vector<double>(rows + offset, rows + offset + n_columns_); },
+      b.rows);
 }
 
 std::int64_t MemoryData::bytes(const BlockGrid& grid, int n_columns, ElementType element, bool weighted,

@@ -44,7 +44,8 @@ struct Part {
     for (int r = 0; r < block.n_rows; ++r) add_row(rows + std::size_t(r) * d, weights[r], d);
     const XXH128_hash_t h = XXH3_128bits_withSeed(rows, buffer.size() * sizeof(double), block.index);
     const std::uint64_t words[2] = {h.low64, h.high64};
-    for (int i = 0; i < 4; ++i) hash[i] += static_cast<std::int64_t>(words[i / 2] >> (32 * (i % 2)) & 0xffffffffu);
+    for (int i = 0; i < 4; ++i)
+      hash[i] += static_cast<std::int64_t>(words[i / 2] >> (32 * (i % 2)) & 0xffffffffu);
   }
 
   void add_row(double* row, double w, int d) {
@@ -83,11 +84,13 @@ std::string hex(const std::array<std::int64_t, 4>& words) {
 
 void check(const DataSummary& summary, const std::string& name) {
   if (summary.n_rows == 0)
-    throw Error(ExitCode::bad_data, name + ": every sample weight is zero; give at least one row a positive weight");
+    throw Error(ExitCode::bad_data,
+                name + ": every sample weight is zero; give at least one row a positive weight");
   for (std::size_t j = 0; j < summary.minimum.size(); ++j)
     if (!(summary.maximum[j] - summary.minimum[j] <= kWidestRange))
-      throw Error(ExitCode::bad_data, name + ": column " + std::to_string(j) +
-                                          " spans more than 1e140 and cannot be squared; choose a larger unit");
+      throw Error(ExitCode::bad_data,
+                  name + ": column " + std::to_string(j) +
+                      " spans more than 1e140 and cannot be squared; choose a larger unit");
 }
 
 }  // namespace
@@ -134,7 +137,8 @@ bool has_distinct_rows(const Execution& execution, const Data& data, Index wante
       if (block.weights && block.weights[r] == 0.0) continue;
       std::visit(
           [&](const auto* rows) {
-            for (int j = 0; j < d; ++j) row[j] = static_cast<double>(rows[Index{r} * d + j]) + 0.0;  // -0 is 0
+            for (int j = 0; j < d; ++j)
+              row[j] = static_cast<double>(rows[Index{r} * d + j]) + 0.0;  // -0 is 0
           },
           block.rows);
       set.insert(XXH3_64bits(row.data(), row.size() * sizeof(double)));

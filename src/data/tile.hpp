@@ -17,8 +17,8 @@ class Tile {
 
   int n_rows() const { return n_rows_; }
   Index first_row() const { return first_row_; }
-  const double* x() const { return x_.data(); }            ///< kTileRows x padded(d), row-major
-  const double* xt() const { return xt_.data(); }          ///< d x kTileRows
+  const double* x() const { return x_.data(); }              ///< kTileRows x padded(d), row-major
+  const double* xt() const { return xt_.data(); }            ///< d x kTileRows
   const double* weights() const { return weights_.data(); }  ///< kTileRows
 
  private:

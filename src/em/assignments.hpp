@@ -12,7 +12,8 @@ namespace gmmpi {
 /// The E-step: responsibilities under a model; value = ln p(x). Bishop (2006), eq. 9.23.
 class Posterior final : public Assignment {
  public:
-  Posterior(const Mixture& mixture, const KernelTable& kernels) : density_(mixture, kernels), kernels_(kernels) {}
+  Posterior(const Mixture& mixture, const KernelTable& kernels)
+      : density_(mixture, kernels), kernels_(kernels) {}
   int n_components() const override { return density_.n_components(); }
   std::size_t scratch_size() const override { return density_.scratch_size(); }
   void assign(const Tile& tile, double* scratch, double* gamma, double* value) const override;

@@ -13,9 +13,10 @@ namespace gmmpi {
 namespace {
 
 [[noreturn]] void throw_singular(const std::string& what, int iteration) {
-  throw Error(ExitCode::numerical, what + " at iteration " + std::to_string(iteration) +
-                                       " (columns that depend on each other, or too few distinct rows): drop columns "
-                                       "or give --reg-covar a positive value");
+  throw Error(ExitCode::numerical,
+              what + " at iteration " + std::to_string(iteration) +
+                  " (columns that depend on each other, or too few distinct rows): drop columns "
+                  "or give --reg-covar a positive value");
 }
 
 /// Until it is replaced, a collapsed component stays as it was, without weight.
@@ -34,8 +35,8 @@ void set_aside(const Mixture& before, const std::vector<int>& collapsed, Mixture
 }  // namespace
 
 std::vector<Reseed> treat_collapse(const Execution& execution, const Data& data, const DataMoments& moments,
-                                   const RegCovar& reg_covar, const Mixture& before, int restart, int iteration,
-                                   MStep& step) {
+                                   const RegCovar& reg_covar, const Mixture& before, int restart,
+                                   int iteration, MStep& step) {
   std::vector<Reseed> reseeds;
   if (step.collapsed.empty()) return reseeds;
   Mixture& model = step.model;
@@ -44,7 +45,8 @@ std::vector<Reseed> treat_collapse(const Execution& execution, const Data& data,
   std::vector<double> variance = moments.variance;
   for (std::size_t j = 0; j < variance.size(); ++j) variance[j] += reg_covar[j];
   set_aside(before, step.collapsed, model);
-  if (!factorise(model, *execution.kernels).empty()) throw_singular("the shared covariance is singular", iteration);
+  if (!factorise(model, *execution.kernels).empty())
+    throw_singular("the shared covariance is singular", iteration);
   for (const int k : step.collapsed) {
     const FoundRow worst = find_extreme_row(execution, data, Posterior(model, *execution.kernels), false);
     for (double& w : model.weights) w *= 1.0 - 1.0 / K;

@@ -29,10 +29,12 @@ struct Problem {
 /// Reseeds per component after which a restart ends unconverged.
 constexpr int kMostReseeds = 10;
 
-/// The added variances that `auto` stands for: 1e-6 of the column's variance; for constant columns of the mean variance.
+/// The added variances that `auto` stands for: 1e-6 of the column's variance; for constant columns of the
+/// mean variance.
 RegCovar resolve_reg_covar(const FitOptions& options, const std::vector<double>& variance) {
   if (options.reg_covar) return RegCovar(variance.size(), *options.reg_covar);
-  const double mean = std::accumulate(variance.begin(), variance.end(), 0.0) / static_cast<double>(variance.size());
+  const double mean =
+      std::accumulate(variance.begin(), variance.end(), 0.0) / static_cast<double>(variance.size());
   RegCovar reg(variance);
   for (double& r : reg) r = 1e-6 * (r > 0.0 ? r : mean > 0.0 ? mean : 1.0);
   return reg;
@@ -56,11 +58,12 @@ Mixture m_step(const Problem& p, FitState& state, const Moments& moments) {
     p.observer.recentred(state.restart, iteration);
   }
   if (p.options.fail_on_collapse && !step.collapsed.empty())
-    throw Error(ExitCode::numerical, "component " + std::to_string(step.collapsed.front()) + " collapsed at iteration " +
-                                         std::to_string(iteration) +
-                                         ": use fewer components, a larger --reg-covar, or --on-collapse reseed");
-  const std::vector<Reseed> reseeds =
-      treat_collapse(p.execution, p.data, p.moments, p.reg_covar, state.model, state.restart, iteration, step);
+    throw Error(ExitCode::numerical,
+                "component " + std::to_string(step.collapsed.front()) + " collapsed at iteration " +
+                    std::to_string(iteration) +
+                    ": use fewer components, a larger --reg-covar, or --on-collapse reseed");
+  const std::vector<Reseed> reseeds = treat_collapse(p.execution, p.data, p.moments, p.reg_covar, state.model,
+                                                     state.restart, iteration, step);
   for (const Reseed& reseed : reseeds) p.observer.reseeded(reseed);
   state.reseeds.insert(state.reseeds.end(), reseeds.begin(), reseeds.end());
   state.just_reseeded = !reseeds.empty();
@@ -71,7 +74,8 @@ Mixture m_step(const Problem& p, FitState& state, const Moments& moments) {
 bool stop(const Problem& p, FitState& state) {
   const double log_likelihood = state.history.back();
   if (!std::isfinite(log_likelihood))
-    throw Error(ExitCode::numerical, "the log-likelihood is not finite at iteration " + std::to_string(state.n_iter) +
+    throw Error(ExitCode::numerical, "the log-likelihood is not finite at iteration " +
+                                         std::to_string(state.n_iter) +
                                          ": rescale the data or give --reg-covar a positive value");
   double change = std::numeric_limits<double>::quiet_NaN();
   if (state.history.size() > 1)
@@ -146,15 +150,18 @@ void check(const Problem& p) {
   if (o.init == Init::model) {
     const int K = o.start->n_components, d = o.start->n_features;
     require(d == p.data.n_columns(), ExitCode::bad_data,
-            "the start model has " + std::to_string(d) + " columns, the data have " + std::to_string(p.data.n_columns()));
+            "the start model has " + std::to_string(d) + " columns, the data have " +
+                std::to_string(p.data.n_columns()));
     require(K == o.n_components, ExitCode::bad_data,
-            "the start model has " + std::to_string(K) + " components, -k asks for " + std::to_string(o.n_components));
+            "the start model has " + std::to_string(K) + " components, -k asks for " +
+                std::to_string(o.n_components));
   }
   require(o.n_components <= p.data.summary().n_rows, ExitCode::bad_data,
-          "-k " + std::to_string(o.n_components) + " components for " + std::to_string(p.data.summary().n_rows) +
-              " rows (of positive weight); choose a smaller -k");
-  require(has_distinct_rows(p.execution, p.data, o.n_components), ExitCode::bad_data,
-          "-k " + std::to_string(o.n_components) + " components, but fewer distinct rows; choose a smaller -k");
+          "-k " + std::to_string(o.n_components) + " components for " +
+              std::to_string(p.data.summary().n_rows) + " rows (of positive weight); choose a smaller -k");
+  require(
+      has_distinct_rows(p.execution, p.data, o.n_components), ExitCode::bad_data,
+      "-k " + std::to_string(o.n_components) + " components, but fewer distinct rows; choose a smaller -k");
 }
 
 }  // namespace
@@ -167,6 +174,8 @@ FitResult fit(const Execution& execution, const Data& data, const FitOptions& op
   p.reg_covar = resolve_reg_covar(options, p.moments.variance);
 
   FitState state = resume ? *resume : FitState();
+  if (!state.model.weights.empty()) factorise(state.model, *execution.kernels);
+  if (!state.best.history.empty()) factorise(state.best.model, *execution.kernels);
   while (state.restart < options.n_init) {
     observer.restart_begins(state.restart);
     if (state.phase != FitState::Phase::em) {

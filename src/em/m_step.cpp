@@ -47,12 +47,15 @@ void regularise(Mixture& m, const RegCovar& reg) {
 double squared_shift(const Mixture& m, int k, const double* delta) {
   const int d = m.n_features;
   const std::size_t stride = covariance_stride(m.shape(), d);
-  const double* u = m.precisions_cholesky.data() + (m.shape() == PrecisionShape::shared_dense ? 0 : k * stride);
+  const double* u =
+      m.precisions_cholesky.data() + (m.shape() == PrecisionShape::shared_dense ? 0 : k * stride);
   double sum = 0.0;
   for (int j = 0; j < d; ++j) {
     double y = 0.0;
-    if (m.shape() == PrecisionShape::spherical) y = u[0] * delta[j];
-    else if (m.shape() == PrecisionShape::diagonal) y = u[j] * delta[j];
+    if (m.shape() == PrecisionShape::spherical)
+      y = u[0] * delta[j];
+    else if (m.shape() == PrecisionShape::diagonal)
+      y = u[j] * delta[j];
     else
       for (int i = 0; i <= j; ++i) y += u[std::size_t(i) * d + j] * delta[i];
     sum += y * y;
@@ -101,7 +104,8 @@ MStep m_step(const Moments& moments, const CovarianceFamily& family, const RegCo
 
 MStep m_step_guarded(const Moments& moments, const CovarianceFamily& family, const RegCovar& reg_covar,
                      const KernelTable& kernels,
-                     const std::function<Moments(const std::vector<double>& centers)>& sum_about, bool& recentred) {
+                     const std::function<Moments(const std::vector<double>& centers)>& sum_about,
+                     bool& recentred) {
   MStep step = m_step(moments, family, reg_covar, kernels);
   recentred = step.too_far;
   return recentred ? m_step(sum_about(step.model.means), family, reg_covar, kernels) : step;

@@ -16,13 +16,14 @@ using RegCovar = std::vector<double>;
 struct MStep {
   Mixture model;               ///< of collapsed components only the mean is set
   std::vector<int> collapsed;  ///< N_k below 1e-10 of its fair share, or a covariance not positive definite
-  /// The centres lie so far from the new means that Sigma = S2/N - delta delta^T has lost more than about three
-  /// digits (1 + delta^T Sigma^-1 delta > 1e3), or a factorisation failed: sum again about the new means.
+  /// The centres lie so far from the new means that Sigma = S2/N - delta delta^T has lost more than about
+  /// three digits (1 + delta^T Sigma^-1 delta > 1e3), or a factorisation failed: sum again about the new
+  /// means.
   bool too_far = false;
 };
 
-/// One M-step. Bishop (2006), eq. 9.24-9.26, with moments about given centres c: delta = S1/N_k, mu_k = c + delta,
-/// scatter = S2 - N_k delta delta^T.
+/// One M-step. Bishop (2006), eq. 9.24-9.26, with moments about given centres c: delta = S1/N_k, mu_k = c +
+/// delta, scatter = S2 - N_k delta delta^T.
 MStep m_step(const Moments& moments, const CovarianceFamily& family, const RegCovar& reg_covar,
              const KernelTable& kernels);
 
@@ -30,6 +31,7 @@ MStep m_step(const Moments& moments, const CovarianceFamily& family, const RegCo
 /// use the same responsibilities. `recentred` is set if that was needed. *Collective* if sum_about is.
 MStep m_step_guarded(const Moments& moments, const CovarianceFamily& family, const RegCovar& reg_covar,
                      const KernelTable& kernels,
-                     const std::function<Moments(const std::vector<double>& centers)>& sum_about, bool& recentred);
+                     const std::function<Moments(const std::vector<double>& centers)>& sum_about,
+                     bool& recentred);
 
 }  // namespace gmmpi

@@ -22,11 +22,13 @@ Mixture maximise(const Execution& execution, const Data& data, const Assignment&
     return sweep(execution, data, assignment, c, options.family->scatter_shape());
   };
   bool recentred = false;
-  MStep step = m_step_guarded(sum_about(centers), *options.family, reg_covar, *execution.kernels, sum_about, recentred);
+  MStep step = m_step_guarded(sum_about(centers), *options.family, reg_covar, *execution.kernels, sum_about,
+                              recentred);
   const int d = data.n_columns();
   for (const int k : step.collapsed)
     set_component(step.model, k,
-                  {step.model.means.begin() + std::ptrdiff_t{k} * d, step.model.means.begin() + std::ptrdiff_t{k + 1} * d},
+                  {step.model.means.begin() + std::ptrdiff_t{k} * d,
+                   step.model.means.begin() + std::ptrdiff_t{k + 1} * d},
                   variance);
   return std::move(step.model);
 }
@@ -53,7 +55,9 @@ DataMoments data_moments(const Execution& execution, const Data& data) {
   const std::size_t d = data.n_columns();
   const CovarianceFamily& diag = find_family("diag");
   const AllRows all;
-  const auto sum_about = [&](const std::vector<double>& c) { return sweep(execution, data, all, c, diag.scatter_shape()); };
+  const auto sum_about = [&](const std::vector<double>& c) {
+    return sweep(execution, data, all, c, diag.scatter_shape());
+  };
   std::vector<double> middle(d);
   for (std::size_t j = 0; j < d; ++j)
     middle[j] = data.summary().minimum[j] + 0.5 * (data.summary().maximum[j] - data.summary().minimum[j]);
@@ -66,8 +70,8 @@ DataMoments data_moments(const Execution& execution, const Data& data) {
   return moments;
 }
 
-double lloyd(const Execution& execution, const Data& data, double mean_column_variance, std::vector<double>& centers,
-             int& n_iter, const SafePoint& safe_point) {
+double lloyd(const Execution& execution, const Data& data, double mean_column_variance,
+             std::vector<double>& centers, int& n_iter, const SafePoint& safe_point) {
   const std::size_t d = data.n_columns(), K = centers.size() / d;
   double inertia = 0.0;
   while (n_iter < kMostLloydIterations) {
@@ -100,7 +104,8 @@ double lloyd(const Execution& execution, const Data& data, double mean_column_va
 }
 
 /// Random rows as means, the data's variances, equal weights.
-Mixture model_of_rows(const CovarianceFamily& family, int K, std::vector<double> means, const std::vector<double>& variance) {
+Mixture model_of_rows(const CovarianceFamily& family, int K, std::vector<double> means,
+                      const std::vector<double>& variance) {
   const std::size_t d = variance.size();
   Mixture model;
   model.family = &family;
@@ -167,9 +172,10 @@ std::string make_start(const Execution& execution, const Data& data, const DataM
       break;
   }
   if (!factorise(state.model, *execution.kernels).empty())
-    throw Error(ExitCode::numerical,
-                "the start has a singular covariance (a column is constant or depends on others): drop that column, "
-                "or give --reg-covar a positive value");
+    throw Error(
+        ExitCode::numerical,
+        "the start has a singular covariance (a column is constant or depends on others): drop that column, "
+        "or give --reg-covar a positive value");
   return how;
 }
 

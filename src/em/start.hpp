@@ -19,16 +19,16 @@ enum class SeedRule {
 /// Called before each pass over the data, when the start can be continued from the present centres.
 using SafePoint = std::function<void()>;
 
-/// Collective. K centres (K, d) drawn from the rows; `centers` holds those drawn so far. `distance` tries 2 + ln K
-/// candidates each time and keeps the one that lowers the inertia most.
-void seed_centers(const Execution& execution, const Data& data, int n_centers, SeedRule rule, std::uint64_t seed,
-                  std::vector<double>& centers, const SafePoint& safe_point);
+/// Collective. K centres (K, d) drawn from the rows; `centers` holds those drawn so far. `distance` tries 2 +
+/// ln K candidates each time and keeps the one that lowers the inertia most.
+void seed_centers(const Execution& execution, const Data& data, int n_centers, SeedRule rule,
+                  std::uint64_t seed, std::vector<double>& centers, const SafePoint& safe_point);
 
-/// Collective. Lloyd's iterations on `centers` (K, d) until their squared shift is at most 1e-4 times the mean column
-/// variance, or `n_iter`, which counts on, is 300. A centre without rows moves to the row farthest from its
-/// own. Returns the inertia of the centres that entered the last sweep.
-double lloyd(const Execution& execution, const Data& data, double mean_column_variance, std::vector<double>& centers,
-             int& n_iter, const SafePoint& safe_point);
+/// Collective. Lloyd's iterations on `centers` (K, d) until their squared shift is at most 1e-4 times the
+/// mean column variance, or `n_iter`, which counts on, is 300. A centre without rows moves to the row
+/// farthest from its own. Returns the inertia of the centres that entered the last sweep.
+double lloyd(const Execution& execution, const Data& data, double mean_column_variance,
+             std::vector<double>& centers, int& n_iter, const SafePoint& safe_point);
 
 /// What a start needs to know of the data.
 struct DataMoments {
@@ -38,14 +38,15 @@ struct DataMoments {
 /// Collective. Column means and variances (divided by the total weight).
 DataMoments data_moments(const Execution& execution, const Data& data);
 
-/// Collective. Takes `state` from where it is in seeding or lloyd to a model that enters the first E-step; returns how
-/// that was made. Components that such a start leaves without a proper covariance get the data's column
-/// variances.
+/// Collective. Takes `state` from where it is in seeding or lloyd to a model that enters the first E-step;
+/// returns how that was made. Components that such a start leaves without a proper covariance get the data's
+/// column variances.
 std::string make_start(const Execution& execution, const Data& data, const DataMoments& moments,
                        const FitOptions& options, const RegCovar& reg_covar, FitState& state,
                        const SafePoint& safe_point);
 
 /// Sets component k to that mean and the diagonal covariance of these variances (a shared covariance stays).
-void set_component(Mixture& model, int k, const std::vector<double>& mean, const std::vector<double>& variance);
+void set_component(Mixture& model, int k, const std::vector<double>& mean,
+                   const std::vector<double>& variance);
 
 }  // namespace gmmpi

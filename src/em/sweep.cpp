@@ -25,7 +25,8 @@ std::vector<double> moment_bounds(const MomentLayout& layout, const DataSummary&
     std::vector<double> reach(layout.d);
     for (int j = 0; j < layout.d; ++j) {
       const double center = centers[std::size_t(k) * layout.d + j];
-      reach[j] = 1.0001 * std::max(std::abs(summary.maximum[j] - center), std::abs(summary.minimum[j] - center));
+      reach[j] =
+          1.0001 * std::max(std::abs(summary.maximum[j] - center), std::abs(summary.minimum[j] - center));
       *first++ = weight * reach[j];
     }
     double* entry = second;
@@ -49,9 +50,14 @@ struct Worker {
   std::vector<double> gamma, scratch;
 
   Worker(const MomentLayout& layout, const Assignment& assignment, const ExactArray& empty)
-      : tile(layout.d), sums(layout), moments(empty), gamma(std::size_t(layout.K) * kTile), scratch(assignment.scratch_size()) {}
+      : tile(layout.d),
+        sums(layout),
+        moments(empty),
+        gamma(std::size_t(layout.K) * kTile),
+        scratch(assignment.scratch_size()) {}
 
-  void add(const Block& block, const Assignment& assignment, const KernelTable& kernels, const double* centers) {
+  void add(const Block& block, const Assignment& assignment, const KernelTable& kernels,
+           const double* centers) {
     alignas(64) double value[kTile], lanes[8] = {};
     sums.clear();
     for (int offset = 0; offset < block.n_rows; offset += kTile) {
@@ -106,7 +112,8 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
   execution.comm.sum(message);
   if (message[0] != 0) execution.comm.rethrow_anywhere(failure);
   std::copy_n(message.begin() + 1, objective.limbs().size(), objective.limbs().begin());
-  std::copy_n(message.begin() + 1 + objective.limbs().size(), moments.limbs().size(), moments.limbs().begin());
+  std::copy_n(message.begin() + 1 + objective.limbs().size(), moments.limbs().size(),
+              moments.limbs().begin());
   moments.normalise();
   objective.normalise();
 
@@ -120,7 +127,8 @@ std::int64_t sweep_bytes_per_thread(const MomentLayout& layout) {
   return BlockSums::bytes(layout) + tile + (3 + 1) * 8 * layout.size();
 }
 
-FoundRow find_extreme_row(const Execution& execution, const Data& data, const Assignment& assignment, bool highest) {
+FoundRow find_extreme_row(const Execution& execution, const Data& data, const Assignment& assignment,
+                          bool highest) {
   struct Best {
     double value = 0.0;
     Index row = -1;
@@ -131,7 +139,8 @@ FoundRow find_extreme_row(const Execution& execution, const Data& data, const As
   std::vector<Best> best(execution.n_threads);
   const std::exception_ptr failure = run_blocks(execution, data, [&](const Block& block, int thread) {
     Tile tile(data.n_columns());
-    std::vector<double> gamma(std::size_t(assignment.n_components()) * kTile), scratch(assignment.scratch_size());
+    std::vector<double> gamma(std::size_t(assignment.n_components()) * kTile),
+        scratch(assignment.scratch_size());
     double value[kTile];
     for (int offset = 0; offset < block.n_rows; offset += kTile) {
       tile.load(block, offset);

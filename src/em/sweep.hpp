@@ -52,6 +52,7 @@ struct FoundRow {
 
 /// Collective. The row with the lowest value of the assignment (the highest if `highest`), lowest row
 /// number on a tie; rows of weight zero do not take part.
-FoundRow find_extreme_row(const Execution& execution, const Data& data, const Assignment& assignment, bool highest);
+FoundRow find_extreme_row(const Execution& execution, const Data& data, const Assignment& assignment,
+                          bool highest);
 
 }  // namespace gmmpi

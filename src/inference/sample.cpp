@@ -10,7 +10,8 @@ namespace gmmpi {
 
 namespace {
 
-/// Draws row `row`: its component, then x = mu + U^-T z, which has covariance (U U^T)^-1. Bishop (2006), section 11.1.4.
+/// Draws row `row`: its component, then x = mu + U^-T z, which has covariance (U U^T)^-1. Bishop (2006),
+/// section 11.1.4.
 class Sampler {
  public:
   Sampler(const Mixture& mixture, std::uint64_t seed, const KernelTable& kernels)
@@ -21,12 +22,15 @@ class Sampler {
 
   std::int64_t draw(Index row, double* x) const {
     const double u = uniform(seed_, Purpose::sample_component, row, 0) * cumulative_.back();
-    const auto k = std::min<std::ptrdiff_t>(std::upper_bound(cumulative_.begin(), cumulative_.end(), u) - cumulative_.begin(),
-                                            m_.n_components - 1);
+    const auto k = std::min<std::ptrdiff_t>(
+        std::upper_bound(cumulative_.begin(), cumulative_.end(), u) - cumulative_.begin(),
+        m_.n_components - 1);
     const std::size_t d = m_.n_features, stride = covariance_stride(m_.shape(), m_.n_features);
-    const double* factor = m_.precisions_cholesky.data() + (m_.shape() == PrecisionShape::shared_dense ? 0 : k * stride);
+    const double* factor =
+        m_.precisions_cholesky.data() + (m_.shape() == PrecisionShape::shared_dense ? 0 : k * stride);
     for (std::size_t j = 0; j < d; ++j) {
-      x[j] = normal_quantile(uniform(seed_, Purpose::sample_normal, row, static_cast<std::int64_t>(j)), kernels_);
+      x[j] = normal_quantile(uniform(seed_, Purpose::sample_normal, row, static_cast<std::int64_t>(j)),
+                             kernels_);
       if (m_.shape() == PrecisionShape::spherical) {
         x[j] /= factor[0];
       } else if (m_.shape() == PrecisionShape::diagonal) {
@@ -53,7 +57,8 @@ std::vector<OutputColumn> sample_columns(int n_features) {
   return {{"/X", OutputColumn::Type::f8, n_features}, {"/labels", OutputColumn::Type::i8, 0}};
 }
 
-void sample(const Execution& execution, const Mixture& mixture, Index n_rows, std::uint64_t seed, const RowSink& sink) {
+void sample(const Execution& execution, const Mixture& mixture, Index n_rows, std::uint64_t seed,
+            const RowSink& sink) {
   const BlockGrid grid(n_rows);
   const int d = mixture.n_features;
   const Sampler sampler(mixture, seed, *execution.kernels);

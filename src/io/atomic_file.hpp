@@ -21,8 +21,8 @@ class AtomicFile {
   /// symbolic link, the file that it leads to is.
   AtomicFile(const Communicator& comm, const std::string& path);
 
-  /// The name of the temporary file: rank 0 may write it by other means, too.
-  const std::string& temporary() const { return temporary_; }
+  /// As given.
+  const std::string& path() const { return path_; }
   /// Local, thread-safe. Writes all bytes at `offset`.
   void write(std::int64_t offset, std::span<const std::byte> bytes) const;
   /// Collective. Flushes to disk, renames, flushes the directory.
@@ -42,7 +42,7 @@ class AtomicFile {
   void put_in_place();
 
   Communicator comm_;
-  std::string path_;    ///< as given, for messages
+  std::string path_;
   std::string target_;  ///< what the temporary is renamed to
   std::string temporary_;
   Removal removal_;  ///< of the temporary; rank 0 only, until commit

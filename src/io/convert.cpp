@@ -86,11 +86,7 @@ void write_hdf5(const Communicator& comm, const DataSpec& in, DataReader& reader
                               reader.n_rows(), column->name(), column->n_rows(), name));
     layout.columns.push_back({name, output_type(*column), 0});
   }
-  std::vector<std::int64_t> offsets(layout.columns.size());
-  comm.together([&] {
-    if (comm.is_root()) offsets = create_row_file(file.temporary(), layout, out.text);
-  });
-  comm.broadcast(std::as_writable_bytes(std::span(offsets)));
+  const std::vector<std::int64_t> offsets = begin_row_file(comm, file, layout);
   copy_rows(comm, reader, file, offsets[0]);
   for (std::size_t i = 0; i < companions.size(); ++i)
     copy_rows(comm, *companions[i].second, file, offsets[i + 1]);

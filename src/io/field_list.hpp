@@ -16,6 +16,7 @@ struct Field {
   struct Array {
     std::vector<T> values;
     std::vector<Index> dims;
+    bool operator==(const Array&) const = default;
   };
   using Value = std::variant<std::string, double, std::int64_t, Array<double>, Array<std::int64_t>>;
 
@@ -25,8 +26,8 @@ struct Field {
   bool in_digest = false;
 };
 
-/// XXH3-128, as 32 hexadecimal digits, over the fields that are marked for it, in order of group and name: group,
-/// name, type, shape, little-endian bytes.
+/// XXH3-128, as 32 hexadecimal digits, over the fields that are marked for it, in order of group and name:
+/// group, name, type, shape, little-endian bytes.
 std::string digest(std::vector<Field> fields);
 
 /// Writes all fields; groups are created as needed.

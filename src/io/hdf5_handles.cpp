@@ -101,6 +101,15 @@ std::vector<std::byte> make_image(const std::function<void(hid_t file)>& fill) {
   return image;
 }
 
+Handle open_image(std::span<const std::byte> image, const std::string& subject) {
+  const Quiet quiet;
+  Handle access(H5Pcreate(H5P_FILE_ACCESS));
+  const std::string problem = subject + ": not a sound HDF5 file";
+  check(H5Pset_fapl_core(access, image.size(), false), problem);
+  check(H5Pset_file_image(access, const_cast<std::byte*>(image.data()), image.size()), problem);  // it copies
+  return Handle(check(H5Fopen("image", H5F_ACC_RDONLY, access), problem, ExitCode::bad_data));
+}
+
 bool exists(hid_t location, const std::string& path) {
   const Quiet quiet;
   return static_cast<bool>(Handle(H5Oopen(location, path.c_str(), H5P_DEFAULT)));

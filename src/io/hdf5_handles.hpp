@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -77,6 +78,9 @@ Handle create_file(const std::string& path);
 /// The bytes of an HDF5 file that `fill` has written into the root group, built in memory: write
 /// them with write_file_atomically. Equal contents give equal bytes.
 std::vector<std::byte> make_image(const std::function<void(hid_t file)>& fill);
+
+/// Opens such bytes, read-only. `subject` names them in messages. Error 65.
+Handle open_image(std::span<const std::byte> image, const std::string& subject);
 
 /// Whether `path` leads to an object (a dangling link does not count).
 bool exists(hid_t location, const std::string& path);

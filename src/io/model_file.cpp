@@ -7,46 +7,11 @@
 
 #include "gmmpi/error.hpp"
 #include "io/atomic_file.hpp"
-#include "io/field_list.hpp"
+#include "io/fit_fields.hpp"
 
 namespace gmmpi {
 
 namespace {
-
-using Doubles = Field::Array<double>;
-using Integers = Field::Array<std::int64_t>;
-
-std::vector<Index> to_index(const std::vector<std::size_t>& dims) {
-  return {dims.begin(), dims.end()};
-}
-
-std::vector<Field> parameter_fields(const Mixture& m, const std::string& group) {
-  const Index K = m.n_components, d = m.n_features;
-  const auto dims = to_index(covariance_dims(m.shape(), m.n_components, m.n_features));
-  return {{group, "covariance_type", std::string(m.family->name()), true},
-          {group, "weights", Doubles{m.weights, {K}}, true},
-          {group, "means", Doubles{m.means, {K, d}}, true},
-          {group, "covariances", Doubles{m.covariances, dims}, true}};
-}
-
-/// What a fit's numbers depend on. A start counts by its content.
-std::vector<Field> numeric_options(const FitOptions& o) {
-  static constexpr const char* inits[] = {"kmeans", "k-means++", "random", "random-from-data", "model"};
-  const std::string group = "options";
-  std::vector<Field> fields{
-      {group, "n_components", std::int64_t{o.n_components}, true},
-      {group, "covariance_type", std::string(o.family->name()), true},
-      {group, "init", std::string(inits[static_cast<int>(o.init)]), true},
-      {group, "n_init", std::int64_t{o.n_init}, true},
-      {group, "tol", o.tol, true},
-      {group, "max_iter", std::int64_t{o.max_iter}, true},
-      {group, "reg_covar", o.reg_covar ? Field::Value(*o.reg_covar) : Field::Value(std::string("auto")),
-       true},
-      {group, "seed", static_cast<std::int64_t>(o.seed), true},
-      {group, "on_collapse", std::string(o.fail_on_collapse ? "fail" : "reseed"), true}};
-  if (o.start) fields.push_back({group, "start", digest(parameter_fields(*o.start, "start")), true});
-  return fields;
-}
 
 double mean(const std::vector<double>& values) {
   double sum = 0.0;
@@ -61,8 +26,7 @@ std::vector<Field> model_fields(const ModelRecord& r) {
   const auto add = [&](const char* name, Field::Value value) {
     fields.push_back({g, name, std::move(value), true});
   };
-  add("precisions_cholesky",
-      Doubles{m.precisions_cholesky, to_index(covariance_dims(m.shape(), m.n_components, m.n_features))});
+  add("precisions_cholesky", Doubles{m.precisions_cholesky, covariance_shape(m)});
   add("n_components", std::int64_t{m.n_components});
   add("n_features", std::int64_t{m.n_features});
   add("n_samples", std::int64_t{r.data.n_rows});
@@ -81,10 +45,7 @@ std::vector<Field> model_fields(const ModelRecord& r) {
   add("aic", r.score.aic);
   add("bic", r.score.bic);
   add("icl", r.score.icl);
-  std::vector<std::int64_t> reseeds;
-  for (const Reseed& e : r.result.reseeds)
-    reseeds.insert(reseeds.end(), {e.restart, e.iteration, e.component, e.row});
-  if (!reseeds.empty()) add("reseeds", Integers{reseeds, {std::ssize(r.result.reseeds), 4}});
+  if (!r.result.reseeds.empty()) add("reseeds", reseed_table(r.result.reseeds));
   return fields;
 }
 
@@ -131,26 +92,7 @@ Mixture read_model(const Execution& execution, const std::string& path) {
     if (!h5::exists(file, "/model"))
       throw Error(ExitCode::bad_data,
                   path + ": no group /model: this is not a model file; give one that `gmmpi fit` wrote");
-    const h5::Handle group = h5::open_group(file, "/model");
-    const auto family = h5::read_attribute<std::string>(group, "covariance_type");
-    try {
-      m.family = &find_family(family);
-    } catch (const Error& e) {
-      throw Error(ExitCode::bad_data, path + ": " + e.what());
-    }
-    std::vector<Index> dims;
-    m.means = h5::read_dataset<double>(group, "means", &dims);
-    if (dims.size() != 2 || dims[0] < 1 || dims[1] < 1)
-      throw Error(ExitCode::bad_data, path + ": /model/means must be a (K, d) array");
-    m.n_components = static_cast<int>(dims[0]);
-    m.n_features = static_cast<int>(dims[1]);
-    m.weights = h5::read_dataset<double>(group, "weights", &dims);
-    m.covariances = h5::read_dataset<double>(group, "covariances", &dims);
-    if (dims != to_index(covariance_dims(m.shape(), m.n_components, m.n_features)))
-      throw Error(ExitCode::bad_data,
-                  path + ": /model/covariances does not have the shape of covariance type '" + family +
-                      "' for " + std::to_string(m.n_components) + " components and " +
-                      std::to_string(m.n_features) + " columns");
+    m = read_parameters(h5::open_group(file, "/model"), path);
     validate(m, *execution.kernels, path);
   });
   return m;

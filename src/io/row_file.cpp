@@ -1,8 +1,14 @@
-// The empty HDF5 file of contiguous datasets that ranks then fill by plain writes.
+// The HDF5 file of contiguous datasets that ranks then fill by plain writes.
 #include "io/row_file.hpp"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <span>
 
 #include "gmmpi/error.hpp"
 #include "io/hdf5_values.hpp"
@@ -29,8 +35,10 @@ hid_t type_of(OutputColumn::Type type) {
   }
 }
 
-/// All space is allocated now, so that the place of every value is known.
-void create_dataset(hid_t file, const OutputColumn& column, Index n_rows, const std::string& subject) {
+/// All space is allocated now, so that the place of the rows is known: it is returned.
+std::int64_t create_dataset(hid_t file, const OutputColumn& column, Index n_rows,
+                            const std::string& subject) {
+  const std::string problem = subject + ": dataset " + column.name + " cannot be created";
   const std::array<hsize_t, 2> dims{static_cast<hsize_t>(n_rows), static_cast<hsize_t>(column.columns)};
   const Handle space(H5Screate_simple(column.columns == 0 ? 1 : 2, dims.data(), nullptr));
   const Handle creation = h5::dataset_creation();
@@ -39,7 +47,76 @@ void create_dataset(hid_t file, const OutputColumn& column, Index n_rows, const 
   H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
   const Handle dataset(h5::check(H5Dcreate2(file, column.name.c_str(), type_of(column.type), space,
                                             h5::link_creation(), creation, H5P_DEFAULT),
-                                 subject + ": dataset " + column.name + " cannot be created"));
+                                 problem));
+  const haddr_t offset = n_rows == 0 ? 0 : H5Dget_offset(dataset);
+  if (offset == HADDR_UNDEF) h5::fail(problem);
+  return static_cast<std::int64_t>(offset);
+}
+
+/// A file in memory: HDF5 cannot be trusted with a disk that may be full (it crashes at exit after
+/// a file that it could not close). Holes take no memory, so the rows need none.
+class MemoryFile {
+ public:
+  explicit MemoryFile(std::string subject)
+      : fd_(::memfd_create("gmmpi", MFD_CLOEXEC)), subject_(std::move(subject)) {
+    if (!fd_) failed();
+  }
+  std::string name() const { return fmt::format("/proc/self/fd/{}", fd_.get()); }
+
+  /// Makes sure that the file may become so long.
+  void reserve(std::int64_t size) const {
+    if (::ftruncate(fd_.get(), size) != 0) failed();
+  }
+
+  /// Writes what is not a hole, and the last byte.
+  void copy_to(const AtomicFile& file) const {
+    const std::int64_t size = ::lseek(fd_.get(), 0, SEEK_END);
+    std::vector<std::byte> part;
+    for (std::int64_t begin = 0, end = 0; begin < size; begin = end) {
+      begin = ::lseek(fd_.get(), begin, SEEK_DATA);
+      if (begin < 0) break;
+      end = ::lseek(fd_.get(), begin, SEEK_HOLE);
+      part.resize(static_cast<std::size_t>(end - begin));
+      if (::pread(fd_.get(), part.data(), part.size(), begin) != end - begin) failed();
+      file.write(begin, part);
+    }
+    std::byte last{};
+    if (::pread(fd_.get(), &last, 1, size - 1) != 1) failed();
+    file.write(size - 1, std::span(&last, 1));
+  }
+
+ private:
+  [[noreturn]] void failed() const {
+    throw Error(
+        ExitCode::io_failed,
+        fmt::format("{}: its header cannot be built in memory ({}): raise the limits on memory and file "
+                    "size (ulimit -a)",
+                    subject_, errno_text(errno)));
+  }
+
+  FileDescriptor fd_;
+  std::string subject_;
+};
+
+std::vector<std::int64_t> write_all_but_rows(const AtomicFile& file, const RowFileLayout& layout) {
+  const h5::Quiet quiet;
+  constexpr std::int64_t room_for_metadata = std::int64_t{1} << 24;
+  const std::string& subject = file.path();
+  const MemoryFile memory(subject);
+  std::int64_t size = room_for_metadata;
+  for (const OutputColumn& column : layout.columns) size += layout.n_rows * row_bytes(column);
+  memory.reserve(size);
+  Handle hdf5 = h5::create_file(memory.name());
+  for (const auto& [name, text] : layout.text_attributes) h5::write_attribute(hdf5, name, text);
+  h5::write_attribute(hdf5, "format_version", kFormatVersion);
+  h5::write_attribute(hdf5, "gmmpi_version", GMMPI_VERSION);
+  if (!layout.feature_names.empty()) h5::write_dataset(hdf5, "/feature_names", layout.feature_names);
+  std::vector<std::int64_t> offsets;
+  for (const OutputColumn& column : layout.columns)
+    offsets.push_back(create_dataset(hdf5, column, layout.n_rows, subject));
+  h5::check(hdf5.close(), subject + ": its header cannot be built in memory");
+  memory.copy_to(file);
+  return offsets;
 }
 
 }  // namespace
@@ -49,30 +126,13 @@ Index row_bytes(const OutputColumn& column) {
   return std::max<Index>(column.columns, 1) * (four ? 4 : 8);
 }
 
-std::vector<std::int64_t> create_row_file(const std::string& path, const RowFileLayout& layout,
-                                          const std::string& subject) {
-  const h5::Quiet quiet;
-  Handle file = h5::create_file(path);
-  for (const auto& [name, text] : layout.text_attributes) h5::write_attribute(file, name, text);
-  h5::write_attribute(file, "format_version", kFormatVersion);
-  h5::write_attribute(file, "gmmpi_version", GMMPI_VERSION);
-  if (!layout.feature_names.empty()) h5::write_dataset(file, "/feature_names", layout.feature_names);
-  for (const OutputColumn& column : layout.columns) create_dataset(file, column, layout.n_rows, subject);
-  h5::check(file.close(), subject + ": cannot be written");
-
-  // HDF5 does not report a disk that is full when it closes: look at what is there.
-  file = h5::open_file(path, subject);
-  const InputFile written(path, subject);
-  std::vector<std::int64_t> offsets;
-  for (const OutputColumn& column : layout.columns) {
-    const Handle dataset(H5Dopen2(file, column.name.c_str(), H5P_DEFAULT));
-    const haddr_t offset = layout.n_rows == 0 ? 0 : H5Dget_offset(dataset);
-    const std::int64_t end = static_cast<std::int64_t>(offset) + layout.n_rows * row_bytes(column);
-    if (offset == HADDR_UNDEF || end > written.size())
-      throw Error(ExitCode::io_failed,
-                  subject + ": cannot be written: free space on that disk, or write elsewhere");
-    offsets.push_back(static_cast<std::int64_t>(offset));
-  }
+std::vector<std::int64_t> begin_row_file(const Communicator& comm, const AtomicFile& file,
+                                         const RowFileLayout& layout) {
+  std::vector<std::int64_t> offsets(layout.columns.size());
+  comm.together([&] {
+    if (comm.is_root()) offsets = write_all_but_rows(file, layout);
+  });
+  comm.broadcast(std::as_writable_bytes(std::span(offsets)));
   return offsets;
 }
 

@@ -1,4 +1,4 @@
-// The empty HDF5 file of contiguous datasets that ranks then fill by plain writes.
+// The HDF5 file of contiguous datasets that ranks then fill by plain writes.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gmmpi/io/row_output.hpp"
+#include "io/atomic_file.hpp"
 
 namespace gmmpi {
 
@@ -21,10 +22,9 @@ struct RowFileLayout {
 /// Bytes of one row of a dataset.
 Index row_bytes(const OutputColumn& column);
 
-/// Local. Creates (or empties) the HDF5 file and returns where in it the values of each dataset
-/// start. The root also gets `format_version` and `gmmpi_version`. `subject` names it in messages.
-/// Errors 73, 74.
-std::vector<std::int64_t> create_row_file(const std::string& path, const RowFileLayout& layout,
-                                          const std::string& subject);
+/// Collective. Rank 0 writes everything but the rows; returns where in the file the rows of each
+/// dataset start. The root group also gets `format_version` and `gmmpi_version`. Error 74.
+std::vector<std::int64_t> begin_row_file(const Communicator& comm, const AtomicFile& file,
+                                         const RowFileLayout& layout);
 
 }  // namespace gmmpi

@@ -10,21 +10,16 @@ namespace gmmpi {
 
 struct RowOutput::Impl {
   AtomicFile file;
-  std::vector<std::int64_t> offsets;  ///< of each dataset's values in the file
+  std::vector<std::int64_t> offsets;  ///< of each dataset's rows in the file
   std::vector<Index> bytes_of_a_row;  ///< of each dataset
 };
 
 RowOutput::RowOutput(const Communicator& comm, std::string path, Index n_rows,
                      std::vector<OutputColumn> columns,
                      const std::vector<std::pair<std::string, std::string>>& text_attributes)
-    : impl_(new Impl{AtomicFile(comm, path), std::vector<std::int64_t>(columns.size()), {}}) {
+    : impl_(new Impl{AtomicFile(comm, path), {}, {}}) {
   for (const OutputColumn& column : columns) impl_->bytes_of_a_row.push_back(row_bytes(column));
-  comm.together([&] {
-    if (!comm.is_root()) return;
-    const RowFileLayout layout{n_rows, std::move(columns), text_attributes, {}};
-    impl_->offsets = create_row_file(impl_->file.temporary(), layout, path);
-  });
-  comm.broadcast(std::as_writable_bytes(std::span(impl_->offsets)));
+  impl_->offsets = begin_row_file(comm, impl_->file, {n_rows, std::move(columns), text_attributes, {}});
 }
 
 RowOutput::~RowOutput() = default;

@@ -4,7 +4,8 @@
 constexpr int kPanel = kRowVectors * kWidth;  ///< rows that one register tile holds
 
 template <int Centers, bool Scaled>
-inline void diagonal_panel(int d, const double* xt, const double* centers, const double* scales, double* out) {
+inline void diagonal_panel(int d, const double* xt, const double* centers, const double* scales,
+                           double* out) {
   Vec sum[Centers][kRowVectors] = {};
   for (int j = 0; j < d; ++j) {
     Vec x[kRowVectors];
@@ -24,14 +25,16 @@ inline void diagonal_panel(int d, const double* xt, const double* centers, const
 }
 
 template <bool Scaled>
-inline void diagonal_distances(int d, int n_centers, const double* xt, const double* centers, const double* scales,
-                               double* out) {
+inline void diagonal_distances(int d, int n_centers, const double* xt, const double* centers,
+                               const double* scales, double* out) {
   for (int row = 0; row < kTile; row += kPanel) {
     int k = 0;
     for (; k + 4 <= n_centers; k += 4)
-      diagonal_panel<4, Scaled>(d, xt + row, centers + Index{k} * d, scales + Index{k} * d, out + Index{k} * kTile + row);
+      diagonal_panel<4, Scaled>(d, xt + row, centers + Index{k} * d, scales + Index{k} * d,
+                                out + Index{k} * kTile + row);
     for (; k < n_centers; ++k)
-      diagonal_panel<1, Scaled>(d, xt + row, centers + Index{k} * d, scales + Index{k} * d, out + Index{k} * kTile + row);
+      diagonal_panel<1, Scaled>(d, xt + row, centers + Index{k} * d, scales + Index{k} * d,
+                                out + Index{k} * kTile + row);
   }
 }
 
@@ -39,8 +42,8 @@ void squared_distances(int d, int n_centers, const double* xt, const double* cen
   diagonal_distances<false>(d, n_centers, xt, centers, centers, out);
 }
 
-void mahalanobis_diagonal(int d, int n_components, const double* xt, const double* means, const double* scales,
-                          double* out) {
+void mahalanobis_diagonal(int d, int n_components, const double* xt, const double* means,
+                          const double* scales, double* out) {
   diagonal_distances<true>(d, n_components, xt, means, scales, out);
 }
 
@@ -50,12 +53,14 @@ inline void dense_small(const double* xt, const double* mean, const double* fact
   for (int row = 0; row < kTile; row += kPanel) {
     Vec diff[D][kRowVectors];
     for (int i = 0; i < D; ++i)
-      for (int r = 0; r < kRowVectors; ++r) diff[i][r] = load(xt + i * kTile + row + r * kWidth) - all(mean[i]);
+      for (int r = 0; r < kRowVectors; ++r)
+        diff[i][r] = load(xt + i * kTile + row + r * kWidth) - all(mean[i]);
     Vec q[kRowVectors] = {};
     for (int j = 0; j < D; ++j) {
       constexpr int columns = kFactorColumns;
       const int first = j / columns * columns;
-      const double* column = factor + columns * (first + (first / columns) * (first - columns) / 2) + (j - first);
+      const double* column =
+          factor + columns * (first + (first / columns) * (first - columns) / 2) + (j - first);
       Vec y[kRowVectors] = {};
       for (int i = 0; i <= j; ++i) {
         const Vec u = all(column[i * columns]);
@@ -91,12 +96,18 @@ inline void dense_panel(int d, const double* diff, const double* factor, double*
 void mahalanobis_dense(int d, const double* xt, const double* mean, const double* factor, double* scratch,
                        double* out) {
   switch (d) {
-    case 1: return dense_small<1>(xt, mean, factor, out);
-    case 2: return dense_small<2>(xt, mean, factor, out);
-    case 3: return dense_small<3>(xt, mean, factor, out);
-    case 4: return dense_small<4>(xt, mean, factor, out);
-    case 8: return dense_small<8>(xt, mean, factor, out);
-    default: break;
+    case 1:
+      return dense_small<1>(xt, mean, factor, out);
+    case 2:
+      return dense_small<2>(xt, mean, factor, out);
+    case 3:
+      return dense_small<3>(xt, mean, factor, out);
+    case 4:
+      return dense_small<4>(xt, mean, factor, out);
+    case 8:
+      return dense_small<8>(xt, mean, factor, out);
+    default:
+      break;
   }
   for (int i = 0; i < d; ++i)
     for (int n = 0; n < kTile; n += kWidth)
@@ -122,7 +133,8 @@ void responsibilities(int n_components, const double* row_weights, double* value
     Vec top[kRowVectors], sum[kRowVectors] = {};
     for (int r = 0; r < kRowVectors; ++r) top[r] = load(column + r * kWidth);
     for (int k = 1; k < n_components; ++k)
-      for (int r = 0; r < kRowVectors; ++r) top[r] = larger(top[r], load(column + Index{k} * kTile + r * kWidth));
+      for (int r = 0; r < kRowVectors; ++r)
+        top[r] = larger(top[r], load(column + Index{k} * kTile + r * kWidth));
     for (int k = 0; k < n_components; ++k)
       for (int r = 0; r < kRowVectors; ++r) {
         double* p = column + Index{k} * kTile + r * kWidth;

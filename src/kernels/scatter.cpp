@@ -9,9 +9,13 @@ namespace {
 
 constexpr int kLanes = 8;
 
-bool is_full(ScatterShape shape) { return shape == ScatterShape::full || shape == ScatterShape::pooled; }
+bool is_full(ScatterShape shape) {
+  return shape == ScatterShape::full || shape == ScatterShape::pooled;
+}
 
-std::int64_t first_stride(int d) { return d <= kSmallColumns ? kLanes * d : padded(d); }
+std::int64_t first_stride(int d) {
+  return d <= kSmallColumns ? kLanes * d : padded(d);
+}
 
 std::int64_t second_stride(ScatterShape shape, int d) {
   if (d <= kSmallColumns) return kLanes * scatter_size(shape, d);
@@ -31,10 +35,13 @@ double fold(const double* lane) {
 
 std::int64_t scatter_size(ScatterShape shape, int d) {
   switch (shape) {
-    case ScatterShape::none: return 0;
-    case ScatterShape::diagonal: return d;
+    case ScatterShape::none:
+      return 0;
+    case ScatterShape::diagonal:
+      return d;
     case ScatterShape::full:
-    case ScatterShape::pooled: return std::int64_t{d} * (d + 1) / 2;
+    case ScatterShape::pooled:
+      return std::int64_t{d} * (d + 1) / 2;
   }
   return 0;
 }
@@ -50,8 +57,8 @@ BlockSums::BlockSums(const MomentLayout& layout)
       plain_(layout.size()) {}
 
 std::int64_t BlockSums::bytes(const MomentLayout& layout) {
-  return 8 * (layout.K * (kLanes + first_stride(layout.d)) + layout.n_scatters() * second_stride(layout.shape, layout.d) +
-              layout.size());
+  return 8 * (layout.K * (kLanes + first_stride(layout.d)) +
+              layout.n_scatters() * second_stride(layout.shape, layout.d) + layout.size());
 }
 
 void BlockSums::clear() {
@@ -62,7 +69,7 @@ void BlockSums::clear() {
 
 void BlockSums::add_tile(const KernelTable& kernels, const double* x, const double* xt, const double* gamma,
                          const double* centers) {
-  const auto accumulate = is_full(layout_.shape)                          ? kernels.accumulate_full
+  const auto accumulate = is_full(layout_.shape)                    ? kernels.accumulate_full
                           : layout_.shape == ScatterShape::diagonal ? kernels.accumulate_diagonal
                                                                     : kernels.accumulate_first;
   ScatterTask task{layout_.d, x, xt, gamma, centers, s1_.data(), s2_.data(), scratch_.data()};

@@ -42,11 +42,20 @@ template <Moments M>
 inline bool accumulated_small(const ScatterTask& task) {
   static_assert(kSmallColumns == 4);
   switch (task.d) {
-    case 1: accumulate_small<1, M>(task); return true;
-    case 2: accumulate_small<2, M>(task); return true;
-    case 3: accumulate_small<3, M>(task); return true;
-    case 4: accumulate_small<4, M>(task); return true;
-    default: return false;
+    case 1:
+      accumulate_small<1, M>(task);
+      return true;
+    case 2:
+      accumulate_small<2, M>(task);
+      return true;
+    case 3:
+      accumulate_small<3, M>(task);
+      return true;
+    case 4:
+      accumulate_small<4, M>(task);
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -67,7 +76,8 @@ inline void diagonal_columns(const ScatterTask& task, const int* rows, int n_row
   Vec center[Vectors], s1[Vectors] = {}, s2[Vectors] = {};
   for (int v = 0; v < Vectors; ++v) {
     double values[kWidth] = {};
-    for (int l = 0; l < kWidth && column + v * kWidth + l < task.d; ++l) values[l] = task.center[column + v * kWidth + l];
+    for (int l = 0; l < kWidth && column + v * kWidth + l < task.d; ++l)
+      values[l] = task.center[column + v * kWidth + l];
     center[v] = load(values);
   }
   for (int r = 0; r < n_rows; ++r) {
@@ -96,7 +106,8 @@ inline void accumulate_columns(const ScatterTask& task) {
   if (n_rows == 0) return;
   const int end = padded(task.d);
   int column = 0;
-  for (; column + 4 * kWidth <= end; column += 4 * kWidth) diagonal_columns<Second, 4>(task, rows, n_rows, column);
+  for (; column + 4 * kWidth <= end; column += 4 * kWidth)
+    diagonal_columns<Second, 4>(task, rows, n_rows, column);
   for (; column < end; column += kWidth) diagonal_columns<Second, 1>(task, rows, n_rows, column);
 }
 
@@ -110,7 +121,8 @@ void accumulate_diagonal(const ScatterTask& task) {
 
 /// Four rows of the scatter matrix by `Vectors` vectors of columns, in registers over all rows of the tile.
 template <int Vectors>
-inline void full_panel(const double* weighted, const double* diff, int n_rows, int stride, double* s2, int s2_stride) {
+inline void full_panel(const double* weighted, const double* diff, int n_rows, int stride, double* s2,
+                       int s2_stride) {
   Vec sum[4][Vectors] = {};
   for (int r = 0; r < n_rows; ++r) {
     Vec x[Vectors];
@@ -158,7 +170,8 @@ void accumulate_full(const ScatterTask& task) {
     int j = 0;
     for (; j + most * kWidth <= columns; j += most * kWidth)
       full_panel<most>(weighted + i, diff + start + j, n_rows, stride, s2 + j, columns);
-    for (; j < columns; j += kWidth) full_panel<1>(weighted + i, diff + start + j, n_rows, stride, s2 + j, columns);
+    for (; j < columns; j += kWidth)
+      full_panel<1>(weighted + i, diff + start + j, n_rows, stride, s2 + j, columns);
     s2 += 4 * columns;
   }
 }

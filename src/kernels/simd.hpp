@@ -9,35 +9,65 @@ using Index = std::int64_t;
 #if GMMPI_WIDTH == 1
 using Vec = double;
 using Bits = std::int64_t;
-inline Vec fma(Vec a, Vec b, Vec c) { return __builtin_fma(a, b, c); }
-inline Vec load(const double* p) { return *p; }
-inline void store(double* p, Vec v) { *p = v; }
-inline Vec all(double x) { return x; }
-inline Bits to_bits(Vec v) { return __builtin_bit_cast(Bits, v); }
-inline Vec from_bits(Bits b) { return __builtin_bit_cast(Vec, b); }
+inline Vec fma(Vec a, Vec b, Vec c) {
+  return __builtin_fma(a, b, c);
+}
+inline Vec load(const double* p) {
+  return *p;
+}
+inline void store(double* p, Vec v) {
+  *p = v;
+}
+inline Vec all(double x) {
+  return x;
+}
+inline Bits to_bits(Vec v) {
+  return __builtin_bit_cast(Bits, v);
+}
+inline Vec from_bits(Bits b) {
+  return __builtin_bit_cast(Vec, b);
+}
 #else
 using Vec = double __attribute__((vector_size(GMMPI_WIDTH * 8)));
 using Bits = std::int64_t __attribute__((vector_size(GMMPI_WIDTH * 8)));
 using Unaligned = double __attribute__((vector_size(GMMPI_WIDTH * 8), aligned(8)));
 #if GMMPI_WIDTH == 8
-inline Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_pd(a, b, c); }
+inline Vec fma(Vec a, Vec b, Vec c) {
+  return _mm512_fmadd_pd(a, b, c);
+}
 #elif GMMPI_WIDTH == 4
-inline Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_pd(a, b, c); }
+inline Vec fma(Vec a, Vec b, Vec c) {
+  return _mm256_fmadd_pd(a, b, c);
+}
 #else
-inline Vec fma(Vec a, Vec b, Vec c) { return _mm_fmadd_pd(a, b, c); }
+inline Vec fma(Vec a, Vec b, Vec c) {
+  return _mm_fmadd_pd(a, b, c);
+}
 #endif
-inline Vec load(const double* p) { return *reinterpret_cast<const Unaligned*>(p); }
-inline void store(double* p, Vec v) { *reinterpret_cast<Unaligned*>(p) = v; }
-inline Vec all(double x) { return x - Vec{}; }
-inline Bits to_bits(Vec v) { return reinterpret_cast<Bits>(v); }
-inline Vec from_bits(Bits b) { return reinterpret_cast<Vec>(b); }
+inline Vec load(const double* p) {
+  return *reinterpret_cast<const Unaligned*>(p);
+}
+inline void store(double* p, Vec v) {
+  *reinterpret_cast<Unaligned*>(p) = v;
+}
+inline Vec all(double x) {
+  return x - Vec{};
+}
+inline Bits to_bits(Vec v) {
+  return reinterpret_cast<Bits>(v);
+}
+inline Vec from_bits(Bits b) {
+  return reinterpret_cast<Vec>(b);
+}
 #endif
 
 constexpr int kWidth = GMMPI_WIDTH;
 constexpr int kRowVectors = GMMPI_WIDTH == 8 ? 4 : 2;  ///< row vectors a register tile of the E-step holds
-constexpr int kLanes = 8;                              ///< virtual lanes of the sums over rows, on every target
+constexpr int kLanes = 8;  ///< virtual lanes of the sums over rows, on every target
 
-inline Vec larger(Vec a, Vec b) { return a > b ? a : b; }
+inline Vec larger(Vec a, Vec b) {
+  return a > b ? a : b;
+}
 
 /// e^x for x <= 709; 0 below -708 (no denormals). Cody-Waite reduction, Taylor polynomial of degree 13 on
 /// |r| <= ln(2)/2: under 1 ulp.

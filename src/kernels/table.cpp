@@ -6,11 +6,19 @@
 namespace gmmpi {
 
 #if defined(__x86_64__)
-namespace avx512 { extern const KernelTable table; }
-namespace avx2 { extern const KernelTable table; }
-namespace fma128 { extern const KernelTable table; }
+namespace avx512 {
+extern const KernelTable table;
+}
+namespace avx2 {
+extern const KernelTable table;
+}
+namespace fma128 {
+extern const KernelTable table;
+}
 #endif
-namespace scalar { extern const KernelTable table; }
+namespace scalar {
+extern const KernelTable table;
+}
 
 namespace {
 

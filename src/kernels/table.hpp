@@ -16,11 +16,14 @@ inline constexpr int kFactorColumns = 4;
 /// Up to this many columns, sums over rows run in 8 virtual row lanes; above, in lanes of columns.
 inline constexpr int kSmallColumns = 4;
 
-constexpr int padded(int d) { return (d + kPad - 1) / kPad * kPad; }
+constexpr int padded(int d) {
+  return (d + kPad - 1) / kPad * kPad;
+}
 /// Doubles of one packed triangular factor (see pack_factor).
 constexpr std::int64_t packed_factor_size(int d) {
   std::int64_t size = 0;
-  for (int j = 0; j < d; j += kFactorColumns) size += std::int64_t{kFactorColumns} * (j + kFactorColumns < d ? j + kFactorColumns : d);
+  for (int j = 0; j < d; j += kFactorColumns)
+    size += std::int64_t{kFactorColumns} * (j + kFactorColumns < d ? j + kFactorColumns : d);
   return size;
 }
 

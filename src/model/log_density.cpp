@@ -53,8 +53,8 @@ void LogDensity::mahalanobis(const Tile& tile, double* scratch, double* out) con
   }
   const std::size_t step = shape_ == PrecisionShape::shared_dense ? 0 : packed_factor_size(d);
   for (int k = 0; k < K; ++k)
-    kernels_.mahalanobis_dense(d, tile.xt(), means_.data() + std::size_t(k) * d, factors_.data() + k * step, scratch,
-                               out + std::size_t(k) * kTile);
+    kernels_.mahalanobis_dense(d, tile.xt(), means_.data() + std::size_t(k) * d, factors_.data() + k * step,
+                               scratch, out + std::size_t(k) * kTile);
 }
 
 void LogDensity::log_joint(const Tile& tile, double* scratch, double* out) const {

@@ -20,8 +20,8 @@ class LogDensity {
   std::size_t scratch_size() const { return std::size_t(n_features_) * kTile; }
   /// out (K x kTile) = squared Mahalanobis distances of the tile's rows.
   void mahalanobis(const Tile& tile, double* scratch, double* out) const;
-  /// out (K x kTile) = ln pi_k N(x | mu_k, Sigma_k). Bishop (2006), eq. 2.43. A weight of zero counts as the least
-  /// normal number.
+  /// out (K x kTile) = ln pi_k N(x | mu_k, Sigma_k). Bishop (2006), eq. 2.43. A weight of zero counts as the
+  /// least normal number.
   void log_joint(const Tile& tile, double* scratch, double* out) const;
 
  private:

@@ -12,10 +12,14 @@ namespace gmmpi {
 std::vector<std::size_t> covariance_dims(PrecisionShape shape, int n_components, int n_features) {
   const std::size_t K = n_components, d = n_features;
   switch (shape) {
-    case PrecisionShape::dense: return {K, d, d};
-    case PrecisionShape::shared_dense: return {d, d};
-    case PrecisionShape::diagonal: return {K, d};
-    case PrecisionShape::spherical: return {K};
+    case PrecisionShape::dense:
+      return {K, d, d};
+    case PrecisionShape::shared_dense:
+      return {d, d};
+    case PrecisionShape::diagonal:
+      return {K, d};
+    case PrecisionShape::spherical:
+      return {K};
   }
   return {};
 }
@@ -24,9 +28,12 @@ std::size_t covariance_stride(PrecisionShape shape, int n_features) {
   const std::size_t d = n_features;
   switch (shape) {
     case PrecisionShape::dense:
-    case PrecisionShape::shared_dense: return d * d;
-    case PrecisionShape::diagonal: return d;
-    case PrecisionShape::spherical: return 1;
+    case PrecisionShape::shared_dense:
+      return d * d;
+    case PrecisionShape::diagonal:
+      return d;
+    case PrecisionShape::spherical:
+      return 1;
   }
   return 0;
 }
@@ -54,7 +61,8 @@ void require_symmetric(const Mixture& m, const std::string& name) {
   for (std::size_t e = 0; e < m.covariances.size(); ++e) {
     const std::size_t base = e / (d * d) * d * d, i = e % (d * d) / d, j = e % d;
     const double a = m.covariances[e], b = m.covariances[base + j * d + i];
-    const double scale = std::sqrt(std::abs(m.covariances[base + i * d + i])) * std::sqrt(std::abs(m.covariances[base + j * d + j]));
+    const double scale = std::sqrt(std::abs(m.covariances[base + i * d + i])) *
+                         std::sqrt(std::abs(m.covariances[base + j * d + j]));
     require(std::abs(a - b) <= 1e-8 * scale, name,
             "covariance " + std::to_string(e / (d * d)) + " is not symmetric; give a symmetric matrix");
   }
@@ -106,7 +114,8 @@ Mixture with_family(const Mixture& m, const CovarianceFamily& family, const Kern
     const std::vector<double> full = full_covariance(m, k);
     double trace = 0.0;
     for (int j = 0; j < d; ++j) trace += full[std::size_t(j) * d + j];
-    if (shape == PrecisionShape::dense) out.covariances.insert(out.covariances.end(), full.begin(), full.end());
+    if (shape == PrecisionShape::dense)
+      out.covariances.insert(out.covariances.end(), full.begin(), full.end());
     if (shape == PrecisionShape::diagonal)
       for (int j = 0; j < d; ++j) out.covariances.push_back(full[std::size_t(j) * d + j]);
     if (shape == PrecisionShape::spherical) out.covariances.push_back(trace / d);

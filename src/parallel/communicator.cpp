@@ -27,7 +27,9 @@ struct Communicator::Impl {
 
 /// Lets make_communicator reach the private constructor without naming MPI in the public class.
 struct MpiAccess {
-  static Communicator make(std::shared_ptr<const Communicator::Impl> impl) { return Communicator(std::move(impl)); }
+  static Communicator make(std::shared_ptr<const Communicator::Impl> impl) {
+    return Communicator(std::move(impl));
+  }
   static Communicator from(MPI_Comm comm) {
     auto impl = std::make_shared<Communicator::Impl>();
     MPI_Comm_dup(comm, &impl->comm);
@@ -41,12 +43,22 @@ struct MpiAccess {
   }
 };
 
-Communicator make_communicator(MPI_Comm comm) { return MpiAccess::from(comm); }
+Communicator make_communicator(MPI_Comm comm) {
+  return MpiAccess::from(comm);
+}
 
-Communicator Communicator::single() { return Communicator(std::make_shared<Impl>()); }
-int Communicator::rank() const { return impl_->rank; }
-int Communicator::size() const { return impl_->size; }
-int Communicator::node_size() const { return impl_->node_size; }
+Communicator Communicator::single() {
+  return Communicator(std::make_shared<Impl>());
+}
+int Communicator::rank() const {
+  return impl_->rank;
+}
+int Communicator::size() const {
+  return impl_->size;
+}
+int Communicator::node_size() const {
+  return impl_->node_size;
+}
 
 namespace {
 
@@ -127,8 +139,8 @@ std::vector<std::byte> Communicator::all_gather(std::span<const std::byte> part)
   if (total > std::numeric_limits<int>::max())
     throw Error(ExitCode::internal, "internal error: a gathered message exceeds 2 GiB");
   std::vector<std::byte> all(static_cast<std::size_t>(total));
-  MPI_Allgatherv(part.data(), static_cast<int>(mine), MPI_BYTE, all.data(), counts.data(), offsets.data(), MPI_BYTE,
-                 impl_->comm);
+  MPI_Allgatherv(part.data(), static_cast<int>(mine), MPI_BYTE, all.data(), counts.data(), offsets.data(),
+                 MPI_BYTE, impl_->comm);
   return all;
 }
 

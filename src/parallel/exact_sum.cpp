@@ -33,8 +33,8 @@ std::int64_t carry(std::int64_t& limb, int bits) {
   return out;
 }
 
-GMMPI_ANY_WIDTH void split_and_add(std::size_t n, const double* terms, const double* scale, std::int64_t* high,
-                                   std::int64_t* middle, std::int64_t* low) {
+GMMPI_ANY_WIDTH void split_and_add(std::size_t n, const double* terms, const double* scale,
+                                   std::int64_t* high, std::int64_t* middle, std::int64_t* low) {
   constexpr double magic = 0x1.8p52, step = static_cast<double>(kLimb);
   constexpr auto magic_bits = std::bit_cast<std::int64_t>(magic);
   for (std::size_t i = 0; i < n; ++i) {
@@ -88,7 +88,8 @@ double ExactScalar::value() const {
   while (top > 0 && magnitude.limbs_[top] == 0) --top;
   // Four limbs hold more than 64 significant bits; what lies below them only decides ties.
   UnsignedWide lead = 0;
-  for (int i = top; i > top - 4; --i) lead = (lead << 32) | static_cast<std::uint64_t>(i >= 0 ? magnitude.limbs_[i] : 0);
+  for (int i = top; i > top - 4; --i)
+    lead = (lead << 32) | static_cast<std::uint64_t>(i >= 0 ? magnitude.limbs_[i] : 0);
   for (int i = top - 4; i >= 0; --i)
     if (magnitude.limbs_[i] != 0) lead |= 1;
   const double value = std::ldexp(static_cast<double>(lead), kLowestExponent + 32 * (top - 3));

@@ -10,6 +10,8 @@ MpiSession::MpiSession(int* argc, char*** argv) {
     throw Error(ExitCode::internal, "MPI cannot be initialised: check the MPI installation");
 }
 
-MpiSession::~MpiSession() { MPI_Finalize(); }
+MpiSession::~MpiSession() {
+  MPI_Finalize();
+}
 
 }  // namespace gmmpi

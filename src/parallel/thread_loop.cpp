@@ -9,8 +9,12 @@
 
 namespace gmmpi {
 
-int available_processors() { return omp_get_num_procs(); }
-int default_threads() { return omp_get_max_threads(); }
+int available_processors() {
+  return omp_get_num_procs();
+}
+int default_threads() {
+  return omp_get_max_threads();
+}
 
 void for_each_index(std::int64_t first, std::int64_t last, int n_threads,
                     const std::function<void(std::int64_t, int)>& work) {

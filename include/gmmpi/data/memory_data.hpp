@@ -22,7 +22,8 @@ class MemoryData final : public Data {
   }
 
   /// Bytes that the rows (and weights) of the fullest of `n_ranks` ranks need.
-  static std::int64_t bytes(const BlockGrid& grid, int n_columns, ElementType element, bool weighted, int n_ranks);
+  static std::int64_t bytes(const BlockGrid& grid, int n_columns, ElementType element, bool weighted,
+                            int n_ranks);
 
  private:
   Block block(Index index) const;

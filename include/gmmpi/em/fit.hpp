@@ -25,7 +25,7 @@ struct FitOptions {
   int max_iter = 1000;              ///< M-steps per restart
   std::optional<double> reg_covar;  ///< added to every variance; none: 1e-6 times the column's variance
   std::uint64_t seed = 0;
-  bool fail_on_collapse = false;    ///< Error 79 instead of reseeding
+  bool fail_on_collapse = false;  ///< Error 79 instead of reseeding
 };
 
 /// A component that lost its rows or whose covariance was singular, put at the worst explained row.
@@ -49,31 +49,31 @@ struct FitResult {
   double log_likelihood() const { return history.back(); }
 };
 
-/// Everything that the numbers of an unfinished fit still depend on, besides data and options: what a checkpoint
-/// holds. Taken at the start of a sweep; a fit continued from it gives the same bits.
+/// Everything that the numbers of an unfinished fit still depend on, besides data and options: what a
+/// checkpoint holds. Taken at the start of a sweep; a fit continued from it gives the same bits.
 struct FitState {
   enum class Phase { seeding, lloyd, em };
   int restart = 0;
   Phase phase = Phase::seeding;
-  std::vector<double> centers;   ///< seeding: those drawn so far; lloyd: those of the next sweep
+  std::vector<double> centers;  ///< seeding: those drawn so far; lloyd: those of the next sweep
   int lloyd_iterations = 0;
-  Mixture model;                 ///< em: the parameters of the next sweep
-  std::vector<double> history;   ///< em: of the parameters before those
+  Mixture model;                ///< em: the parameters of the next sweep
+  std::vector<double> history;  ///< em: of the parameters before those
   std::vector<double> seconds;
-  std::vector<Reseed> reseeds;   ///< of this restart
+  std::vector<Reseed> reseeds;  ///< of this restart
   int n_iter = 0, n_recentred = 0;
   bool just_reseeded = false;
   bool converged = false;
-  FitResult best;                ///< of the restarts done; empty history: none yet
+  FitResult best;  ///< of the restarts done; empty history: none yet
 };
 
 /// Is told how a fit goes; called on every rank with the same values (times apart). Cannot change the fit.
 class FitObserver {
  public:
   struct Iteration {
-    int restart, iteration;           ///< iteration: M-steps done
-    double log_likelihood;            ///< total, of the parameters after them
-    double change;                    ///< of the mean log-likelihood; NaN at iteration 0
+    int restart, iteration;  ///< iteration: M-steps done
+    double log_likelihood;   ///< total, of the parameters after them
+    double change;           ///< of the mean log-likelihood; NaN at iteration 0
     double seconds;
   };
   virtual ~FitObserver() = default;

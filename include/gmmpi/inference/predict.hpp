@@ -18,8 +18,8 @@ struct PredictOptions {
 /// The arrays that `predict` fills: /labels (N), then those asked for.
 std::vector<OutputColumn> predict_columns(const PredictOptions& options, int n_components);
 
-/// Collective. The most responsible component of each row (the lowest on a tie), and what the options ask for.
-/// Each rank writes its own rows to `sink`, in the order of predict_columns. Returns rows per component.
+/// Collective. The most responsible component of each row (the lowest on a tie), and what the options ask
+/// for. Each rank writes its own rows to `sink`, in the order of predict_columns. Returns rows per component.
 std::vector<Index> predict(const Execution& execution, const Data& data, const Mixture& mixture,
                            const PredictOptions& options, const RowSink& sink);
 

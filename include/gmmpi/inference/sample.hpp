@@ -13,8 +13,9 @@ namespace gmmpi {
 /// The arrays that `sample` fills: /X (N, d) and /labels (N), the component each row was drawn from.
 std::vector<OutputColumn> sample_columns(int n_features);
 
-/// Collective. Draws `n_rows` rows; each rank writes its share to `sink`. Row i depends on the seed and i only.
-/// Normal deviates by the inverse distribution function (Wichura 1988, AS 241).
-void sample(const Execution& execution, const Mixture& mixture, Index n_rows, std::uint64_t seed, const RowSink& sink);
+/// Collective. Draws `n_rows` rows; each rank writes its share to `sink`. Row i depends on the seed and i
+/// only. Normal deviates by the inverse distribution function (Wichura 1988, AS 241).
+void sample(const Execution& execution, const Mixture& mixture, Index n_rows, std::uint64_t seed,
+            const RowSink& sink);
 
 }  // namespace gmmpi

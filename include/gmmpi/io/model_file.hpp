@@ -29,8 +29,8 @@ struct ModelRecord {
 std::string request_digest(const FitOptions& options, const DataSummary& data);
 
 /// Local. Writes a model file as a whole (temporary name, then renamed) and returns its digest: XXH3-128 over
-/// names, types, shapes and little-endian bytes of everything under /model, the log-likelihood history and the
-/// numeric options. Errors 73, 74, 77.
+/// names, types, shapes and little-endian bytes of everything under /model, the log-likelihood history and
+/// the numeric options. Errors 73, 74, 77.
 std::string write_model(const std::string& path, const ModelRecord& record);
 
 /// Collective. Reads /model/weights, means, covariances and the attribute covariance_type (all that is

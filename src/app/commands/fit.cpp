@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "app/checkpointing.hpp"
 #include "app/commands.hpp"
 #include "app/run_log.hpp"
 #include "app/support.hpp"
@@ -29,7 +30,7 @@ FitOptions fit_options(const Execution& execution, const Options& o) {
   if (o.text("reg-covar") != "auto") f.reg_covar = o.number("reg-covar", 0.0);
   f.seed = static_cast<std::uint64_t>(o.integer("seed", 0));
   f.fail_on_collapse = o.choice("on-collapse", {"reseed", "fail"}) == "fail";
-  o.choice("resume", {"auto", "never"});
+  o.choice("resume", {"auto", "never", "must"});
   static const std::map<std::string, Init> inits{{"kmeans", Init::kmeans},
                                                  {"k-means++", Init::kmeans_plusplus},
                                                  {"random", Init::random},
@@ -40,7 +41,9 @@ FitOptions fit_options(const Execution& execution, const Options& o) {
     return f;
   }
   if (init.find('.') == std::string::npos && init.find('/') == std::string::npos)
-    throw Error(ExitCode::usage, "--init: '" + init + "' is unknown; choose kmeans, k-means++, random, random-from-data or a model file");
+    throw Error(ExitCode::usage,
+                "--init: '" + init +
+                    "' is unknown; choose kmeans, k-means++, random, random-from-data or a model file");
   f.init = Init::model;
   f.start = read_model(execution, init);
   return f;
@@ -61,29 +64,42 @@ void announce(const Execution& execution, const FitOptions& f, const OpenedData&
   shape.n_features = d;
   const auto data_bytes = static_cast<double>(data.bytes_per_rank(n_ranks));
   const auto work_bytes = static_cast<double>(working_bytes(execution, f, data));
-  log.line(fmt::format("gmmpi {}: fit {}{}", GMMPI_VERSION, data.rows->describe(), data.weights ? ", weighted" : ""));
-  log.line(fmt::format("model: {}, {} covariances ({} parameters); tol {:g}, at most {} iterations, {}, seed {}",
-                       count_text(f.n_components, "Gaussian"), f.family->name(), shape.n_parameters(), f.tol, f.max_iter,
-                       count_text(f.n_init, "start"), f.seed));
+  log.line(fmt::format("gmmpi {}: fit {}{}", GMMPI_VERSION, data.rows->describe(),
+                       data.weights ? ", weighted" : ""));
+  log.line(
+      fmt::format("model: {}, {} covariances ({} parameters); tol {:g}, at most {} iterations, {}, seed {}",
+                  count_text(f.n_components, "Gaussian"), f.family->name(), shape.n_parameters(), f.tol,
+                  f.max_iter, count_text(f.n_init, "start"), f.seed));
   log.line(fmt::format("run: {} x {}, {} kernels; per rank {} of data and up to {} to work on",
-                       count_text(n_ranks, "rank"), count_text(execution.n_threads, "thread"), execution.kernels->name,
-                       bytes_text(data_bytes), bytes_text(work_bytes)));
+                       count_text(n_ranks, "rank"), count_text(execution.n_threads, "thread"),
+                       execution.kernels->name, bytes_text(data_bytes), bytes_text(work_bytes)));
   if (execution.n_threads > available_processors())
-    log.warning(fmt::format("{} threads on {}: a rank is bound to too few; use mpirun --map-by slot:PE={} (or --bind-to none)",
-                            execution.n_threads, count_text(available_processors(), "processor"), execution.n_threads));
+    log.warning(fmt::format(
+        "{} threads on {}: a rank is bound to too few; use mpirun --map-by slot:PE={} (or --bind-to none)",
+        execution.n_threads, count_text(available_processors(), "processor"), execution.n_threads));
   if (std::string(execution.kernels->name) == "scalar")
     log.warning("no vector instructions with fused multiply-add: same bits, but many times slower");
-  log.event("start", {{"version", GMMPI_VERSION}, {"data", data.rows->name()}, {"n_samples", data.rows->n_rows()},
-                      {"n_features", d}, {"n_components", f.n_components}, {"covariance_type", f.family->name()},
-                      {"n_parameters", shape.n_parameters()}, {"tol", f.tol}, {"max_iter", f.max_iter},
-                      {"n_init", f.n_init}, {"seed", f.seed}, {"ranks", n_ranks}, {"threads", execution.n_threads},
-                      {"simd", execution.kernels->name}, {"data_bytes_per_rank", data_bytes},
+  log.event("start", {{"version", GMMPI_VERSION},
+                      {"data", data.rows->name()},
+                      {"n_samples", data.rows->n_rows()},
+                      {"n_features", d},
+                      {"n_components", f.n_components},
+                      {"covariance_type", f.family->name()},
+                      {"n_parameters", shape.n_parameters()},
+                      {"tol", f.tol},
+                      {"max_iter", f.max_iter},
+                      {"n_init", f.n_init},
+                      {"seed", f.seed},
+                      {"ranks", n_ranks},
+                      {"threads", execution.n_threads},
+                      {"simd", execution.kernels->name},
+                      {"data_bytes_per_rank", data_bytes},
                       {"working_bytes_per_rank", work_bytes}});
 }
 
 /// True if the output is already what this fit would write. Otherwise an existing output is an Error 73.
-bool already_done(const Execution& execution, const Options& options, const FitOptions& f, const DataSummary& data,
-                  const std::string& output, RunLog& log) {
+bool already_done(const Execution& execution, const Options& options, const FitOptions& f,
+                  const DataSummary& data, const std::string& output, RunLog& log) {
   std::int64_t done = 0;
   execution.comm.together([&] {
     if (!execution.comm.is_root() || options.flag("force")) return;
@@ -91,10 +107,12 @@ bool already_done(const Execution& execution, const Options& options, const FitO
     if (!existing) return;
     done = existing->request == request_digest(f, data);
     if (!done)
-      throw Error(ExitCode::cannot_create,
-                  output + ": exists already and is not the result of this fit; choose another name or give --force");
+      throw Error(
+          ExitCode::cannot_create,
+          output + ": exists already and is not the result of this fit; choose another name or give --force");
     log.line(output + ": this fit is complete already; --force fits again");
-    fmt::print("{} holds this fit: log-likelihood {:.10g}, digest {}\n", output, existing->log_likelihood, existing->digest);
+    fmt::print("{} holds this fit: log-likelihood {:.10g}, digest {}\n", output, existing->log_likelihood,
+               existing->digest);
   });
   execution.comm.max(std::span(&done, 1));
   return done != 0;
@@ -115,53 +133,61 @@ std::map<std::string, std::string> runtime_facts(const Execution& execution, dou
           {"total_seconds", fmt::format("{:.3f}", seconds)}};
 }
 
-void print_result(const Options& options, const ModelRecord& r, const std::string& output, const std::string& digest) {
+Options with_force(Options options) {
+  options.values["force"] = "true";
+  return options;
+}
+
+void print_result(const Options& options, const ModelRecord& r, const std::string& output,
+                  const std::string& digest) {
   const FitResult& fit = r.result;
   if (options.flag("json")) {
-    const nlohmann::ordered_json json{
-        {"output", output}, {"converged", fit.converged}, {"n_iter", fit.n_iter},
-        {"log_likelihood", fit.log_likelihood()}, {"lower_bound", r.score.mean_log_likelihood}, {"aic", r.score.aic},
-        {"bic", r.score.bic}, {"icl", r.score.icl}, {"n_reseeds", fit.reseeds.size()}, {"n_recentred", fit.n_recentred},
-        {"best_restart", fit.best_restart}, {"digest", digest}};
+    const nlohmann::ordered_json json{{"output", output},
+                                      {"converged", fit.converged},
+                                      {"n_iter", fit.n_iter},
+                                      {"log_likelihood", fit.log_likelihood()},
+                                      {"lower_bound", r.score.mean_log_likelihood},
+                                      {"aic", r.score.aic},
+                                      {"bic", r.score.bic},
+                                      {"icl", r.score.icl},
+                                      {"n_reseeds", fit.reseeds.size()},
+                                      {"n_recentred", fit.n_recentred},
+                                      {"best_restart", fit.best_restart},
+                                      {"digest", digest}};
     fmt::print("{}\n", json.dump(2));
     return;
   }
   fmt::print("{} after {}{}\n", fit.converged ? "converged" : "stopped", count_text(fit.n_iter, "iteration"),
-             r.options.n_init > 1 ? fmt::format(" (best of {}: restart {})", count_text(r.options.n_init, "start"), fit.best_restart) : "");
-  fmt::print("log-likelihood {:.10g} (mean per row {:.8g})\n", fit.log_likelihood(), r.score.mean_log_likelihood);
-  fmt::print("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better)\n", r.score.aic, r.score.bic, r.score.icl);
+             r.options.n_init > 1 ? fmt::format(" (best of {}: restart {})",
+                                                count_text(r.options.n_init, "start"), fit.best_restart)
+                                  : "");
+  fmt::print("log-likelihood {:.10g} (mean per row {:.8g})\n", fit.log_likelihood(),
+             r.score.mean_log_likelihood);
+  fmt::print("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better)\n", r.score.aic, r.score.bic,
+             r.score.icl);
   fmt::print("digest {}\n", digest);
   fmt::print("written to {}; next: gmmpi info {}, or gmmpi predict {} {} -o labels.h5\n", output, output,
              options.arguments.at("DATA"), output);
 }
 
-}  // namespace
-
-void fit_command(const Execution& execution, const Options& options) {
+/// Resumes or starts, fits, and writes the model. Error 75 tells where the checkpoint is.
+void run_fit(const Execution& execution, const Options& options, const FitOptions& f, const MemoryData& data,
+             Checkpointing& checkpoints, const std::string& output, RunLog& log) {
   const Communicator& comm = execution.comm;
-  const std::string output = options.text("output");
-  FitOptions f;
-  comm.together([&] { f = fit_options(execution, options); });
-  RunLog log(comm, f, options.text("log-json"));
-  const OpenedData inputs = open_inputs(execution, options);
-  announce(execution, f, inputs, log);
-  if (options.flag("dry-run")) {
-    log.line("dry run: nothing was read or written");
-    return;
-  }
-  check_memory(execution, inputs, working_bytes(execution, f, inputs));
-  Options replace = options;  // whether an existing model may stay is decided below
-  replace.values["force"] = "true";
-  check_output(execution, replace, output);
-
+  const std::optional<FitState> resume = checkpoints.load(f, data.summary());
+  checkpoints.start(resume ? *resume : FitState());
+  log.on_safe_point([&](const FitState& state) { checkpoints.safe_point(state); });
   ModelRecord record;
   record.options = f;
-  const MemoryData data(execution, *inputs.rows, inputs.weights.get());
-  log.line(fmt::format("read in {:.2g} s", log.seconds()));
-  if (already_done(execution, options, f, data.summary(), output, log)) return;
-  record.result = fit(execution, data, f, log);
-  record.score = score(execution, data, record.result.model);
   record.data = data.summary();
+  try {
+    record.result = fit(execution, data, f, log, resume ? &*resume : nullptr);
+    record.score = score(execution, data, record.result.model);
+  } catch (const Error& e) {
+    if (e.code() != ExitCode::stopped_early) throw;
+    throw Error(e.code(), std::string(e.what()) + ": " + checkpoints.stopped());
+  }
+  checkpoints.end_watch();
   for (const auto& [name, value] : options.values) {
     std::string key = name;
     std::ranges::replace(key, '-', '_');
@@ -174,10 +200,54 @@ void fit_command(const Execution& execution, const Options& options) {
   comm.together([&] {
     if (comm.is_root()) digest = write_model(output, record);
   });
-  log.event("end", {{"converged", record.result.converged}, {"n_iter", record.result.n_iter},
-                    {"log_likelihood", record.result.log_likelihood()}, {"aic", record.score.aic},
-                    {"bic", record.score.bic}, {"icl", record.score.icl}, {"digest", digest}, {"output", output}});
+  log.event("end", {{"converged", record.result.converged},
+                    {"n_iter", record.result.n_iter},
+                    {"log_likelihood", record.result.log_likelihood()},
+                    {"aic", record.score.aic},
+                    {"bic", record.score.bic},
+                    {"icl", record.score.icl},
+                    {"digest", digest},
+                    {"output", output},
+                    {"checkpoints", checkpoints.n_written()},
+                    {"checkpoint_seconds", checkpoints.seconds()}});
   if (comm.is_root()) print_result(options, record, output, digest);
+}
+
+}  // namespace
+
+void fit_command(const Execution& given, const Options& options) {
+  static StopRequest stop;  // signal handlers know it until the process ends
+  Execution execution = given;
+  execution.stop = &stop;
+  const Communicator& comm = execution.comm;
+  const std::string output = options.text("output");
+  FitOptions f;
+  comm.together([&] {
+    stop_on_time(stop, options);
+    f = fit_options(execution, options);
+  });
+  RunLog log(comm, f, options.text("log-json"));
+  const OpenedData inputs = open_inputs(execution, options);
+  announce(execution, f, inputs, log);
+  if (options.flag("dry-run")) {
+    log.line("dry run: nothing was read or written");
+    return;
+  }
+  check_memory(execution, inputs, working_bytes(execution, f, inputs));
+  check_output(execution, with_force(options),
+               output);  // whether an existing model may stay is decided below
+  stop_on_signals(stop);
+  try {
+    Checkpointing checkpoints(comm, options, stop, log);
+    const MemoryData data(execution, *inputs.rows, inputs.weights.get());
+    log.line(fmt::format("read in {:.2g} s", log.seconds()));
+    if (!already_done(execution, options, f, data.summary(), output, log))
+      run_fit(execution, options, f, data, checkpoints, output, log);
+    checkpoints.finish(output);
+  } catch (const Error& e) {
+    if (e.code() == ExitCode::stopped_early) log.event("stop", {{"reason", e.what()}});
+    throw;
+  }
 }
 
 }  // namespace gmmpi::app

@@ -41,7 +41,8 @@ void print_covariance(const Json& model, std::size_t k) {
   } else {
     const Json& matrix = type == "tied" ? all : all.at(k);
     if (matrix.size() > kMostColumnsShown) return;
-    for (std::size_t i = 0; i < matrix.size(); ++i) fmt::print("    {} {}\n", i == 0 ? "covariance" : "          ", row_text(matrix[i]));
+    for (std::size_t i = 0; i < matrix.size(); ++i)
+      fmt::print("    {} {}\n", i == 0 ? "covariance" : "          ", row_text(matrix[i]));
   }
 }
 
@@ -52,9 +53,11 @@ void print_model(const std::string& path, const Json& file) {
   fmt::print("{}: Gaussian mixture, {} components in {} columns, covariance type {}\n", path, K, d, type);
   if (m.contains("log_likelihood")) {
     fmt::print("fitted to {} rows: {} after {} iterations, seed {}\n", m.at("n_samples").get<Index>(),
-               m.at("converged").get<int>() ? "converged" : "not converged", m.at("n_iter").get<int>(), m.at("seed").get<Index>());
-    fmt::print("log-likelihood {:.10g} (mean per row {:.8g}), {} parameters\n", m.at("log_likelihood").get<double>(),
-               m.at("lower_bound").get<double>(), m.at("n_parameters").get<Index>());
+               m.at("converged").get<int>() ? "converged" : "not converged", m.at("n_iter").get<int>(),
+               m.at("seed").get<Index>());
+    fmt::print("log-likelihood {:.10g} (mean per row {:.8g}), {} parameters\n",
+               m.at("log_likelihood").get<double>(), m.at("lower_bound").get<double>(),
+               m.at("n_parameters").get<Index>());
     fmt::print("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better)\n", m.at("aic").get<double>(),
                m.at("bic").get<double>(), m.at("icl").get<double>());
     if (m.contains("reseeds")) fmt::print("{} collapsed components were reseeded\n", m.at("reseeds").size());
@@ -62,11 +65,13 @@ void print_model(const std::string& path, const Json& file) {
   }
   for (std::size_t k = 0; k < std::min<std::size_t>(K, kMostComponentsShown); ++k) {
     const double weight = m.at("weights").at(k);
-    fmt::print("component {:<3} weight {:.6f} {}\n", k, weight, std::string(static_cast<std::size_t>(40.0 * weight + 0.5), '#'));
+    fmt::print("component {:<3} weight {:.6f} {}\n", k, weight,
+               std::string(static_cast<std::size_t>(40.0 * weight + 0.5), '#'));
     fmt::print("    mean      {}\n", row_text(m.at("means").at(k)));
     if (type != "tied") print_covariance(m, k);
   }
-  if (K > kMostComponentsShown) fmt::print("... {} more components (--json shows all)\n", K - kMostComponentsShown);
+  if (K > kMostComponentsShown)
+    fmt::print("... {} more components (--json shows all)\n", K - kMostComponentsShown);
   if (type == "tied") {
     fmt::print("shared by all components\n");
     print_covariance(m, 0);
@@ -77,7 +82,8 @@ void print_model(const std::string& path, const Json& file) {
 void print_tree(const Json& group, const std::string& prefix) {
   for (const auto& [name, value] : group.items()) {
     if (value.is_object() && value.contains("shape"))
-      fmt::print("  {}{}  {} {}\n", prefix, name, value.at("shape").dump(), value.at("type").get<std::string>());
+      fmt::print("  {}{}  {} {}\n", prefix, name, value.at("shape").dump(),
+                 value.at("type").get<std::string>());
     else if (value.is_object())
       print_tree(value, prefix + name + "/");
     else
@@ -108,9 +114,11 @@ void info_command(const Execution& execution, const Options& options) {
     const auto reader = open_data(execution.comm, spec);
     if (!execution.comm.is_root()) return;
     if (options.flag("json"))
-      fmt::print("{}\n", Json{{"n_samples", reader->n_rows()}, {"n_features", reader->n_columns()},
+      fmt::print("{}\n", Json{{"n_samples", reader->n_rows()},
+                              {"n_features", reader->n_columns()},
                               {"type", reader->element() == ElementType::f4 ? "f4" : "f8"},
-                              {"feature_names", reader->feature_names()}}.dump(2));
+                              {"feature_names", reader->feature_names()}}
+                             .dump(2));
     else
       fmt::print("{}\n", reader->describe());
     return;
@@ -118,11 +126,13 @@ void info_command(const Execution& execution, const Options& options) {
   if (!execution.comm.is_root()) return;
   if (options.flag("json")) {
     fmt::print("{}\n", file.dump(2));
-  } else if (file.contains("model") && file.at("model").contains("weights") && file.at("model").contains("means") &&
-             file.at("model").contains("covariance_type") && file.at("model").contains("covariances")) {
+  } else if (file.contains("model") && file.at("model").contains("weights") &&
+             file.at("model").contains("means") && file.at("model").contains("covariance_type") &&
+             file.at("model").contains("covariances")) {
     print_model(name, file);
   } else {
-    fmt::print("{}: {}\n", name, file.contains("filetype") ? file.at("filetype").get<std::string>() : "HDF5 file");
+    fmt::print("{}: {}\n", name,
+               file.contains("filetype") ? file.at("filetype").get<std::string>() : "HDF5 file");
     print_tree(file, "/");
   }
 }

@@ -41,8 +41,8 @@ void score_command(const Execution& execution, const Options& options) {
   }
   fmt::print("log-likelihood {:.10g} (mean per row {:.8g}, {})\n", s.log_likelihood, s.mean_log_likelihood,
              count_text(data.summary().n_rows, "row"));
-  fmt::print("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better; {} parameters)\n", s.aic, s.bic, s.icl,
-             model.n_parameters());
+  fmt::print("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better; {} parameters)\n", s.aic, s.bic,
+             s.icl, model.n_parameters());
 }
 
 void predict_command(const Execution& execution, const Options& options) {
@@ -51,14 +51,18 @@ void predict_command(const Execution& execution, const Options& options) {
   const Mixture model = read_model(execution, path);
   const MemoryData data = read_inputs(execution, options, kWorkingBytes);
   check_columns(data, model.n_features, path);
-  const PredictOptions what{options.flag("responsibilities"), options.flag("log-density"), options.flag("mahalanobis")};
+  const PredictOptions what{options.flag("responsibilities"), options.flag("log-density"),
+                            options.flag("mahalanobis")};
   RowOutput file(execution.comm, output, data.grid().n_rows(), predict_columns(what, model.n_components),
                  {{"filetype", "gmmpi-prediction"}});
   const std::vector<Index> counts = predict(execution, data, model, what, file);
   file.commit();
   if (!execution.comm.is_root()) return;
   if (options.flag("json")) {
-    fmt::print("{}\n", nlohmann::ordered_json{{"output", output}, {"n_samples", data.grid().n_rows()}, {"label_sizes", counts}}.dump(2));
+    fmt::print("{}\n",
+               nlohmann::ordered_json{
+                   {"output", output}, {"n_samples", data.grid().n_rows()}, {"label_sizes", counts}}
+                   .dump(2));
     return;
   }
   fmt::print("rows per component:");
@@ -76,12 +80,16 @@ void sample_command(const Execution& execution, const Options& options) {
   });
   check_output(execution, options, output);
   const Mixture model = read_model(execution, path);
-  RowOutput file(execution.comm, output, n_rows, sample_columns(model.n_features), {{"filetype", "gmmpi-data"}});
+  RowOutput file(execution.comm, output, n_rows, sample_columns(model.n_features),
+                 {{"filetype", "gmmpi-data"}});
   sample(execution, model, n_rows, seed, file);
   file.commit();
   if (!execution.comm.is_root()) return;
   if (options.flag("json"))
-    fmt::print("{}\n", nlohmann::ordered_json{{"output", output}, {"n_samples", n_rows}, {"n_features", model.n_features}}.dump(2));
+    fmt::print(
+        "{}\n",
+        nlohmann::ordered_json{{"output", output}, {"n_samples", n_rows}, {"n_features", model.n_features}}
+            .dump(2));
   else
     fmt::print("{} of {} written to {}; next: gmmpi fit {} -k {} -o refit.h5\n", count_text(n_rows, "row"),
                count_text(model.n_features, "column"), output, output, model.n_components);

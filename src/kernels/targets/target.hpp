@@ -40,9 +40,19 @@ void exp_array(std::int64_t n, const double* x, double* out) {
 #define GMMPI_NAME(x) GMMPI_NAME_(x)
 extern const KernelTable table;
 const KernelTable table = {
-    GMMPI_NAME(GMMPI_TARGET), squared_distances, mahalanobis_diagonal, mahalanobis_dense,   log_joint,
-    responsibilities,         assign_nearest,    sum_rows,             accumulate_first,    accumulate_diagonal,
-    accumulate_full,          log_array,         exp_array,
+    GMMPI_NAME(GMMPI_TARGET),
+    squared_distances,
+    mahalanobis_diagonal,
+    mahalanobis_dense,
+    log_joint,
+    responsibilities,
+    assign_nearest,
+    sum_rows,
+    accumulate_first,
+    accumulate_diagonal,
+    accumulate_full,
+    log_array,
+    exp_array,
 };
 
 }  // namespace GMMPI_TARGET

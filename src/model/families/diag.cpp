@@ -21,6 +21,8 @@ class Diag final : public CovarianceFamily {
 
 }  // namespace
 
-std::unique_ptr<CovarianceFamily> make_diag() { return std::make_unique<Diag>(); }
+std::unique_ptr<CovarianceFamily> make_diag() {
+  return std::make_unique<Diag>();
+}
 
 }  // namespace gmmpi

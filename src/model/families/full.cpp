@@ -11,7 +11,9 @@ class Full final : public CovarianceFamily {
   std::string_view name() const override { return "full"; }
   PrecisionShape precision_shape() const override { return PrecisionShape::dense; }
   ScatterShape scatter_shape() const override { return ScatterShape::full; }
-  std::int64_t n_covariance_parameters(int K, int d) const override { return std::int64_t{K} * d * (d + 1) / 2; }
+  std::int64_t n_covariance_parameters(int K, int d) const override {
+    return std::int64_t{K} * d * (d + 1) / 2;
+  }
 
   std::vector<double> covariances(const CentralScatter& m) const override {
     std::vector<double> out;
@@ -23,6 +25,8 @@ class Full final : public CovarianceFamily {
 
 }  // namespace
 
-std::unique_ptr<CovarianceFamily> make_full() { return std::make_unique<Full>(); }
+std::unique_ptr<CovarianceFamily> make_full() {
+  return std::make_unique<Full>();
+}
 
 }  // namespace gmmpi

@@ -32,7 +32,8 @@ const CovarianceFamily& find_family(std::string_view name) {
     if (family->name() == name) return *family;
     known += (known.empty() ? "" : ", ") + std::string(family->name());
   }
-  throw Error(ExitCode::usage, "covariance type '" + std::string(name) + "' is unknown; choose one of " + known);
+  throw Error(ExitCode::usage,
+              "covariance type '" + std::string(name) + "' is unknown; choose one of " + known);
 }
 
 }  // namespace gmmpi

@@ -22,6 +22,8 @@ class Spherical final : public CovarianceFamily {
 
 }  // namespace
 
-std::unique_ptr<CovarianceFamily> make_spherical() { return std::make_unique<Spherical>(); }
+std::unique_ptr<CovarianceFamily> make_spherical() {
+  return std::make_unique<Spherical>();
+}
 
 }  // namespace gmmpi

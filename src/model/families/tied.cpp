@@ -22,6 +22,8 @@ class Tied final : public CovarianceFamily {
 
 }  // namespace
 
-std::unique_ptr<CovarianceFamily> make_tied() { return std::make_unique<Tied>(); }
+std::unique_ptr<CovarianceFamily> make_tied() {
+  return std::make_unique<Tied>();
+}
 
 }  // namespace gmmpi

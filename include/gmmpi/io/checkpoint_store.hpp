@@ -1,0 +1,56 @@
+// The files that hold checkpoints: generations, their lock, and what is left of killed runs.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "gmmpi/io/checkpoint.hpp"
+
+namespace gmmpi {
+
+class RunLock;
+
+/// The generations PREFIX.ckpt.<n>.h5 and the lock PREFIX.ckpt.lock. Used by rank 0 only; one thread at a
+/// time.
+class CheckpointStore {
+ public:
+  /// Takes the lock: waits up to a minute for a dying predecessor. Error 73 where another run holds it; 73,
+  /// 74 or 77 where it cannot be created.
+  explicit CheckpointStore(std::string prefix);
+  ~CheckpointStore();
+
+  struct Loaded {
+    FitState state;
+    std::string path;
+    std::vector<std::string> warnings;  ///< about damaged newer generations
+  };
+  /// The newest sound generation, if there is any. Errors 76, with nothing deleted: all are damaged (it says
+  /// what is wrong with each); CheckpointMismatch.
+  std::optional<Loaded> load(const FitOptions& options, const DataSummary& data) const;
+
+  /// Writes the next generation (temporary name, flush, read back, rename, flush of the directory), then
+  /// removes all but the last three. Returns its path. Errors 73, 74, 77; 73 if another run has taken over.
+  std::string write(std::span<const std::byte> bytes);
+  /// Tells others that this run lives; call every few seconds.
+  void refresh_lock() const;
+  /// Renames all generations, so that no run finds them.
+  void set_aside();
+  /// Removes all generations.
+  void remove_all();
+
+ private:
+  struct Generation {
+    long number;
+    std::string path;
+  };
+  std::vector<Generation> generations() const;  ///< newest first
+
+  std::string prefix_;
+  std::unique_ptr<RunLock> lock_;
+};
+
+/// Removes temporary files that killed runs have left for outputs of that name, or of names that continue it
+/// after a dot. Only for a run that holds the lock.
+void remove_leftovers(const std::string& path);
+
+}  // namespace gmmpi

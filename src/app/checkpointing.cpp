@@ -1,0 +1,242 @@
+// Checkpointing: policy, signals, time limits.
+#include "app/checkpointing.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <ctime>
+
+#include "gmmpi/error.hpp"
+
+namespace gmmpi::app {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr auto kWatchPause = std::chrono::milliseconds(20);
+constexpr auto kRefreshPause = std::chrono::seconds(5);
+constexpr double kBatchMargin = 60.0;
+
+StopRequest* g_stop = nullptr;  // a signal handler can reach nothing else
+std::atomic<std::int64_t> g_first_signal{0};
+
+std::int64_t monotonic_ms() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+}
+
+/// mpirun and the batch system may both pass on the same signal: only a later one is a second one.
+extern "C" void on_signal(int number) {
+  const std::int64_t now = monotonic_ms();
+  if (g_stop->request(number) == 1)
+    g_first_signal.store(now);
+  else if (now - g_first_signal.load() >= 1000)
+    ::_exit(128 + number);
+}
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::string where(const FitState& s) {
+  static constexpr const char* phases[] = {"seeding", "k-means", "iteration"};
+  return fmt::format("restart {}, {} {}", s.restart, phases[static_cast<int>(s.phase)],
+                     s.phase == FitState::Phase::em      ? s.n_iter
+                     : s.phase == FitState::Phase::lloyd ? s.lloyd_iterations
+                                                         : 0);
+}
+
+}  // namespace
+
+void stop_on_signals(StopRequest& stop) {
+  g_stop = &stop;
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
+  for (const int number : {SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGXCPU}) ::sigaction(number, &action, nullptr);
+}
+
+void stop_on_time(StopRequest& stop, const Options& options) {
+  double left = std::numeric_limits<double>::infinity();
+  std::string reason;
+  if (options.has("time-limit")) {
+    left = options.duration("time-limit");
+    reason = "--time-limit " + options.text("time-limit");
+  }
+  if (const char* end = std::getenv("SLURM_JOB_END_TIME")) {
+    const double batch = std::strtod(end, nullptr) - static_cast<double>(std::time(nullptr)) - kBatchMargin;
+    if (std::strtod(end, nullptr) > 0.0 && batch < left) {
+      left = batch;
+      reason = "the batch job ends soon";
+    }
+  }
+  if (!reason.empty())
+    stop.set_deadline(Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                         std::chrono::duration<double>(std::min(left, 1e9))),
+                      reason);
+}
+
+Checkpointing::Checkpointing(const Communicator& comm, const Options& options, const StopRequest& stop,
+                             RunLog& log)
+    : comm_(comm), options_(options), stop_(stop), log_(log) {
+  comm_.together([&] {
+    const std::string every = options.text("checkpoint-every");
+    if (every == "never") return;
+    if (every.ends_with("it")) {
+      Options count;
+      count.values["checkpoint-every"] = every.substr(0, every.size() - 2);
+      every_iterations_ = count.integer("checkpoint-every", 1);
+    } else {
+      every_seconds_ = options.duration("checkpoint-every");
+    }
+    std::string prefix = options.text("checkpoint");
+    if (prefix.empty()) {
+      prefix = options.text("output");
+      if (prefix.ends_with(".h5")) prefix.resize(prefix.size() - 3);
+    }
+    if (!comm_.is_root()) return;
+    store_ = std::make_unique<CheckpointStore>(prefix);
+    remove_leftovers(prefix + ".ckpt");
+    remove_leftovers(options.text("output"));
+  });
+}
+
+Checkpointing::~Checkpointing() {
+  end_watch();
+}
+
+void Checkpointing::end_watch() {
+  done_ = true;
+  if (watcher_.joinable()) watcher_.join();
+}
+
+std::optional<FitState> Checkpointing::load(const FitOptions& options, const DataSummary& data) {
+  fit_options_ = &options;
+  data_ = &data;
+  const std::string how = options_.text("resume");
+  std::optional<CheckpointStore::Loaded> loaded;
+  std::string bytes;
+  comm_.together([&] {
+    if (!store_ || how == "never") return;
+    try {
+      loaded = store_->load(options, data);
+    } catch (const Error& e) {
+      if (e.code() != ExitCode::checkpoint_refused || !options_.flag("force")) throw;
+      log_.warning(std::string(e.what()) + "; set aside (--force)");
+      store_->set_aside();
+    }
+    if (!loaded && how == "must")
+      throw Error(ExitCode::no_input, "--resume must: there is no checkpoint of " + options_.text("output") +
+                                          ": start with --resume auto");
+    if (!loaded) return;
+    for (const std::string& warning : loaded->warnings) log_.warning(warning + "; an older one is used");
+    log_.line(fmt::format("resumed from {} ({})", loaded->path, where(loaded->state)));
+    log_.event("resume", {{"resumed_from_iteration", loaded->state.n_iter},
+                          {"restart", loaded->state.restart},
+                          {"phase", static_cast<int>(loaded->state.phase)},
+                          {"checkpoint", loaded->path}});
+    const std::vector<std::byte> encoded = encode_checkpoint(loaded->state, options, data);
+    bytes.assign(reinterpret_cast<const char*>(encoded.data()), encoded.size());
+  });
+  comm_.broadcast(bytes);
+  if (bytes.empty()) return std::nullopt;
+  return decode_checkpoint(std::as_bytes(std::span(bytes)), "checkpoint", options, data);
+}
+
+void Checkpointing::start(const FitState& state) {
+  comm_.together([&] {
+    if (!store_) return;
+    {
+      const std::lock_guard lock(mutex_);
+      noted_ = std::make_shared<FitState>(state);
+      write_noted();
+    }
+    watcher_ = std::thread([this] { watch(); });
+  });
+}
+
+bool Checkpointing::due(const FitState&) const {
+  if (every_iterations_ > 0) return sweeps_since_ >= every_iterations_;
+  return seconds_since(last_time_) >= every_seconds_;
+}
+
+void Checkpointing::safe_point(const FitState& state) {
+  if (!store_) return;
+  const std::lock_guard lock(mutex_);
+  noted_ = std::make_shared<FitState>(state);
+  noted_is_written_ = false;
+  ++sweeps_since_;
+  if (due(state)) try_to_write("will be tried again at the next interval");
+}
+
+void Checkpointing::write_noted() {
+  const auto begin = Clock::now();
+  last_time_ = begin;
+  sweeps_since_ = 0;
+  last_path_ = store_->write(encode_checkpoint(*noted_, *fit_options_, *data_));
+  noted_is_written_ = true;
+  ++n_written_;
+  seconds_ += seconds_since(begin);
+  log_.event("checkpoint", {{"path", last_path_},
+                            {"restart", noted_->restart},
+                            {"iteration", noted_->n_iter},
+                            {"seconds", seconds_since(begin)}});
+}
+
+void Checkpointing::try_to_write(const char* occasion) {
+  try {
+    write_noted();
+  } catch (const Error& e) {
+    if (e.code() == ExitCode::cannot_create) throw;  // the lock is lost, or the directory is gone
+    log_.warning(fmt::format("checkpoint not written ({}); it {}", e.what(), occasion));
+  }
+}
+
+void Checkpointing::watch() {
+  auto refreshed = Clock::now();
+  while (!done_) {
+    std::this_thread::sleep_for(kWatchPause);
+    if (Clock::now() - refreshed >= kRefreshPause) {
+      store_->refresh_lock();
+      refreshed = Clock::now();
+    }
+    if (!stop_.signalled()) continue;
+    const std::lock_guard lock(mutex_);
+    try {
+      if (!noted_is_written_) write_noted();
+    } catch (const Error&) {
+      // Tried again, and reported, when all ranks have stopped.
+    }
+    return;
+  }
+}
+
+std::string Checkpointing::stopped() {
+  std::string message;
+  comm_.together([&] {
+    if (!comm_.is_root()) return;
+    if (!store_ || !noted_) {
+      message = "no checkpoint was kept; run again to start anew";
+      return;
+    }
+    const std::lock_guard lock(mutex_);
+    if (!noted_is_written_) write_noted();
+    message =
+        fmt::format("checkpoint {} ({}); run the same command again to continue", last_path_, where(*noted_));
+  });
+  comm_.broadcast(message);
+  return message;
+}
+
+void Checkpointing::finish(const std::string& output) {
+  end_watch();
+  if (!store_) return;
+  store_->remove_all();
+  remove_leftovers(output);
+  store_.reset();
+}
+
+}  // namespace gmmpi::app

@@ -1,0 +1,80 @@
+// When checkpoints are written and how a run is stopped: by interval, signal, or time.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "app/options.hpp"
+#include "app/run_log.hpp"
+#include "gmmpi/io/checkpoint_store.hpp"
+
+namespace gmmpi::app {
+
+/// From now on SIGUSR1, SIGUSR2, SIGTERM, SIGINT and SIGXCPU ask `stop` to stop; one that comes a second or
+/// more after the first ends the process at once. `stop` must live as long as the process.
+void stop_on_signals(StopRequest& stop);
+
+/// Sets the deadline of --time-limit, or of the batch system (SLURM_JOB_END_TIME, a minute before), whichever
+/// is earlier. Error 64.
+void stop_on_time(StopRequest& stop, const Options& options);
+
+/// Rank 0 holds the lock and writes; other ranks only take part in what is marked collective. A thread of
+/// rank 0 writes the last safe point at once when a signal comes (mpirun may leave no more than two seconds),
+/// and keeps the lock fresh.
+class Checkpointing {
+ public:
+  /// Collective. Takes the lock, unless --checkpoint-every is never. Errors 64, 73, 74, 77.
+  Checkpointing(const Communicator& comm, const Options& options, const StopRequest& stop, RunLog& log);
+  ~Checkpointing();
+
+  /// Collective. Where to continue from, as --resume says. Error 66 (must, and there is none), 76.
+  std::optional<FitState> load(const FitOptions& options, const DataSummary& data);
+  /// Collective. Writes a first generation, so that problems with disk or rights show now; from here on safe
+  /// points are taken. Errors 73, 74, 77.
+  void start(const FitState& state);
+  /// Local. Notes where the fit can be continued; writes if it is time. A failure is a warning, and tried
+  /// again later.
+  void safe_point(const FitState& state);
+  /// Collective, after Error 75: writes the last safe point. Returns what to tell the user. Error 74.
+  std::string stopped();
+  /// The fit is done: from here on no safe point is written any more, and others may use HDF5 again.
+  void end_watch();
+  /// Collective. The output is in place: removes what is no longer needed.
+  void finish(const std::string& output);
+
+  double seconds() const { return seconds_; }
+  int n_written() const { return n_written_; }
+
+ private:
+  bool due(const FitState& state) const;
+  void write_noted();  ///< under mutex_; throws
+  void try_to_write(const char* occasion);
+  void watch();
+
+  const Communicator& comm_;
+  const Options& options_;
+  const StopRequest& stop_;
+  RunLog& log_;
+  const FitOptions* fit_options_ = nullptr;
+  const DataSummary* data_ = nullptr;
+  double every_seconds_ = 0.0;
+  std::int64_t every_iterations_ = 0;
+
+  std::unique_ptr<CheckpointStore> store_;  ///< rank 0 only
+  std::mutex mutex_;                        ///< of everything below
+  std::shared_ptr<const FitState> noted_;
+  bool noted_is_written_ = false;
+  std::string last_path_;
+  std::int64_t sweeps_since_ = 0;
+  std::chrono::steady_clock::time_point last_time_{};
+  double seconds_ = 0.0;
+  int n_written_ = 0;
+  std::atomic<bool> done_{false};
+  std::thread watcher_;
+};
+
+}  // namespace gmmpi::app

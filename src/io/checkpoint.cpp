@@ -1,0 +1,187 @@
+// Encoding and decoding of checkpoints.
+#include "gmmpi/io/checkpoint.hpp"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "io/fit_fields.hpp"
+
+namespace gmmpi {
+
+namespace {
+
+constexpr std::int64_t kFormatVersion = 1;
+constexpr char kMagic[8] = {'g', 'm', 'm', 'p', 'i', 'c', 'k', '1'};
+
+/// Stands behind the HDF5 image; HDF5 ignores what follows it.
+struct Trailer {
+  char magic[8];
+  std::uint64_t image_size;
+  std::uint64_t checksum[2];
+};
+
+Trailer make_trailer(std::span<const std::byte> image) {
+  Trailer trailer{};
+  std::memcpy(trailer.magic, kMagic, sizeof kMagic);
+  trailer.image_size = image.size();
+  const XXH128_hash_t hash = XXH3_128bits(image.data(), image.size());
+  trailer.checksum[0] = hash.low64;
+  trailer.checksum[1] = hash.high64;
+  return trailer;
+}
+
+std::span<const std::byte> checked_image(std::span<const std::byte> bytes, const std::string& name) {
+  const auto damaged = [&](const char* what) {
+    return Error(ExitCode::checkpoint_refused, name + ": damaged (" + what + ")");
+  };
+  if (bytes.size() < sizeof(Trailer)) throw damaged("too short");
+  const auto image = bytes.first(bytes.size() - sizeof(Trailer));
+  Trailer found{};
+  std::memcpy(&found, bytes.data() + image.size(), sizeof found);
+  if (std::memcmp(found.magic, kMagic, sizeof kMagic) != 0)
+    throw damaged("truncated, or no gmmpi checkpoint");
+  const Trailer expected = make_trailer(image);
+  if (std::memcmp(&found, &expected, sizeof found) != 0) throw damaged("its checksum is wrong");
+  return image;
+}
+
+Doubles column(const std::vector<double>& values) {
+  return {values, {std::ssize(values)}};
+}
+
+std::string text_of(const Field::Value& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* number = std::get_if<double>(&value)) return fmt::format("{}", *number);
+  return std::to_string(std::get<std::int64_t>(value));
+}
+
+Field::Value read_like(const Field::Value& example, hid_t group, const std::string& name) {
+  if (std::holds_alternative<double>(example)) return h5::read_attribute<double>(group, name);
+  if (std::holds_alternative<std::int64_t>(example)) return h5::read_attribute<std::int64_t>(group, name);
+  return h5::read_attribute<std::string>(group, name);
+}
+
+/// A change of this option that only continues what the state has done so far.
+bool continues(const std::string& option, const Field::Value& now, const Field::Value& before,
+               const FitState& state) {
+  if (option == "n_init") return std::get<std::int64_t>(now) > state.restart;
+  if (state.restart > 0) return false;
+  if (option == "tol") return std::get<double>(now) <= std::get<double>(before);
+  if (option == "max_iter") return std::get<std::int64_t>(now) >= state.n_iter;
+  return false;
+}
+
+void check_same_fit(hid_t group, const std::string& name, const FitOptions& options, const DataSummary& data,
+                    const FitState& state) {
+  const auto refuse = [&](const std::string& what, const std::string& before, const std::string& now) {
+    throw CheckpointMismatch(
+        fmt::format("{}: is of another fit ({} was {}, now {}): run with the former value, choose "
+                    "another --checkpoint prefix, or give --force to set it aside",
+                    name, what, before, now));
+  };
+  const auto fingerprint = h5::read_attribute<std::string>(group, "data_fingerprint");
+  if (fingerprint != data.fingerprint) refuse("the data fingerprint", fingerprint, data.fingerprint);
+  for (const Field& field : numeric_options(options)) {
+    std::string before = "not set";
+    try {
+      const Field::Value value = read_like(field.value, group, field.name);
+      if (value == field.value || continues(field.name, field.value, value, state)) continue;
+      before = text_of(value);
+    } catch (const Error&) {  // of another type ("auto" and a number), or not there
+      if (h5::has_attribute(group, field.name)) before = "of another kind";
+    }
+    std::string option = field.name;
+    std::ranges::replace(option, '_', '-');
+    refuse("--" + option, before, text_of(field.value));
+  }
+  if (!options.start && h5::has_attribute(group, "start")) refuse("--init", "a model", "another start");
+}
+
+}  // namespace
+
+std::vector<std::byte> encode_checkpoint(const FitState& s, const FitOptions& options,
+                                         const DataSummary& data) {
+  std::vector<Field> fields{{"", "filetype", std::string("gmmpi-checkpoint"), false},
+                            {"", "format_version", kFormatVersion, false},
+                            {"", "gmmpi_version", std::string(GMMPI_VERSION), false}};
+  for (Field& field : numeric_options(options)) fields.push_back(std::move(field));
+  fields.push_back({"options", "data_fingerprint", data.fingerprint, false});
+  const auto add = [&](const char* group, const char* name, Field::Value value) {
+    fields.push_back({group, name, std::move(value), false});
+  };
+  add("state", "restart", std::int64_t{s.restart});
+  add("state", "phase", static_cast<std::int64_t>(s.phase));
+  add("state", "lloyd_iterations", std::int64_t{s.lloyd_iterations});
+  add("state", "n_iter", std::int64_t{s.n_iter});
+  add("state", "n_recentred", std::int64_t{s.n_recentred});
+  add("state", "just_reseeded", std::int64_t{s.just_reseeded});
+  add("state", "centers", column(s.centers));
+  add("state", "log_likelihood", column(s.history));
+  add("state", "seconds", column(s.seconds));
+  add("state", "reseeds", reseed_table(s.reseeds));
+  if (s.phase == FitState::Phase::em)
+    for (Field& field : parameter_fields(s.model, "model")) fields.push_back(std::move(field));
+  add("best", "restart_log_likelihood", column(s.best.restart_log_likelihoods));
+  add("best", "reseeds", reseed_table(s.best.reseeds));
+  add("best", "n_recentred", std::int64_t{s.best.n_recentred});
+  if (!s.best.history.empty()) {
+    add("best", "log_likelihood", column(s.best.history));
+    add("best", "seconds", column(s.best.seconds));
+    add("best", "converged", std::int64_t{s.best.converged});
+    add("best", "n_iter", std::int64_t{s.best.n_iter});
+    add("best", "best_restart", std::int64_t{s.best.best_restart});
+    for (Field& field : parameter_fields(s.best.model, "best")) fields.push_back(std::move(field));
+  }
+  std::vector<std::byte> bytes = h5::make_image([&](hid_t file) { write_fields(file, fields); });
+  const Trailer trailer = make_trailer(bytes);
+  const auto tail = std::as_bytes(std::span(&trailer, 1));
+  bytes.insert(bytes.end(), tail.begin(), tail.end());
+  return bytes;
+}
+
+FitState decode_checkpoint(std::span<const std::byte> bytes, const std::string& name,
+                           const FitOptions& options, const DataSummary& data) {
+  const auto image = checked_image(bytes, name);
+  const h5::Handle file = h5::open_image(image, name), root = h5::open_group(file, "/");
+  if (const auto version = h5::read_attribute<std::int64_t>(root, "format_version");
+      version != kFormatVersion)
+    throw CheckpointMismatch(
+        fmt::format("{}: has format version {}, this program reads {}: use the program that wrote it", name,
+                    version, kFormatVersion));
+  const h5::Handle group = h5::open_group(file, "/state"), best = h5::open_group(file, "/best");
+  const auto integer = [](hid_t g, const char* key) {
+    return static_cast<int>(h5::read_attribute<std::int64_t>(g, key));
+  };
+  const auto numbers = [](hid_t g, const char* key) { return h5::read_dataset<double>(g, key); };
+  FitState s;
+  s.restart = integer(group, "restart");
+  s.phase = static_cast<FitState::Phase>(integer(group, "phase"));
+  s.lloyd_iterations = integer(group, "lloyd_iterations");
+  s.n_iter = integer(group, "n_iter");
+  s.n_recentred = integer(group, "n_recentred");
+  s.just_reseeded = integer(group, "just_reseeded") != 0;
+  s.centers = numbers(group, "centers");
+  s.history = numbers(group, "log_likelihood");
+  s.seconds = numbers(group, "seconds");
+  s.reseeds = reseeds_of_table(h5::read_dataset<std::int64_t>(group, "reseeds"));
+  check_same_fit(h5::open_group(file, "/options"), name, options, data, s);
+  if (s.phase == FitState::Phase::em) s.model = read_parameters(h5::open_group(file, "/model"), name);
+  s.best.restart_log_likelihoods = numbers(best, "restart_log_likelihood");
+  s.best.reseeds = reseeds_of_table(h5::read_dataset<std::int64_t>(best, "reseeds"));
+  s.best.n_recentred = integer(best, "n_recentred");
+  if (s.restart > 0) {
+    s.best.history = numbers(best, "log_likelihood");
+    s.best.seconds = numbers(best, "seconds");
+    s.best.converged = integer(best, "converged") != 0;
+    s.best.n_iter = integer(best, "n_iter");
+    s.best.best_restart = integer(best, "best_restart");
+    s.best.model = read_parameters(best, name);
+  }
+  return s;
+}
+
+}  // namespace gmmpi

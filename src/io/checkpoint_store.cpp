@@ -1,0 +1,120 @@
+// CheckpointStore: finding, writing, pruning generations.
+#include "gmmpi/io/checkpoint_store.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+
+#include "io/atomic_file.hpp"
+#include "io/run_lock.hpp"
+
+namespace gmmpi {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t kKept = 3;
+
+fs::path directory_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+std::vector<std::byte> read_bytes(const std::string& path) {
+  const InputFile file(path, path);
+  std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()));
+  file.read(0, bytes);
+  return bytes;
+}
+
+}  // namespace
+
+CheckpointStore::CheckpointStore(std::string prefix)
+    : prefix_(std::move(prefix)), lock_(std::make_unique<RunLock>(prefix_ + ".ckpt.lock")) {}
+
+CheckpointStore::~CheckpointStore() = default;
+
+std::vector<CheckpointStore::Generation> CheckpointStore::generations() const {
+  const std::string stem = fs::path(prefix_).filename().string() + ".ckpt.", ending = ".h5";
+  std::vector<Generation> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory_of(prefix_), error)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(stem) || !name.ends_with(ending) || name.size() <= stem.size() + ending.size())
+      continue;
+    const char *first = name.data() + stem.size(), *last = name.data() + name.size() - ending.size();
+    long number = 0;
+    if (const auto [end, bad] = std::from_chars(first, last, number);
+        bad == std::errc() && end == last && number >= 0)
+      found.push_back({number, (directory_of(prefix_) / name).string()});
+  }
+  std::ranges::sort(found, std::greater(), &Generation::number);
+  return found;
+}
+
+std::optional<CheckpointStore::Loaded> CheckpointStore::load(const FitOptions& options,
+                                                             const DataSummary& data) const {
+  std::vector<std::string> problems;
+  for (const Generation& generation : generations()) {
+    try {
+      return Loaded{decode_checkpoint(read_bytes(generation.path), generation.path, options, data),
+                    generation.path, problems};
+    } catch (const CheckpointMismatch&) {
+      throw;
+    } catch (const Error& e) {
+      problems.emplace_back(e.what());
+    }
+  }
+  if (problems.empty()) return std::nullopt;
+  std::string all;
+  for (const std::string& problem : problems) all += (all.empty() ? "" : "; ") + problem;
+  throw Error(ExitCode::checkpoint_refused,
+              fmt::format("no sound checkpoint: {}: restore one, or start anew with --resume never", all));
+}
+
+std::string CheckpointStore::write(std::span<const std::byte> bytes) {
+  const std::vector<Generation> before = generations();
+  const long number = before.empty() ? 0 : before.front().number + 1;
+  const std::string path = fmt::format("{}.ckpt.{}.h5", prefix_, number);
+  AtomicFile file(Communicator::single(), path);
+  file.write(0, bytes);
+  const std::vector<std::byte> back = read_bytes(file.temporary());
+  if (back.size() != bytes.size() || std::memcmp(back.data(), bytes.data(), back.size()) != 0)
+    throw Error(ExitCode::io_failed, path + ": what was written cannot be read back; check that disk");
+  lock_->check();
+  file.commit();
+  for (std::size_t i = kKept - 1; i < before.size(); ++i) fs::remove(before[i].path);
+  return path;
+}
+
+void CheckpointStore::refresh_lock() const {
+  lock_->refresh();
+}
+
+void CheckpointStore::set_aside() {
+  for (const Generation& generation : generations()) {
+    std::string name;
+    for (int i = 0; name.empty() || fs::exists(name); ++i)
+      name = fmt::format("{}.aside.{}", generation.path, i);
+    fs::rename(generation.path, name);
+  }
+}
+
+void CheckpointStore::remove_all() {
+  for (const Generation& generation : generations()) fs::remove(generation.path);
+}
+
+void remove_leftovers(const std::string& path) {
+  const std::string stem = fmt::format(".{}.", fs::path(path).filename().string());
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory_of(path), error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(stem) && name.find(".tmp.", stem.size() - 1) != std::string::npos)
+      fs::remove(entry.path(), error);
+  }
+}
+
+}  // namespace gmmpi

@@ -1,0 +1,82 @@
+// Fields of models and checkpoints.
+#include "io/fit_fields.hpp"
+
+#include "gmmpi/error.hpp"
+
+namespace gmmpi {
+
+std::vector<Index> covariance_shape(const Mixture& m) {
+  const auto dims = covariance_dims(m.shape(), m.n_components, m.n_features);
+  return {dims.begin(), dims.end()};
+}
+
+std::vector<Index> to_index(const std::vector<std::size_t>& dims) {
+  return {dims.begin(), dims.end()};
+}
+
+std::vector<Field> parameter_fields(const Mixture& m, const std::string& group) {
+  const Index K = m.n_components, d = m.n_features;
+  return {{group, "covariance_type", std::string(m.family->name()), true},
+          {group, "weights", Doubles{m.weights, {K}}, true},
+          {group, "means", Doubles{m.means, {K, d}}, true},
+          {group, "covariances", Doubles{m.covariances, covariance_shape(m)}, true}};
+}
+
+std::vector<Field> numeric_options(const FitOptions& o) {
+  static constexpr const char* inits[] = {"kmeans", "k-means++", "random", "random-from-data", "model"};
+  const std::string group = "options";
+  std::vector<Field> fields{
+      {group, "n_components", std::int64_t{o.n_components}, true},
+      {group, "covariance_type", std::string(o.family->name()), true},
+      {group, "init", std::string(inits[static_cast<int>(o.init)]), true},
+      {group, "n_init", std::int64_t{o.n_init}, true},
+      {group, "tol", o.tol, true},
+      {group, "max_iter", std::int64_t{o.max_iter}, true},
+      {group, "reg_covar", o.reg_covar ? Field::Value(*o.reg_covar) : Field::Value(std::string("auto")),
+       true},
+      {group, "seed", static_cast<std::int64_t>(o.seed), true},
+      {group, "on_collapse", std::string(o.fail_on_collapse ? "fail" : "reseed"), true}};
+  if (o.start) fields.push_back({group, "start", digest(parameter_fields(*o.start, "start")), true});
+  return fields;
+}
+
+Mixture read_parameters(hid_t group, const std::string& name) {
+  Mixture m;
+  const auto family = h5::read_attribute<std::string>(group, "covariance_type");
+  try {
+    m.family = &find_family(family);
+  } catch (const Error& e) {
+    throw Error(ExitCode::bad_data, name + ": " + e.what());
+  }
+  std::vector<Index> dims;
+  m.means = h5::read_dataset<double>(group, "means", &dims);
+  if (dims.size() != 2 || dims[0] < 1 || dims[1] < 1)
+    throw Error(ExitCode::bad_data, name + ": /model/means must be a (K, d) array");
+  m.n_components = static_cast<int>(dims[0]);
+  m.n_features = static_cast<int>(dims[1]);
+  m.weights = h5::read_dataset<double>(group, "weights", &dims);
+  m.covariances = h5::read_dataset<double>(group, "covariances", &dims);
+  if (dims != covariance_shape(m))
+    throw Error(ExitCode::bad_data, name +
+                                        ": /model/covariances does not have the shape of covariance type '" +
+                                        family + "' for " + std::to_string(m.n_components) +
+                                        " components and " + std::to_string(m.n_features) + " columns");
+  return m;
+}
+
+Integers reseed_table(const std::vector<Reseed>& reseeds) {
+  Integers table{{}, {std::ssize(reseeds), 4}};
+  for (const Reseed& e : reseeds)
+    table.values.insert(table.values.end(), {e.restart, e.iteration, e.component, e.row});
+  return table;
+}
+
+std::vector<Reseed> reseeds_of_table(const std::vector<std::int64_t>& v) {
+  std::vector<Reseed> reseeds;
+  for (std::size_t i = 0; i + 3 < v.size(); i += 4)
+    reseeds.push_back(
+        {static_cast<int>(v[i]), static_cast<int>(v[i + 1]), static_cast<int>(v[i + 2]), v[i + 3]});
+  return reseeds;
+}
+
+}  // namespace gmmpi

@@ -1,0 +1,30 @@
+// The parts of a fit that models and checkpoints have in common, as fields.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gmmpi/em/fit.hpp"
+#include "io/field_list.hpp"
+
+namespace gmmpi {
+
+using Doubles = Field::Array<double>;
+using Integers = Field::Array<std::int64_t>;
+
+std::vector<Index> covariance_shape(const Mixture& mixture);
+
+/// covariance_type, weights, means, covariances: all that determines a mixture.
+std::vector<Field> parameter_fields(const Mixture& mixture, const std::string& group);
+
+/// Reads them; shapes are checked, numbers are not. Error 65 that starts with `name`.
+Mixture read_parameters(hid_t group, const std::string& name);
+
+/// What a fit's numbers depend on, in the group "options". A start counts by its content.
+std::vector<Field> numeric_options(const FitOptions& options);
+
+/// Rows of [restart, iteration, component, row].
+Integers reseed_table(const std::vector<Reseed>& reseeds);
+std::vector<Reseed> reseeds_of_table(const std::vector<std::int64_t>& values);
+
+}  // namespace gmmpi

@@ -1,0 +1,28 @@
+// A lock file that names its holder, and outlives neither a killed process nor a dead host for long.
+#pragma once
+
+#include <string>
+
+namespace gmmpi {
+
+/// The file holds host, process id and the process's start time. A holder on this host that no longer runs
+/// has lost it at once; one elsewhere when the file has not been touched for 45 s (holders touch it every few
+/// seconds).
+class RunLock {
+ public:
+  /// Waits up to a minute. Error 73 naming the holder; 73, 74 or 77 if the file cannot be created.
+  explicit RunLock(std::string path);
+  ~RunLock();
+  RunLock(const RunLock&) = delete;
+  RunLock& operator=(const RunLock&) = delete;
+
+  void refresh() const;
+  /// Error 73 if another run has taken the lock.
+  void check() const;
+
+ private:
+  bool try_create();
+  std::string path_, text_;
+};
+
+}  // namespace gmmpi
