@@ -23,6 +23,8 @@ class AtomicFile {
 
   /// As given.
   const std::string& path() const { return path_; }
+  /// The name of the temporary file, for reading back what was written.
+  const std::string& temporary() const { return temporary_; }
   /// Local, thread-safe. Writes all bytes at `offset`.
   void write(std::int64_t offset, std::span<const std::byte> bytes) const;
   /// Collective. Flushes to disk, renames, flushes the directory.

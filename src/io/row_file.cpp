@@ -102,11 +102,14 @@ std::vector<std::int64_t> write_all_but_rows(const AtomicFile& file, const RowFi
   const h5::Quiet quiet;
   constexpr std::int64_t room_for_metadata = std::int64_t{1} << 24;
   const std::string& subject = file.path();
+  const std::string problem = subject + ": its header cannot be built in memory";
   const MemoryFile memory(subject);
   std::int64_t size = room_for_metadata;
   for (const OutputColumn& column : layout.columns) size += layout.n_rows * row_bytes(column);
   memory.reserve(size);
-  Handle hdf5 = h5::create_file(memory.name());
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS));
+  H5Pset_fapl_stdio(access);  // the default driver wants a real path, which a file in memory has not
+  Handle hdf5(h5::check(H5Fcreate(memory.name().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access), problem));
   for (const auto& [name, text] : layout.text_attributes) h5::write_attribute(hdf5, name, text);
   h5::write_attribute(hdf5, "format_version", kFormatVersion);
   h5::write_attribute(hdf5, "gmmpi_version", GMMPI_VERSION);
@@ -114,7 +117,7 @@ std::vector<std::int64_t> write_all_but_rows(const AtomicFile& file, const RowFi
   std::vector<std::int64_t> offsets;
   for (const OutputColumn& column : layout.columns)
     offsets.push_back(create_dataset(hdf5, column, layout.n_rows, subject));
-  h5::check(hdf5.close(), subject + ": its header cannot be built in memory");
+  h5::check(hdf5.close(), problem);
   memory.copy_to(file);
   return offsets;
 }
