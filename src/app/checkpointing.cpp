@@ -18,6 +18,7 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kWatchPause = std::chrono::milliseconds(20);
 constexpr auto kRefreshPause = std::chrono::seconds(5);
 constexpr double kBatchMargin = 60.0;
+constexpr auto kLastWords = std::chrono::seconds(1);  ///< for the watching thread to write a checkpoint
 
 StopRequest* g_stop = nullptr;  // a signal handler can reach nothing else
 std::atomic<std::int64_t> g_first_signal{0};
@@ -77,6 +78,20 @@ void stop_on_time(StopRequest& stop, const Options& options) {
     stop.set_deadline(Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                          std::chrono::duration<double>(std::min(left, 1e9))),
                       reason);
+}
+
+Communicator with_watchdog(const Communicator& comm, const Options& options, StopRequest& stop) {
+  if (!options.has("watchdog")) return comm;
+  const double patience = options.duration("watchdog");
+  return comm.with_watchdog(patience, [comm, patience, &stop](const std::string& missing) {
+    stop.request(SIGABRT);
+    std::this_thread::sleep_for(kLastWords);
+    fmt::print(stderr,
+               "gmmpi: stopped early: no answer from rank {} for {:g} s (stalled, or its host or network is down); run "
+               "the same command again to continue from the last checkpoint\n",
+               missing, patience);
+    comm.abort(static_cast<int>(ExitCode::stopped_early));
+  });
 }
 
 Checkpointing::Checkpointing(const Communicator& comm, const Options& options, const StopRequest& stop,

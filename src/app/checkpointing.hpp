@@ -22,6 +22,10 @@ void stop_on_signals(StopRequest& stop);
 /// is earlier. Error 64.
 void stop_on_time(StopRequest& stop, const Options& options);
 
+/// The communicator, with --watchdog if that is given: when ranks do not answer, `stop` is asked to stop (so that rank 0
+/// writes its last safe point) and the job ends with one message and code 75. Error 64.
+Communicator with_watchdog(const Communicator& comm, const Options& options, StopRequest& stop);
+
 /// Rank 0 holds the lock and writes; other ranks only take part in what is marked collective. A thread of
 /// rank 0 writes the last safe point at once when a signal comes (mpirun may leave no more than two seconds),
 /// and keeps the lock fresh.

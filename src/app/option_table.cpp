@@ -84,6 +84,9 @@ const std::vector<OptionSpec>& option_table() {
       {"mahalanobis", "", "", "", "predict", "also write the Mahalanobis distances to the components"},
       {"log-json", "", "FILE", "", "fit", "write the log as JSON lines, too"},
       {"json", "", "", "", "fit score predict sample info", "print the result as JSON"},
+      {"watchdog", "", "TIME", "", "fit",
+       "end the run (code 75, checkpoint kept) when a rank has not answered for this time; longer than any pass over "
+       "the data may take (default: wait for ever)"},
       {"threads", "", "N", "", "fit score predict sample",
        "threads per rank (default: OMP_NUM_THREADS, or the processors that the rank may use)"},
       {"simd", "", "TARGET", "auto", "fit score predict sample",

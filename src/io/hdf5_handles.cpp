@@ -56,21 +56,11 @@ void fail(const std::string& problem, ExitCode code) {
   throw Error(code, fmt::format("{} ({}): check the file with h5dump -H, and the disk", problem, reason()));
 }
 
-namespace {
-
-/// Locks are refused by some file systems, and read-only use needs none.
-Handle access_without_locks() {
-  Handle access(H5Pcreate(H5P_FILE_ACCESS));
-  H5Pset_file_locking(access, false, true);
-  return access;
-}
-
-}  // namespace
-
 Handle open_file(const std::string& path, const std::string& subject) {
   const InputFile readable(path, subject);
   const Quiet quiet;
-  const Handle access = access_without_locks();
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS));
+  H5Pset_file_locking(access, false, true);  // some file systems refuse locks, reading needs none
   Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access));
   // Where this process has the file open already, both must agree on locks.
   if (!file) file = Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));
@@ -79,12 +69,6 @@ Handle open_file(const std::string& path, const std::string& subject) {
         ExitCode::bad_data,
         fmt::format("{}: not a sound HDF5 file ({}): copy it again or write it anew", subject, reason()));
   return file;
-}
-
-Handle create_file(const std::string& path) {
-  const Quiet quiet;
-  return Handle(check(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access_without_locks()),
-                      path + ": cannot be created", ExitCode::cannot_create));
 }
 
 std::vector<std::byte> make_image(const std::function<void(hid_t file)>& fill) {

@@ -72,9 +72,6 @@ T check(T result, const std::string& problem, ExitCode code = ExitCode::io_faile
 /// damaged or truncated.
 Handle open_file(const std::string& path, const std::string& subject);
 
-/// Creates a file, or empties an existing one. Error 73.
-Handle create_file(const std::string& path);
-
 /// The bytes of an HDF5 file that `fill` has written into the root group, built in memory: write
 /// them with write_file_atomically. Equal contents give equal bytes.
 std::vector<std::byte> make_image(const std::function<void(hid_t file)>& fill);

@@ -9,21 +9,9 @@
 
 #include "gmmpi/error.hpp"
 #include "gmmpi/parallel/mpi.hpp"
+#include "parallel/communicator_impl.hpp"
 
 namespace gmmpi {
-
-/// `comm` is MPI_COMM_NULL for a single process.
-struct Communicator::Impl {
-  MPI_Comm comm = MPI_COMM_NULL;
-  int rank = 0, size = 1, node_size = 1;
-  ~Impl() {
-    int finalized = 0;
-    if (comm == MPI_COMM_NULL) return;
-    MPI_Finalized(&finalized);
-    if (!finalized) MPI_Comm_free(&comm);
-  }
-  bool alone() const { return size == 1; }
-};
 
 /// Lets make_communicator reach the private constructor without naming MPI in the public class.
 struct MpiAccess {
@@ -32,7 +20,8 @@ struct MpiAccess {
   }
   static Communicator from(MPI_Comm comm) {
     auto impl = std::make_shared<Communicator::Impl>();
-    MPI_Comm_dup(comm, &impl->comm);
+    impl->handle = std::make_shared<CommHandle>(comm);
+    impl->comm = impl->handle->comm;
     MPI_Comm_rank(impl->comm, &impl->rank);
     MPI_Comm_size(impl->comm, &impl->size);
     MPI_Comm node = MPI_COMM_NULL;
@@ -50,6 +39,13 @@ Communicator make_communicator(MPI_Comm comm) {
 Communicator Communicator::single() {
   return Communicator(std::make_shared<Impl>());
 }
+Communicator Communicator::with_watchdog(double seconds, std::function<void(const std::string&)> on_lost) const {
+  auto impl = std::make_shared<Impl>(*impl_);
+  impl->patience = seconds;
+  impl->on_lost = std::move(on_lost);
+  return Communicator(std::move(impl));
+}
+
 int Communicator::rank() const {
   return impl_->rank;
 }
@@ -100,20 +96,20 @@ Failure describe(const std::exception_ptr& failure) {
 }  // namespace
 
 void Communicator::sum(std::span<std::int64_t> values) const {
-  if (!impl_->alone()) reduce(impl_->comm, values, MPI_INT64_T, MPI_SUM);
+  if (impl_->meet()) reduce(impl_->comm, values, MPI_INT64_T, MPI_SUM);
 }
 void Communicator::min(std::span<double> values) const {
-  if (!impl_->alone()) reduce(impl_->comm, values, MPI_DOUBLE, MPI_MIN);
+  if (impl_->meet()) reduce(impl_->comm, values, MPI_DOUBLE, MPI_MIN);
 }
 void Communicator::max(std::span<double> values) const {
-  if (!impl_->alone()) reduce(impl_->comm, values, MPI_DOUBLE, MPI_MAX);
+  if (impl_->meet()) reduce(impl_->comm, values, MPI_DOUBLE, MPI_MAX);
 }
 void Communicator::max(std::span<std::int64_t> values) const {
-  if (!impl_->alone()) reduce(impl_->comm, values, MPI_INT64_T, MPI_MAX);
+  if (impl_->meet()) reduce(impl_->comm, values, MPI_INT64_T, MPI_MAX);
 }
 
 void Communicator::broadcast(std::span<std::byte> bytes, int root) const {
-  if (impl_->alone()) return;
+  if (!impl_->meet()) return;
   in_pieces(bytes, [&](std::byte* data, int n) { MPI_Bcast(data, n, MPI_BYTE, root, impl_->comm); });
 }
 
@@ -125,7 +121,7 @@ void Communicator::broadcast(std::string& text, int root) const {
 }
 
 std::vector<std::byte> Communicator::all_gather(std::span<const std::byte> part) const {
-  if (impl_->alone()) return {part.begin(), part.end()};
+  if (!impl_->meet()) return {part.begin(), part.end()};
   const auto mine = static_cast<std::int64_t>(part.size());
   std::vector<std::int64_t> sizes(impl_->size);
   MPI_Allgather(&mine, 1, MPI_INT64_T, sizes.data(), 1, MPI_INT64_T, impl_->comm);
@@ -145,7 +141,7 @@ std::vector<std::byte> Communicator::all_gather(std::span<const std::byte> part)
 }
 
 void Communicator::barrier() const {
-  if (!impl_->alone()) MPI_Barrier(impl_->comm);
+  if (impl_->meet()) MPI_Barrier(impl_->comm);
 }
 
 void Communicator::together(const std::function<void()>& work) const {
@@ -159,7 +155,7 @@ void Communicator::together(const std::function<void()>& work) const {
 }
 
 void Communicator::rethrow_anywhere(const std::exception_ptr& failure) const {
-  if (impl_->alone()) {
+  if (!impl_->meet()) {
     if (failure) std::rethrow_exception(failure);
     return;
   }

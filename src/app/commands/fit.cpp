@@ -219,6 +219,7 @@ void fit_command(const Execution& given, const Options& options) {
   static StopRequest stop;  // signal handlers know it until the process ends
   Execution execution = given;
   execution.stop = &stop;
+  given.comm.together([&] { execution.comm = with_watchdog(given.comm, options, stop); });
   const Communicator& comm = execution.comm;
   const std::string output = options.text("output");
   FitOptions f;
