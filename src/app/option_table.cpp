@@ -36,7 +36,7 @@ const std::vector<CommandSpec>& command_table() {
        "Example:\n  gmmpi sample m.h5 -n 100000 --seed 7 -o drawn.h5\nDatasets written: /X (N, d), /labels "
        "(N)."},
       {"info",
-       {{"FILE", "a data, model or prediction file"}},
+       {{"FILE", "a data, model, checkpoint or prediction file"}},
        "what a file holds",
        "Example:\n  gmmpi info m.h5"},
       {"convert",

@@ -1,6 +1,7 @@
 // gmmpi info: what a file holds, for people or as JSON.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "app/commands.hpp"
@@ -78,6 +79,26 @@ void print_model(const std::string& path, const Json& file) {
   }
 }
 
+/// How far an unfinished fit is.
+void print_checkpoint(const std::string& path, const Json& file) {
+  static constexpr const char* phases[] = {"drawing seeds", "k-means", "Expectation-Maximisation"};
+  const Json &state = file.at("state"), &options = file.at("options");
+  const Json& history = state.at("log_likelihood");
+  fmt::print("{}: checkpoint of an unfinished fit, {} components, covariance type {}\n", path,
+             options.at("n_components").get<Index>(), options.at("covariance_type").get<std::string>());
+  fmt::print("restart {} of {}, {}", state.at("restart").get<Index>(), options.at("n_init").get<Index>(),
+             phases[std::clamp<Index>(state.at("phase").get<Index>(), 0, 2)]);
+  if (state.at("phase") == 1) fmt::print(", {} sweeps done", state.at("lloyd_iterations").get<Index>());
+  if (state.at("phase") == 2)
+    fmt::print(", {} of at most {} iterations done", state.at("n_iter").get<Index>(), options.at("max_iter").get<Index>());
+  fmt::print("\n");
+  if (!history.empty()) fmt::print("last log-likelihood {:.10g}\n", history.back().get<double>());
+  const Json& done = file.at("best").at("restart_log_likelihood");
+  for (std::size_t r = 0; r < done.size(); ++r)
+    fmt::print("restart {} ended at log-likelihood {:.10g}\n", r, done[r].get<double>());
+  fmt::print("next: run the command that was stopped again; it continues from here\n");
+}
+
 /// Whatever is not a model: one line per dataset and attribute.
 void print_tree(const Json& group, const std::string& prefix) {
   for (const auto& [name, value] : group.items()) {
@@ -102,7 +123,7 @@ void info_command(const Execution& execution, const Options& options) {
     if (!execution.comm.is_root()) return;
     try {
       file = describe_hdf5(name, options.flag("json") ? kMostJsonValues : 0);
-      if (file.contains("model")) file = describe_hdf5(name, kMostJsonValues);
+      if (file.contains("model") || file.contains("state")) file = describe_hdf5(name, kMostJsonValues);
     } catch (const Error& e) {
       if (e.code() != ExitCode::bad_data || name.ends_with(".h5") || name.ends_with(".hdf5")) throw;
       is_hdf5 = false;  // perhaps csv or npy
@@ -126,6 +147,8 @@ void info_command(const Execution& execution, const Options& options) {
   if (!execution.comm.is_root()) return;
   if (options.flag("json")) {
     fmt::print("{}\n", file.dump(2));
+  } else if (file.value("filetype", "") == "gmmpi-checkpoint") {
+    print_checkpoint(name, file);
   } else if (file.contains("model") && file.at("model").contains("weights") &&
              file.at("model").contains("means") && file.at("model").contains("covariance_type") &&
              file.at("model").contains("covariances")) {
