@@ -29,6 +29,7 @@ gmmpi_build() {
   cmake --build --preset "$preset" ${1:+--target "$@"}
 }
 
-# Open MPI: also as root, with more ranks than cores, and without spinning while it waits.
+# Open MPI: also as root, with more ranks than cores; nobody spins while waiting.
+export OMP_WAIT_POLICY=passive
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1
 gmmpi_mpirun="mpirun --oversubscribe --bind-to none"

@@ -13,13 +13,13 @@ import tempfile
 # What each layer may include besides itself: whole layers, or single headers of one.
 MAY_INCLUDE = {
     "parallel": [],
-    "data": ["parallel", "io/data_reader.hpp"],
     "kernels": [],
-    "model": ["kernels", "data", "parallel"],
-    "em": ["model", "kernels", "data", "parallel"],
-    "inference": ["em", "model", "kernels", "data", "parallel"],
-    "io": ["parallel", "data", "model"],
-    "app": ["parallel", "data", "kernels", "model", "em", "inference", "io"],
+    "data": ["parallel", "kernels"],
+    "model": ["parallel", "kernels", "data"],
+    "em": ["parallel", "kernels", "data", "model"],
+    "inference": ["parallel", "kernels", "data", "model", "em"],
+    "io": ["parallel", "data", "model", "em", "inference"],
+    "app": ["parallel", "kernels", "data", "model", "em", "inference", "io"],
 }
 # Headers that every layer may include.
 FOR_EVERYONE = ["error.hpp", "data/block_grid.hpp"]

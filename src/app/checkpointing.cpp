@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
 
+#include "app/say.hpp"
 #include "gmmpi/error.hpp"
 
 namespace gmmpi::app {
@@ -40,6 +42,17 @@ extern "C" void on_signal(int number) {
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// "5it" to 5.
+std::int64_t iterations_of(const std::string& text) {
+  std::int64_t n = 0;
+  const char* last = text.data() + text.size() - 2;
+  if (const auto [end, error] = std::from_chars(text.data(), last, n);
+      error != std::errc() || end != last || n < 1)
+    throw Error(ExitCode::usage,
+                "--checkpoint-every: '" + text + "' is no number of iterations; write one such as 5it");
+  return n;
 }
 
 std::string where(const FitState& s) {
@@ -86,24 +99,22 @@ Communicator with_watchdog(const Communicator& comm, const Options& options, Sto
   return comm.with_watchdog(patience, [comm, patience, &stop](const std::string& missing) {
     stop.request(SIGABRT);
     std::this_thread::sleep_for(kLastWords);
-    fmt::print(stderr,
-               "gmmpi: stopped early: no answer from rank {} for {:g} s (stalled, or its host or network is down); run "
-               "the same command again to continue from the last checkpoint\n",
-               missing, patience);
+    note(
+        "gmmpi: stopped early: no answer from rank {} for {:g} s (stalled, or its host or network is down); "
+        "run "
+        "the same command again to continue from the last checkpoint\n",
+        missing, patience);
     comm.abort(static_cast<int>(ExitCode::stopped_early));
   });
 }
 
-Checkpointing::Checkpointing(const Communicator& comm, const Options& options, const StopRequest& stop,
-                             RunLog& log)
+Checkpointing::Checkpointing(const Communicator& comm, const Options& options, StopRequest& stop, RunLog& log)
     : comm_(comm), options_(options), stop_(stop), log_(log) {
   comm_.together([&] {
     const std::string every = options.text("checkpoint-every");
     if (every == "never") return;
     if (every.ends_with("it")) {
-      Options count;
-      count.values["checkpoint-every"] = every.substr(0, every.size() - 2);
-      every_iterations_ = count.integer("checkpoint-every", 1);
+      every_iterations_ = iterations_of(every);
     } else {
       every_seconds_ = options.duration("checkpoint-every");
     }
@@ -184,7 +195,7 @@ void Checkpointing::safe_point(const FitState& state) {
   noted_ = std::make_shared<FitState>(state);
   noted_is_written_ = false;
   ++sweeps_since_;
-  if (due(state)) try_to_write("will be tried again at the next interval");
+  if (due(state)) try_to_write();
 }
 
 void Checkpointing::write_noted() {
@@ -201,12 +212,14 @@ void Checkpointing::write_noted() {
                             {"seconds", seconds_since(begin)}});
 }
 
-void Checkpointing::try_to_write(const char* occasion) {
+void Checkpointing::try_to_write() {
   try {
     write_noted();
+  } catch (const LockLost&) {
+    lost_ = std::current_exception();  // thrown on all ranks by stopped()
+    stop_.request(SIGABRT);
   } catch (const Error& e) {
-    if (e.code() == ExitCode::cannot_create) throw;  // the lock is lost, or the directory is gone
-    log_.warning(fmt::format("checkpoint not written ({}); it {}", e.what(), occasion));
+    log_.warning(fmt::format("checkpoint not written, tried again at the next interval: {}", e.what()));
   }
 }
 
@@ -221,7 +234,7 @@ void Checkpointing::watch() {
     if (!stop_.signalled()) continue;
     const std::lock_guard lock(mutex_);
     try {
-      if (!noted_is_written_) write_noted();
+      if (!noted_is_written_ && !lost_) write_noted();
     } catch (const Error&) {
       // Tried again, and reported, when all ranks have stopped.
     }
@@ -238,6 +251,7 @@ std::string Checkpointing::stopped() {
       return;
     }
     const std::lock_guard lock(mutex_);
+    if (lost_) std::rethrow_exception(lost_);
     if (!noted_is_written_) write_noted();
     message =
         fmt::format("checkpoint {} ({}); run the same command again to continue", last_path_, where(*noted_));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -22,8 +23,8 @@ void stop_on_signals(StopRequest& stop);
 /// is earlier. Error 64.
 void stop_on_time(StopRequest& stop, const Options& options);
 
-/// The communicator, with --watchdog if that is given: when ranks do not answer, `stop` is asked to stop (so that rank 0
-/// writes its last safe point) and the job ends with one message and code 75. Error 64.
+/// The communicator, with --watchdog if that is given: when ranks do not answer, `stop` is asked to stop (so
+/// that rank 0 writes its last safe point) and the job ends with one message and code 75. Error 64.
 Communicator with_watchdog(const Communicator& comm, const Options& options, StopRequest& stop);
 
 /// Rank 0 holds the lock and writes; other ranks only take part in what is marked collective. A thread of
@@ -32,7 +33,7 @@ Communicator with_watchdog(const Communicator& comm, const Options& options, Sto
 class Checkpointing {
  public:
   /// Collective. Takes the lock, unless --checkpoint-every is never. Errors 64, 73, 74, 77.
-  Checkpointing(const Communicator& comm, const Options& options, const StopRequest& stop, RunLog& log);
+  Checkpointing(const Communicator& comm, const Options& options, StopRequest& stop, RunLog& log);
   ~Checkpointing();
 
   /// Collective. Where to continue from, as --resume says. Error 66 (must, and there is none), 76.
@@ -56,12 +57,12 @@ class Checkpointing {
  private:
   bool due(const FitState& state) const;
   void write_noted();  ///< under mutex_; throws
-  void try_to_write(const char* occasion);
+  void try_to_write();
   void watch();
 
   const Communicator& comm_;
   const Options& options_;
-  const StopRequest& stop_;
+  StopRequest& stop_;
   RunLog& log_;
   const FitOptions* fit_options_ = nullptr;
   const DataSummary* data_ = nullptr;
@@ -72,6 +73,7 @@ class Checkpointing {
   std::mutex mutex_;                        ///< of everything below
   std::shared_ptr<const FitState> noted_;
   bool noted_is_written_ = false;
+  std::exception_ptr lost_;  ///< set when another run has taken over
   std::string last_path_;
   std::int64_t sweeps_since_ = 0;
   std::chrono::steady_clock::time_point last_time_{};

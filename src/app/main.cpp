@@ -1,11 +1,14 @@
 // The program gmmpi: options, execution, command, exit code.
 #include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <functional>
 
 #include "app/commands.hpp"
+#include "app/say.hpp"
 #include "app/support.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/parallel/mpi.hpp"
@@ -17,10 +20,23 @@ namespace {
 using namespace gmmpi;
 using namespace gmmpi::app;
 
+/// One line: control characters of file names and foreign messages do not break it.
+std::string printable(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
+  return text;
+}
+
+/// Standard output is a pipe whose reader has seen enough (| head).
+bool reader_left() {
+  pollfd out{STDOUT_FILENO, 0, 0};
+  return ::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
 /// One line on standard error, from one rank.
 int report(const Communicator& comm, ExitCode code, const std::string& message) {
   const char* kind = code == ExitCode::stopped_early ? "stopped early" : "error";
-  if (comm.is_root()) fmt::print(stderr, "gmmpi: {}: {}\n", kind, message);
+  if (comm.is_root()) note("gmmpi: {}: {}\n", kind, printable(message));
   return static_cast<int>(code);
 }
 
@@ -41,17 +57,19 @@ int run_all(const Communicator& comm, int argc, char** argv) {
     if (options)
       run(comm, *options);
     else if (comm.is_root())
-      fmt::print("{}", help);
+      say("{}", help);
+    comm.together([] {
+      if ((std::fflush(stdout) != 0 || std::ferror(stdout)) && !reader_left())
+        throw Error(ExitCode::io_failed, "standard output cannot be written; check where it goes");
+    });
     return 0;
   } catch (const Error& e) {
     return report(comm, e.code(), e.what());
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "gmmpi: error: not enough memory on rank {}: use more nodes or fewer ranks per node\n",
-               comm.rank());
+    note("gmmpi: error: not enough memory on rank {}: use more nodes or fewer ranks per node\n", comm.rank());
     comm.abort(static_cast<int>(ExitCode::no_memory));
   } catch (const std::exception& e) {
-    fmt::print(stderr, "gmmpi: error: internal error on rank {}: {}; please report it\n", comm.rank(),
-               e.what());
+    note("gmmpi: error: internal error on rank {}: {}; please report it\n", comm.rank(), e.what());
     comm.abort(static_cast<int>(ExitCode::internal));
   }
 }

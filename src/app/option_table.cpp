@@ -85,7 +85,8 @@ const std::vector<OptionSpec>& option_table() {
       {"log-json", "", "FILE", "", "fit", "write the log as JSON lines, too"},
       {"json", "", "", "", "fit score predict sample info", "print the result as JSON"},
       {"watchdog", "", "TIME", "", "fit",
-       "end the run (code 75, checkpoint kept) when a rank has not answered for this time; longer than any pass over "
+       "end the run (code 75, checkpoint kept) when a rank has not answered for this time; longer than any "
+       "pass over "
        "the data may take (default: wait for ever)"},
       {"threads", "", "N", "", "fit score predict sample",
        "threads per rank (default: OMP_NUM_THREADS, or the processors that the rank may use)"},

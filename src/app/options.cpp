@@ -1,6 +1,8 @@
 // Parsing: CLI11 reads the command line, then environment, configuration file and defaults fill the rest.
 #include "app/options.hpp"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
@@ -10,6 +12,7 @@
 
 #include "app/option_table.hpp"
 #include "gmmpi/error.hpp"
+#include "io/posix_file.hpp"
 
 namespace gmmpi::app {
 
@@ -50,14 +53,16 @@ void add_command(CLI::App& app, const CommandSpec& command, Parsed& parsed) {
       parsed.app->add_flag(flags_of(o), parsed.flags[o.name], o.help);
       continue;
     }
-    const std::string shown = o.metavar + (o.default_value.empty() ? "" : " [" + o.default_value + "]");
+    const std::string shown = o.metavar + (o.required                ? " (required)"
+                                           : o.default_value.empty() ? ""
+                                                                     : " [" + o.default_value + "]");
     parsed.app->add_option(flags_of(o), parsed.values[o.name], o.help)->option_text(shown);
   }
 }
 
 std::map<std::string, std::string> read_config(const std::string& path, const std::string& command) {
+  { const InputFile readable(path, "--config " + path); }
   std::ifstream file(path);
-  if (!file) throw Error(ExitCode::no_input, "--config " + path + ": cannot be read; check the path");
   std::vector<CLI::ConfigItem> items;
   try {
     items = CLI::ConfigTOML().from_config(file);
@@ -182,11 +187,13 @@ std::optional<Options> parse_command_line(int argc, const char* const* argv, std
       "gmmpi COMMAND --help shows the options of a command.");
   std::map<std::string, Parsed> parsed;
   for (const CommandSpec& command : command_table()) add_command(app, command, parsed[command.name]);
+  if (argc > 1 && argv[1][0] != '-' && !parsed.contains(argv[1]))
+    usage_error(fmt::format("unknown command '{}'; see gmmpi --help", argv[1]));
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     const auto chosen = app.get_subcommands();
-    help = chosen.empty() ? app.help() : chosen.front()->help();
+    help = chosen.empty() ? app.help() : chosen.front()->help("gmmpi");
     return std::nullopt;
   } catch (const CLI::CallForVersion& e) {
     help = std::string(e.what()) + "\n";

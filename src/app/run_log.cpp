@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "app/say.hpp"
 #include "gmmpi/error.hpp"
 
 namespace gmmpi::app {
@@ -23,15 +24,27 @@ std::string duration(double seconds) {
 
 }  // namespace
 
-RunLog::RunLog(const Communicator& comm, const FitOptions& options, const std::string& json_path)
-    : root_(comm.is_root()), options_(options), json_(nullptr, &std::fclose) {
+RunLog::RunLog(const Communicator& comm, const FitOptions& options)
+    : root_(comm.is_root()), options_(options), json_(nullptr, &std::fclose) {}
+
+void RunLog::open_json(const Communicator& comm, const std::string& path) {
   comm.together([&] {
-    if (!root_ || json_path.empty()) return;
-    json_.reset(std::fopen(json_path.c_str(), "w"));
+    if (!root_) return;
+    json_.reset(std::fopen(path.c_str(), "a"));
     if (!json_)
       throw Error(errno == EACCES ? ExitCode::no_permission : ExitCode::cannot_create,
-                  "--log-json " + json_path + ": " + std::strerror(errno) + "; choose another place");
+                  "--log-json " + path + ": " + std::strerror(errno) + "; choose another place");
   });
+}
+
+void RunLog::safe_point(const FitState& state) {
+  if (on_safe_point_) on_safe_point_(state);
+  if (state.phase == FitState::Phase::em || seconds() - last_printed_ < 1.0) return;
+  if (last_printed_ >= 0.0 && state.phase == FitState::Phase::lloyd)
+    line(fmt::format("start: k-means, {} sweeps so far", state.lloyd_iterations));
+  else if (last_printed_ >= 0.0)
+    line(fmt::format("start: drawing {} seeds", options_.n_components));
+  last_printed_ = seconds();
 }
 
 double RunLog::seconds() const {
@@ -39,7 +52,7 @@ double RunLog::seconds() const {
 }
 
 void RunLog::line(const std::string& text) {
-  if (root_) fmt::print(stderr, "{}\n", text);
+  if (root_) note("{}\n", text);
 }
 
 void RunLog::warning(const std::string& text) {

@@ -16,8 +16,10 @@ namespace gmmpi::app {
 /// and the last.
 class RunLog final : public FitObserver {
  public:
-  /// `json_path` may be empty. Errors 73, 77.
-  RunLog(const Communicator& comm, const FitOptions& options, const std::string& json_path);
+  RunLog(const Communicator& comm, const FitOptions& options);
+
+  /// Collective. From now on events are appended to this file, too. Errors 73, 77.
+  void open_json(const Communicator& comm, const std::string& path);
 
   /// A line for people.
   void line(const std::string& text);
@@ -28,9 +30,7 @@ class RunLog final : public FitObserver {
   /// What else is to be done at a safe point.
   void on_safe_point(std::function<void(const FitState&)> action) { on_safe_point_ = std::move(action); }
 
-  void safe_point(const FitState& state) override {
-    if (on_safe_point_) on_safe_point_(state);
-  }
+  void safe_point(const FitState& state) override;
   void restart_begins(int restart) override;
   void started(const std::string& how) override;
   void iteration(const Iteration& it) override;

@@ -1,6 +1,8 @@
 // Shared parts of the commands.
 #include "app/support.hpp"
 
+#include "app/say.hpp"
+
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +11,8 @@
 #include <limits>
 
 #include "gmmpi/error.hpp"
+#include "gmmpi/io/model_file.hpp"
+#include "gmmpi/io/open_data.hpp"
 #include "kernels/table.hpp"
 #include "parallel/thread_loop.hpp"
 
@@ -35,7 +39,7 @@ std::int64_t available_memory() {
 }  // namespace
 
 Execution make_execution(const Communicator& comm, const Options& options) {
-  Execution execution{comm, default_threads(), nullptr};
+  Execution execution{comm, default_threads(comm.node_size()), nullptr, nullptr};
   comm.together([&] {
     if (options.has("threads")) execution.n_threads = static_cast<int>(options.integer("threads", 1, 4096));
     execution.kernels = &select_kernels(options.has("simd") ? options.text("simd") : "auto");
@@ -83,32 +87,73 @@ MemoryData read_inputs(const Execution& execution, const Options& options, std::
   return MemoryData(execution, *data.rows, data.weights.get());
 }
 
-void check_output(const Execution& execution, const Options& options, const std::string& path) {
+namespace {
+
+/// The files that a command reads.
+std::vector<std::string> input_paths(const Options& options) {
+  std::vector<std::string> paths;
+  for (const auto& [name, value] : options.arguments)
+    if (name != "OUT") paths.push_back(parse_data_spec(value).path);
+  for (const char* name : {"sample-weight", "init", "config"})
+    if (options.has(name)) paths.push_back(parse_data_spec(options.text(name)).path);
+  return paths;
+}
+
+void check_output_here(const Options& options, const std::string& path, bool may_replace) {
+  struct stat status {
+  }, input{};
+  if (::stat(path.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode))
+      throw Error(ExitCode::cannot_create, path + ": is a directory; give a file name");
+    for (const std::string& other : input_paths(options))
+      if (::stat(other.c_str(), &input) == 0 && input.st_dev == status.st_dev &&
+          input.st_ino == status.st_ino)
+        throw Error(ExitCode::cannot_create, path + ": is an input of this command; choose another output");
+    if (!may_replace)
+      throw Error(ExitCode::cannot_create, path + ": exists already; choose another name or give --force");
+  }
+  const auto slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
+    throw Error(ExitCode::cannot_create, path + ": there is no directory " + folder + "; create it first");
+  if (::access(folder.c_str(), W_OK) != 0)
+    throw Error(errno == EACCES ? ExitCode::no_permission : ExitCode::cannot_create,
+                path + ": directory " + folder + " cannot be written; choose another place");
+}
+
+}  // namespace
+
+void check_output(const Execution& execution, const Options& options, const std::string& path,
+                  bool may_replace) {
   execution.comm.together([&] {
-    if (!execution.comm.is_root()) return;
-    struct stat status {};
-    if (::stat(path.c_str(), &status) == 0) {
-      if (S_ISDIR(status.st_mode))
-        throw Error(ExitCode::cannot_create, path + ": is a directory; give a file name");
-      if (!options.flag("force"))
-        throw Error(ExitCode::cannot_create, path + ": exists already; choose another name or give --force");
-    }
-    const auto slash = path.rfind('/');
-    const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-    if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
-      throw Error(ExitCode::cannot_create, path + ": there is no directory " + folder + "; create it first");
-    if (::access(folder.c_str(), W_OK) != 0)
-      throw Error(errno == EACCES ? ExitCode::no_permission : ExitCode::cannot_create,
-                  path + ": directory " + folder + " cannot be written; choose another place");
+    if (execution.comm.is_root()) check_output_here(options, path, may_replace);
   });
 }
 
-void check_columns(const Data& data, int n_features, const std::string& model_path) {
+bool already_written(const Execution& execution, const Options& options, const std::string& path,
+                     const std::string& request) {
+  std::int64_t same = 0;
+  execution.comm.together([&] {
+    struct stat status {};
+    if (!execution.comm.is_root() || options.flag("force") || ::stat(path.c_str(), &status) != 0) return;
+    if (request_of(path) != request)
+      throw Error(ExitCode::cannot_create, path +
+                                               ": exists already and is not what this command would write; "
+                                               "choose another name or give --force");
+    same = 1;
+    say("{} holds this already; --force writes it again\n", path);
+  });
+  execution.comm.max(std::span(&same, 1));
+  return same != 0;
+}
+
+void check_columns(const Options& options, const Data& data, int n_features) {
   if (data.n_columns() != n_features)
     throw Error(ExitCode::bad_data,
-                fmt::format("the data have {} columns, the model {} has {}: give data with the columns "
-                            "the model was fitted to",
-                            data.n_columns(), model_path, n_features));
+                fmt::format("{}: {}, but the model {} has {}: give data with the columns that the "
+                            "model was fitted to",
+                            options.arguments.at("DATA"), count_text(data.n_columns(), "column"),
+                            options.arguments.at("MODEL"), n_features));
 }
 
 std::string bytes_text(double bytes) {

@@ -31,13 +31,18 @@ void check_memory(const Execution& execution, const OpenedData& data, std::int64
 /// Collective. Opens, checks memory, reads, checks and summarises.
 MemoryData read_inputs(const Execution& execution, const Options& options, std::int64_t working_bytes);
 
-/// Collective. Error 73 if `path` exists, unless --force; 73 or 77 if it cannot be written there. An output
-/// with
-/// --force is replaced only when the new one is complete.
-void check_output(const Execution& execution, const Options& options, const std::string& path);
+/// Collective. Error 73 if `path` exists, unless `may_replace`; 73 if it is one of the command's inputs; 73
+/// or 77 if it cannot be written there. An output is replaced only when the new one is complete.
+void check_output(const Execution& execution, const Options& options, const std::string& path,
+                  bool may_replace);
+
+/// Collective. True, and said so, if `path` is an output of the same `request` (see request_text) and --force
+/// is not given.
+bool already_written(const Execution& execution, const Options& options, const std::string& path,
+                     const std::string& request);
 
 /// Collective. Error 65 unless the data have as many columns as the model.
-void check_columns(const Data& data, int n_features, const std::string& model_path);
+void check_columns(const Options& options, const Data& data, int n_features);
 
 /// "1.5 GiB"
 std::string bytes_text(double bytes);

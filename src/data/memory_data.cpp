@@ -45,7 +45,7 @@ MemoryData::MemoryData(const Execution& execution, DataReader& rows, DataReader*
     read(rows, weights);
     check_finite(execution, rows.name());
   });
-  summary_ = summarise(execution, *this, rows.name());
+  summary_ = summarise(execution, *this, rows.name(), weights ? weights->name() : "");
 }
 
 void MemoryData::read(DataReader& rows, DataReader* weights) {

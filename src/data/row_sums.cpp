@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "kernels/table.hpp"
 #include "parallel/exact_sum.hpp"
 
 namespace gmmpi {
@@ -14,12 +15,16 @@ std::vector<double> sum_over_rows(const Execution& execution, const Data& data, 
   execution.comm.together([&] {
     data.for_each_block(execution, [&](const Block& block, int thread) {
       Tile tile(data.n_columns());
-      std::vector<double> sums(n_sums);
+      std::vector<double> values(std::size_t(n_sums) * kTileRows), lanes(std::size_t(n_sums) * kRowLanes);
       for (int offset = 0; offset < block.n_rows; offset += kTileRows) {
         tile.load(block, offset);
-        work(tile, sums.data());
+        work(tile, values.data());
+        for (std::size_t e = 0; e < values.size(); ++e) values[e] *= tile.weights()[e % kTileRows];
+        for (int i = 0; i < n_sums; ++i)
+          execution.kernels->sum_rows(values.data() + i * kTileRows, lanes.data() + i * kRowLanes);
       }
-      for (int i = 0; i < n_sums; ++i) totals[std::size_t(thread) * n_sums + i].add(sums[i]);
+      for (std::size_t e = 0; e < lanes.size(); ++e)
+        totals[std::size_t(thread) * n_sums + e / kRowLanes].add(lanes[e]);
     });
   });
   std::vector<std::int64_t> message;

@@ -24,7 +24,7 @@ constexpr double kWidestRange = 1e140;
 struct Part {
   std::vector<double> minimum, maximum;
   ExactScalar weight;
-  Index n_rows = 0;
+  Index n_rows = 0, n_unit = 0;  ///< of positive weight; of weight 1, which are counted instead of summed
   double max_weight = 0.0;
   std::array<std::int64_t, 4> hash{};  ///< sums of the 32-bit words of the blocks' hashes
   std::vector<double> buffer;
@@ -54,7 +54,10 @@ struct Part {
       return;
     }
     ++n_rows;
-    if (w != 1.0) weight.add(w - 1.0);
+    if (w == 1.0)
+      ++n_unit;
+    else
+      weight.add(w);
     max_weight = std::max(max_weight, w);
     for (int j = 0; j < d; ++j) {
       minimum[j] = std::min(minimum[j], row[j]);
@@ -69,6 +72,7 @@ struct Part {
     }
     weight.add(other.weight);
     n_rows += other.n_rows;
+    n_unit += other.n_unit;
     max_weight = std::max(max_weight, other.max_weight);
     for (int i = 0; i < 4; ++i) hash[i] += other.hash[i];
   }
@@ -82,10 +86,10 @@ std::string hex(const std::array<std::int64_t, 4>& words) {
   return text;
 }
 
-void check(const DataSummary& summary, const std::string& name) {
+void check(const DataSummary& summary, const std::string& name, const std::string& weights_name) {
   if (summary.n_rows == 0)
     throw Error(ExitCode::bad_data,
-                name + ": every sample weight is zero; give at least one row a positive weight");
+                weights_name + ": every sample weight is zero; give at least one row a positive weight");
   for (std::size_t j = 0; j < summary.minimum.size(); ++j)
     if (!(summary.maximum[j] - summary.minimum[j] <= kWidestRange))
       throw Error(ExitCode::bad_data,
@@ -95,7 +99,8 @@ void check(const DataSummary& summary, const std::string& name) {
 
 }  // namespace
 
-DataSummary summarise(const Execution& execution, const Data& data, const std::string& name) {
+DataSummary summarise(const Execution& execution, const Data& data, const std::string& name,
+                      const std::string& weights_name) {
   const int d = data.n_columns();
   std::vector<Part> parts(execution.n_threads, Part(d));
   data.for_each_block(execution, [&](const Block& block, int thread) { parts[thread].add(block, d); });
@@ -106,6 +111,7 @@ DataSummary summarise(const Execution& execution, const Data& data, const std::s
   all.weight.normalise();
   std::vector<std::int64_t> sums(all.weight.limbs().begin(), all.weight.limbs().end());
   sums.push_back(all.n_rows);
+  sums.push_back(all.n_unit);
   sums.insert(sums.end(), all.hash.begin(), all.hash.end());
   comm.sum(sums);
   std::copy_n(sums.begin(), all.weight.limbs().size(), all.weight.limbs().begin());
@@ -116,14 +122,14 @@ DataSummary summarise(const Execution& execution, const Data& data, const std::s
 
   DataSummary summary;
   summary.n_rows = rest[0];
-  all.weight.add(static_cast<double>(summary.n_rows));
+  all.weight.add(static_cast<double>(rest[1]));
   all.weight.normalise();
   summary.total_weight = all.weight.value();
   summary.max_weight = all.max_weight;
   summary.minimum = all.minimum;
   summary.maximum = all.maximum;
-  summary.fingerprint = hex({rest[1], rest[2], rest[3], rest[4]});
-  check(summary, name);
+  summary.fingerprint = hex({rest[2], rest[3], rest[4], rest[5]});
+  check(summary, name, weights_name);
   return summary;
 }
 

@@ -8,7 +8,8 @@
 namespace gmmpi {
 
 /// Collective. Throws Error 65, on all ranks, if no row has a positive weight or a column's range is too
-/// wide to be squared; `name` names the data in the message.
-DataSummary summarise(const Execution& execution, const Data& data, const std::string& name);
+/// wide to be squared; the names are those of the data and of the weights, for messages.
+DataSummary summarise(const Execution& execution, const Data& data, const std::string& name,
+                      const std::string& weights_name);
 
 }  // namespace gmmpi

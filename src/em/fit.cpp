@@ -135,11 +135,14 @@ void finish_restart(FitState& state) {
   state = std::move(next);
 }
 
-void check(const Problem& p) {
-  const FitOptions& o = p.options;
+}  // namespace
+
+void validate_fit(const Execution& execution, const Data& data, const FitOptions& o,
+                  const std::string& name) {
   const auto require = [](bool condition, ExitCode code, const std::string& message) {
     if (!condition) throw Error(code, message);
   };
+  const std::string wanted = name + ": -k " + std::to_string(o.n_components) + " components";
   require(o.family != nullptr, ExitCode::usage, "no covariance type given");
   require(o.n_components >= 1, ExitCode::usage, "-k must be at least 1");
   require(o.n_init >= 1, ExitCode::usage, "--n-init must be at least 1");
@@ -148,28 +151,27 @@ void check(const Problem& p) {
   require(!o.reg_covar || (*o.reg_covar >= 0.0 && std::isfinite(*o.reg_covar)), ExitCode::usage,
           "--reg-covar must be a finite number >= 0, or auto");
   if (o.init == Init::model) {
+    require(o.start.has_value(), ExitCode::usage, "no start model given");
     const int K = o.start->n_components, d = o.start->n_features;
-    require(d == p.data.n_columns(), ExitCode::bad_data,
-            "the start model has " + std::to_string(d) + " columns, the data have " +
-                std::to_string(p.data.n_columns()));
+    require(d == data.n_columns(), ExitCode::bad_data,
+            name + ": " + std::to_string(data.n_columns()) + " columns, but the start model has " +
+                std::to_string(d) + "; give a start for these data");
     require(K == o.n_components, ExitCode::bad_data,
-            "the start model has " + std::to_string(K) + " components, -k asks for " +
-                std::to_string(o.n_components));
+            wanted + ", but the start model has " + std::to_string(K) + "; give -k " + std::to_string(K));
   }
-  require(o.n_components <= p.data.summary().n_rows, ExitCode::bad_data,
-          "-k " + std::to_string(o.n_components) + " components for " +
-              std::to_string(p.data.summary().n_rows) + " rows (of positive weight); choose a smaller -k");
-  require(
-      has_distinct_rows(p.execution, p.data, o.n_components), ExitCode::bad_data,
-      "-k " + std::to_string(o.n_components) + " components, but fewer distinct rows; choose a smaller -k");
+  const Index n_rows = data.summary().n_rows;
+  require(o.n_components <= n_rows, ExitCode::bad_data,
+          wanted + " for " + std::to_string(n_rows) +
+              (n_rows < data.grid().n_rows() ? " rows of positive weight" : " rows") +
+              "; choose a smaller -k");
+  require(has_distinct_rows(execution, data, o.n_components), ExitCode::bad_data,
+          wanted + ", but fewer distinct rows; choose a smaller -k");
 }
-
-}  // namespace
 
 FitResult fit(const Execution& execution, const Data& data, const FitOptions& options, FitObserver& observer,
               const FitState* resume) {
   Problem p{execution, data, options, observer, {}, {}};
-  check(p);
+  validate_fit(execution, data, options, "the data");
   p.moments = data_moments(execution, data);
   p.reg_covar = resolve_reg_covar(options, p.moments.variance);
 

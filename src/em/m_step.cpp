@@ -11,6 +11,7 @@ namespace {
 
 constexpr double kLeastShare = 1e-10;
 constexpr double kFarthest = 1e3;
+constexpr int kMostRepeats = 4;  ///< one is enough up to about 1e15 widths
 
 /// S2 - N_k delta delta^T for every component, pooled where the moments are.
 std::vector<double> central_scatter(const Moments& m, const std::vector<double>& counts,
@@ -108,7 +109,13 @@ MStep m_step_guarded(const Moments& moments, const CovarianceFamily& family, con
                      bool& recentred) {
   MStep step = m_step(moments, family, reg_covar, kernels);
   recentred = step.too_far;
-  return recentred ? m_step(sum_about(step.model.means), family, reg_covar, kernels) : step;
+  for (int repeat = 0; repeat < kMostRepeats && step.too_far; ++repeat) {
+    const std::vector<double> centers = step.model.means;
+    step = m_step(sum_about(centers), family, reg_covar, kernels);
+    if (step.model.means == centers)
+      break;  // the means do not move any more: what failed is no matter of the centres
+  }
+  return step;
 }
 
 }  // namespace gmmpi

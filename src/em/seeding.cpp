@@ -135,13 +135,14 @@ std::size_t Seeder::best_candidate(const std::vector<std::vector<double>>& candi
   std::vector<double> centers;
   for (const auto& c : candidates) centers.insert(centers.end(), c.begin(), c.end());
   const std::vector<double> inertia =
-      sum_over_rows(execution_, data_, L, [&](const Tile& tile, double* sums) {
-        std::vector<double> distance(std::size_t(L) * kTile);
+      sum_over_rows(execution_, data_, L, [&](const Tile& tile, double* values) {
         const double* nearest = distance_.data() + (tile.first_row() - first_row_);
-        execution_.kernels->squared_distances(d, L, tile.xt(), centers.data(), distance.data());
+        execution_.kernels->squared_distances(d, L, tile.xt(), centers.data(), values);
         for (int l = 0; l < L; ++l)
-          for (int r = 0; r < tile.n_rows(); ++r)
-            sums[l] += tile.weights()[r] * std::min(nearest[r], distance[std::size_t(l) * kTile + r]);
+          for (int r = 0; r < tile.n_rows(); ++r) {
+            double& value = values[l * kTile + r];
+            value = std::min(nearest[r], value);
+          }
       });
   return std::min_element(inertia.begin(), inertia.end()) - inertia.begin();
 }

@@ -145,7 +145,7 @@ std::string make_start(const Execution& execution, const Data& data, const DataM
   switch (options.init) {
     case Init::model:
       how = "the given model";
-      state.model = with_family(*options.start, *options.family, *execution.kernels);
+      state.model = with_family(*options.start, *options.family, *execution.kernels);  // factors: below
       break;
     case Init::random: {
       how = "random responsibilities";

@@ -13,19 +13,18 @@ Score score(const Execution& execution, const Data& data, const Mixture& mixture
   const KernelTable& kernels = *execution.kernels;
   const LogDensity density(mixture, kernels);
   const int K = mixture.n_components;
-  const std::vector<double> sums = sum_over_rows(execution, data, 2, [&](const Tile& tile, double* sum) {
+  const std::vector<double> sums = sum_over_rows(execution, data, 2, [&](const Tile& tile, double* values) {
     std::vector<double> joint(std::size_t(K) * kTile), scratch(density.scratch_size());
-    double log_density[kTile], largest[kTile];
+    double* log_density = values;
+    double* entropy = values + kTile;
+    double largest[kTile];
     density.log_joint(tile, scratch.data(), joint.data());
     for (int r = 0; r < kTile; ++r) {
       largest[r] = joint[r];
       for (int k = 1; k < K; ++k) largest[r] = std::max(largest[r], joint[std::size_t(k) * kTile + r]);
     }
     kernels.responsibilities(K, tile.weights(), joint.data(), log_density);
-    for (int r = 0; r < tile.n_rows(); ++r) {
-      sum[0] += tile.weights()[r] * log_density[r];
-      sum[1] += tile.weights()[r] * (log_density[r] - largest[r]);
-    }
+    for (int r = 0; r < kTile; ++r) entropy[r] = log_density[r] - largest[r];
   });
   const double weight = data.summary().total_weight;
   const auto p = static_cast<double>(mixture.n_parameters());

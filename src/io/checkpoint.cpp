@@ -98,7 +98,6 @@ void check_same_fit(hid_t group, const std::string& name, const FitOptions& opti
     std::ranges::replace(option, '_', '-');
     refuse("--" + option, before, text_of(field.value));
   }
-  if (!options.start && h5::has_attribute(group, "start")) refuse("--init", "a model", "another start");
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <numeric>
 
 #include "gmmpi/error.hpp"
-#include "gmmpi/io/data_reader.hpp"
+#include "gmmpi/io/open_data.hpp"
 #include "io/atomic_file.hpp"
 #include "io/csv_text.hpp"
 #include "io/data_format.hpp"

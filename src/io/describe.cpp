@@ -36,19 +36,32 @@ std::vector<std::string> attribute_names(hid_t object) {
   return names;
 }
 
+/// "f8", "i4", "text" or "other".
+std::string type_text(hid_t type) {
+  switch (H5Tget_class(type)) {
+    case H5T_FLOAT:
+      return fmt::format("f{}", H5Tget_size(type));
+    case H5T_INTEGER:
+      return fmt::format("i{}", H5Tget_size(type));
+    case H5T_STRING:
+      return "text";
+    default:
+      return "other";
+  }
+}
+
+/// A scalar as its value; anything else by shape and kind.
 Json attribute_value(hid_t object, const std::string& name) {
   const h5::Handle attribute(h5::check(H5Aopen(object, name.c_str(), H5P_DEFAULT), name));
-  const h5::Handle type(h5::check(H5Aget_type(attribute), name));
-  switch (H5Tget_class(type)) {
-    case H5T_STRING:
-      return h5::read_attribute<std::string>(object, name);
-    case H5T_INTEGER:
-      return h5::read_attribute<std::int64_t>(object, name);
-    case H5T_FLOAT:
-      return h5::read_attribute<double>(object, name);
-    default:
-      return nullptr;
+  const h5::Handle type(h5::check(H5Aget_type(attribute), name)),
+      space(h5::check(H5Aget_space(attribute), name));
+  const H5T_class_t kind = H5Tget_class(type);
+  if (H5Sget_simple_extent_type(space) == H5S_SCALAR) {
+    if (kind == H5T_STRING) return h5::read_attribute<std::string>(object, name);
+    if (kind == H5T_INTEGER || kind == H5T_ENUM) return h5::read_attribute<std::int64_t>(object, name);
+    if (kind == H5T_FLOAT) return h5::read_attribute<double>(object, name);
   }
+  return {{"shape", h5::dimensions(space)}, {"type", type_text(type)}};
 }
 
 template <class T>
@@ -74,12 +87,7 @@ Json dataset_value(hid_t group, const std::string& name, Index most_values) {
     return nested(h5::read_dataset<std::int64_t>(group, name, &dims), dims, 0, at);
   if (n <= most_values && kind == H5T_STRING)
     return nested(h5::read_dataset<std::string>(group, name, &dims), dims, 0, at);
-  const char* letter = kind == H5T_FLOAT     ? "f"
-                       : kind == H5T_INTEGER ? "i"
-                       : kind == H5T_STRING  ? "text"
-                                             : "other";
-  return {{"shape", dims},
-          {"type", kind == H5T_STRING ? letter : fmt::format("{}{}", letter, H5Tget_size(type))}};
+  return {{"shape", dims}, {"type", type_text(type)}};
 }
 
 Json describe_group(hid_t group, Index most_values) {

@@ -28,7 +28,6 @@ std::vector<Field> numeric_options(const FitOptions& o) {
   std::vector<Field> fields{
       {group, "n_components", std::int64_t{o.n_components}, true},
       {group, "covariance_type", std::string(o.family->name()), true},
-      {group, "init", std::string(inits[static_cast<int>(o.init)]), true},
       {group, "n_init", std::int64_t{o.n_init}, true},
       {group, "tol", o.tol, true},
       {group, "max_iter", std::int64_t{o.max_iter}, true},
@@ -36,7 +35,10 @@ std::vector<Field> numeric_options(const FitOptions& o) {
        true},
       {group, "seed", static_cast<std::int64_t>(o.seed), true},
       {group, "on_collapse", std::string(o.fail_on_collapse ? "fail" : "reseed"), true}};
-  if (o.start) fields.push_back({group, "start", digest(parameter_fields(*o.start, "start")), true});
+  if (o.start)
+    fields.push_back({group, "start", digest(parameter_fields(*o.start, "start")), true});
+  else
+    fields.push_back({group, "init", std::string(inits[static_cast<int>(o.init)]), true});
   return fields;
 }
 

@@ -98,6 +98,21 @@ Mixture read_model(const Execution& execution, const std::string& path) {
   return m;
 }
 
+std::string request_text(const Mixture& mixture, const std::map<std::string, std::string>& facts) {
+  std::vector<Field> fields = parameter_fields(mixture, "model");
+  for (const auto& [name, value] : facts) fields.push_back({"request", name, value, true});
+  return digest(std::move(fields));
+}
+
+std::string request_of(const std::string& path) {
+  try {
+    const h5::Handle file = h5::open_file(path, path);
+    return h5::read_attribute<std::string>(h5::open_group(file, "/"), "request");
+  } catch (const Error&) {
+    return "";  // some other file
+  }
+}
+
 std::optional<ExistingModel> look_at_model(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return std::nullopt;
@@ -107,6 +122,8 @@ std::optional<ExistingModel> look_at_model(const std::string& path) {
     const h5::Handle options = h5::open_group(file, "/options"), model = h5::open_group(file, "/model");
     found.digest = h5::read_attribute<std::string>(model, "digest");
     found.log_likelihood = h5::read_attribute<double>(model, "log_likelihood");
+    found.converged = h5::read_attribute<std::int64_t>(model, "converged") != 0;
+    found.n_iter = h5::read_attribute<std::int64_t>(model, "n_iter");
     found.request = h5::read_attribute<std::string>(options, "request");
   } catch (const Error&) {
     found.request.clear();  // some other file

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "gmmpi/error.hpp"
+#include "gmmpi/io/checkpoint_store.hpp"
 #include "io/atomic_file.hpp"
 
 namespace gmmpi {
@@ -134,7 +135,7 @@ void RunLock::refresh() const {
 
 void RunLock::check() const {
   if (read_file(path_) != text_)
-    throw Error(ExitCode::cannot_create, fmt::format("{}: another run has taken over; this one ends", path_));
+    throw LockLost(fmt::format("{}: another run has taken over; this one ends", path_));
 }
 
 }  // namespace gmmpi

@@ -17,7 +17,7 @@ class RunLock {
   RunLock& operator=(const RunLock&) = delete;
 
   void refresh() const;
-  /// Error 73 if another run has taken the lock.
+  /// LockLost if another run has taken the lock.
   void check() const;
 
  private:

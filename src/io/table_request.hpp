@@ -4,7 +4,7 @@
 #include <span>
 #include <string>
 
-#include "gmmpi/io/data_reader.hpp"
+#include "gmmpi/io/open_data.hpp"
 
 namespace gmmpi {
 

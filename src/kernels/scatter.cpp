@@ -7,7 +7,7 @@ namespace gmmpi {
 
 namespace {
 
-constexpr int kLanes = 8;
+constexpr int kLanes = kRowLanes;
 
 bool is_full(ScatterShape shape) {
   return shape == ScatterShape::full || shape == ScatterShape::pooled;

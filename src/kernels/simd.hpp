@@ -63,7 +63,7 @@ inline Vec from_bits(Bits b) {
 
 constexpr int kWidth = GMMPI_WIDTH;
 constexpr int kRowVectors = GMMPI_WIDTH == 8 ? 4 : 2;  ///< row vectors a register tile of the E-step holds
-constexpr int kLanes = 8;  ///< virtual lanes of the sums over rows, on every target
+constexpr int kLanes = kRowLanes;
 
 inline Vec larger(Vec a, Vec b) {
   return a > b ? a : b;

@@ -11,6 +11,8 @@ namespace gmmpi {
 inline constexpr int kTile = 64;
 /// Columns of row-major tile arrays are padded with zeros to a multiple of this.
 inline constexpr int kPad = 8;
+/// Virtual lanes of the sums over rows, on every target.
+inline constexpr int kRowLanes = 8;
 /// Output columns of the triangular product that are computed together; factors are packed for it.
 inline constexpr int kFactorColumns = 4;
 /// Up to this many columns, sums over rows run in 8 virtual row lanes; above, in lanes of columns.

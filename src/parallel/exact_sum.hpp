@@ -27,7 +27,7 @@ class ExactScalar {
 };
 
 /// n sums at once of terms with known bounds: 120 bits each, in three limbs of 40. A term is rounded, by
-/// itself, to a multiple of 2^-119 times the bound (rounded up to a power of two), so the sum is that of
+/// itself, to a multiple of 2^-118 times the bound (rounded up to a power of two), so the sum is that of
 /// the rounded terms in any order.
 class ExactArray {
  public:

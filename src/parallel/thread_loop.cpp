@@ -2,18 +2,21 @@
 #include "parallel/thread_loop.hpp"
 
 #include <omp.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <exception>
 #include <limits>
 #include <mutex>
 
 namespace gmmpi {
 
-int available_processors() {
-  return omp_get_num_procs();
-}
-int default_threads() {
-  return omp_get_max_threads();
+int available_processors() { return omp_get_num_procs(); }
+int machine_processors() { return static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN))); }
+int default_threads(int n_processes) {
+  if (std::getenv("OMP_NUM_THREADS")) return omp_get_max_threads();
+  return std::clamp(machine_processors() / n_processes, 1, available_processors());
 }
 
 void for_each_index(std::int64_t first, std::int64_t last, int n_threads,

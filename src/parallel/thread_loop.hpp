@@ -8,8 +8,11 @@ namespace gmmpi {
 
 /// Processors this process may run on (its affinity mask, not the machine's).
 int available_processors();
-/// What OMP_NUM_THREADS or, without it, the affinity mask gives.
-int default_threads();
+/// Processors of this machine.
+int machine_processors();
+/// What OMP_NUM_THREADS says; without it a fair share of the processors this process may run on, where
+/// `n_processes` processes of this machine may share them.
+int default_threads(int n_processes = 1);
 
 /// Calls work(index, thread) once for each index of [first, last) on `n_threads` threads, in any
 /// order. The first exception (of the lowest index that threw) is thrown again on the caller.

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "gmmpi/data/data.hpp"
-#include "gmmpi/io/data_reader.hpp"
+#include "gmmpi/data/data_reader.hpp"
 
 namespace gmmpi {
 

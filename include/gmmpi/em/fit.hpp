@@ -87,7 +87,11 @@ class FitObserver {
   virtual void restart_ended(int /*restart*/, bool /*converged*/, double /*log_likelihood*/) {}
 };
 
-/// Collective. Errors: 64 options out of range; 65 more components than distinct rows; 79 collapse where that
+/// Collective. Throws what `fit` would throw before it computes: Error 64 options out of range; 65 a start of another
+/// shape, more components than rows, or than distinct rows. `name` names the data in messages.
+void validate_fit(const Execution& execution, const Data& data, const FitOptions& options, const std::string& name);
+
+/// Collective. Errors: those of validate_fit; 79 collapse where that
 /// is to fail, or a start or a model of which no component is positive definite; 75 asked to stop (by
 /// execution.stop): the last safe point is where to continue from, by passing it as `resume`.
 FitResult fit(const Execution& execution, const Data& data, const FitOptions& options, FitObserver& observer,

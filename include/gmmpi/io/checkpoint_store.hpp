@@ -10,6 +10,12 @@ namespace gmmpi {
 
 class RunLock;
 
+/// Another run has taken over what this one writes: it must end without writing anything more.
+class LockLost : public Error {
+ public:
+  explicit LockLost(const std::string& message) : Error(ExitCode::cannot_create, message) {}
+};
+
 /// The generations PREFIX.ckpt.<n>.h5 and the lock PREFIX.ckpt.lock. Used by rank 0 only; one thread at a
 /// time.
 class CheckpointStore {
@@ -29,7 +35,7 @@ class CheckpointStore {
   std::optional<Loaded> load(const FitOptions& options, const DataSummary& data) const;
 
   /// Writes the next generation (temporary name, flush, read back, rename, flush of the directory), then
-  /// removes all but the last three. Returns its path. Errors 73, 74, 77; 73 if another run has taken over.
+  /// removes all but the last three. Returns its path. Errors 73, 74, 77; LockLost.
   std::string write(std::span<const std::byte> bytes);
   /// Tells others that this run lives; call every few seconds.
   void refresh_lock() const;

@@ -37,11 +37,19 @@ std::string write_model(const std::string& path, const ModelRecord& record);
 /// needed), checks and factorises them. Errors, equal on all ranks: 66, 77, 65.
 Mixture read_model(const Execution& execution, const std::string& path);
 
+/// Identifies what predict or sample writes: the command, its options, the model's parameters and the data's
+/// fingerprint. Written as the root attribute `request`.
+std::string request_text(const Mixture& mixture, const std::map<std::string, std::string>& facts);
+/// Local. The attribute `request` of a file; "" if it has none.
+std::string request_of(const std::string& path);
+
 /// What an existing output is, as far as `fit` must know before it writes there.
 struct ExistingModel {
   std::string request;  ///< request_digest of the fit that wrote it; empty if it is no such file
   std::string digest;
   double log_likelihood = 0.0;
+  bool converged = false;
+  std::int64_t n_iter = 0;
 };
 
 /// Local. None if nothing exists at `path`.

@@ -4,16 +4,17 @@
 #include <fmt/format.h>
 
 #include "app/commands.hpp"
+#include "app/say.hpp"
 #include "app/support.hpp"
-#include "gmmpi/io/data_reader.hpp"
+#include "gmmpi/io/open_data.hpp"
 
 namespace gmmpi::app {
 
 void convert_command(const Execution& execution, const Options& options) {
   const std::string in = options.arguments.at("IN"), out = options.arguments.at("OUT");
-  check_output(execution, options, parse_data_spec(out).path);
+  check_output(execution, options, parse_data_spec(out).path, options.flag("force"));
   convert(execution.comm, in, out);
-  if (execution.comm.is_root()) fmt::print("{} written to {}\n", in, out);
+  if (execution.comm.is_root()) say("{} written to {}\n", in, out);
 }
 
 }  // namespace gmmpi::app

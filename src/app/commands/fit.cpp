@@ -7,6 +7,7 @@
 #include "app/checkpointing.hpp"
 #include "app/commands.hpp"
 #include "app/run_log.hpp"
+#include "app/say.hpp"
 #include "app/support.hpp"
 #include "em/sweep.hpp"
 #include "gmmpi/em/fit.hpp"
@@ -49,6 +50,15 @@ FitOptions fit_options(const Execution& execution, const Options& o) {
   return f;
 }
 
+/// A model without parameters, to count them.
+Mixture model_shape(const FitOptions& f, int n_features) {
+  Mixture shape;
+  shape.family = f.family;
+  shape.n_components = f.n_components;
+  shape.n_features = n_features;
+  return shape;
+}
+
 /// Per rank, besides the data: the sweep's scratch and the rows' distances while seeds are drawn.
 std::int64_t working_bytes(const Execution& execution, const FitOptions& f, const OpenedData& data) {
   const MomentLayout layout{f.n_components, data.rows->n_columns(), f.family->scatter_shape()};
@@ -58,10 +68,7 @@ std::int64_t working_bytes(const Execution& execution, const FitOptions& f, cons
 
 void announce(const Execution& execution, const FitOptions& f, const OpenedData& data, RunLog& log) {
   const int n_ranks = execution.comm.size(), d = data.rows->n_columns();
-  Mixture shape;
-  shape.family = f.family;
-  shape.n_components = f.n_components;
-  shape.n_features = d;
+  const Mixture shape = model_shape(f, d);
   const auto data_bytes = static_cast<double>(data.bytes_per_rank(n_ranks));
   const auto work_bytes = static_cast<double>(working_bytes(execution, f, data));
   log.line(fmt::format("gmmpi {}: fit {}{}", GMMPI_VERSION, data.rows->describe(),
@@ -73,19 +80,28 @@ void announce(const Execution& execution, const FitOptions& f, const OpenedData&
   log.line(fmt::format("run: {} x {}, {} kernels; per rank {} of data and up to {} to work on",
                        count_text(n_ranks, "rank"), count_text(execution.n_threads, "thread"),
                        execution.kernels->name, bytes_text(data_bytes), bytes_text(work_bytes)));
+  const int on_node = execution.comm.node_size() * execution.n_threads;
   if (execution.n_threads > available_processors())
     log.warning(fmt::format(
-        "{} threads on {}: a rank is bound to too few; use mpirun --map-by slot:PE={} (or --bind-to none)",
-        execution.n_threads, count_text(available_processors(), "processor"), execution.n_threads));
+        "{} on {} per rank: the rank is bound to too few; use mpirun --map-by slot:PE={} (or --bind-to none)",
+        count_text(execution.n_threads, "thread"), count_text(available_processors(), "processor"),
+        execution.n_threads));
+  else if (on_node > machine_processors())
+    log.warning(fmt::format("{} of all ranks on {}: they slow each other down; use fewer ranks or --threads",
+                            count_text(on_node, "thread"), count_text(machine_processors(), "processor")));
   if (std::string(execution.kernels->name) == "scalar")
     log.warning("no vector instructions with fused multiply-add: same bits, but many times slower");
+}
+
+void log_start(const Execution& execution, const FitOptions& f, const OpenedData& data, RunLog& log) {
+  const int n_ranks = execution.comm.size(), d = data.rows->n_columns();
   log.event("start", {{"version", GMMPI_VERSION},
                       {"data", data.rows->name()},
                       {"n_samples", data.rows->n_rows()},
                       {"n_features", d},
                       {"n_components", f.n_components},
                       {"covariance_type", f.family->name()},
-                      {"n_parameters", shape.n_parameters()},
+                      {"n_parameters", model_shape(f, d).n_parameters()},
                       {"tol", f.tol},
                       {"max_iter", f.max_iter},
                       {"n_init", f.n_init},
@@ -93,8 +109,8 @@ void announce(const Execution& execution, const FitOptions& f, const OpenedData&
                       {"ranks", n_ranks},
                       {"threads", execution.n_threads},
                       {"simd", execution.kernels->name},
-                      {"data_bytes_per_rank", data_bytes},
-                      {"working_bytes_per_rank", work_bytes}});
+                      {"data_bytes_per_rank", static_cast<double>(data.bytes_per_rank(n_ranks))},
+                      {"working_bytes_per_rank", static_cast<double>(working_bytes(execution, f, data))}});
 }
 
 /// True if the output is already what this fit would write. Otherwise an existing output is an Error 73.
@@ -111,8 +127,17 @@ bool already_done(const Execution& execution, const Options& options, const FitO
           ExitCode::cannot_create,
           output + ": exists already and is not the result of this fit; choose another name or give --force");
     log.line(output + ": this fit is complete already; --force fits again");
-    fmt::print("{} holds this fit: log-likelihood {:.10g}, digest {}\n", output, existing->log_likelihood,
-               existing->digest);
+    if (options.flag("json"))
+      say("{}\n", nlohmann::ordered_json{{"output", output},
+                                         {"converged", existing->converged},
+                                         {"n_iter", existing->n_iter},
+                                         {"log_likelihood", existing->log_likelihood},
+                                         {"digest", existing->digest},
+                                         {"complete_already", true}}
+                      .dump(2));
+    else
+      say("{} holds this fit: log-likelihood {:.10g}, digest {}\n", output, existing->log_likelihood,
+          existing->digest);
   });
   execution.comm.max(std::span(&done, 1));
   return done != 0;
@@ -133,11 +158,6 @@ std::map<std::string, std::string> runtime_facts(const Execution& execution, dou
           {"total_seconds", fmt::format("{:.3f}", seconds)}};
 }
 
-Options with_force(Options options) {
-  options.values["force"] = "true";
-  return options;
-}
-
 void print_result(const Options& options, const ModelRecord& r, const std::string& output,
                   const std::string& digest) {
   const FitResult& fit = r.result;
@@ -154,20 +174,18 @@ void print_result(const Options& options, const ModelRecord& r, const std::strin
                                       {"n_recentred", fit.n_recentred},
                                       {"best_restart", fit.best_restart},
                                       {"digest", digest}};
-    fmt::print("{}\n", json.dump(2));
+    say("{}\n", json.dump(2));
     return;
   }
-  fmt::print("{} after {}{}\n", fit.converged ? "converged" : "stopped", count_text(fit.n_iter, "iteration"),
-             r.options.n_init > 1 ? fmt::format(" (best of {}: restart {})",
-                                                count_text(r.options.n_init, "start"), fit.best_restart)
-                                  : "");
-  fmt::print("log-likelihood {:.10g} (mean per row {:.8g})\n", fit.log_likelihood(),
-             r.score.mean_log_likelihood);
-  fmt::print("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better)\n", r.score.aic, r.score.bic,
-             r.score.icl);
-  fmt::print("digest {}\n", digest);
-  fmt::print("written to {}; next: gmmpi info {}, or gmmpi predict {} {} -o labels.h5\n", output, output,
-             options.arguments.at("DATA"), output);
+  say("{} after {}{}\n", fit.converged ? "converged" : "stopped", count_text(fit.n_iter, "iteration"),
+      r.options.n_init > 1
+          ? fmt::format(" (best of {}: restart {})", count_text(r.options.n_init, "start"), fit.best_restart)
+          : "");
+  say("log-likelihood {:.10g} (mean per row {:.8g})\n", fit.log_likelihood(), r.score.mean_log_likelihood);
+  say("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better)\n", r.score.aic, r.score.bic, r.score.icl);
+  say("digest {}\n", digest);
+  say("written to {}; next: gmmpi info {}, or gmmpi predict {} {} -o labels.h5\n", output, output,
+      options.arguments.at("DATA"), output);
 }
 
 /// Resumes or starts, fits, and writes the model. Error 75 tells where the checkpoint is.
@@ -184,6 +202,7 @@ void run_fit(const Execution& execution, const Options& options, const FitOption
     record.result = fit(execution, data, f, log, resume ? &*resume : nullptr);
     record.score = score(execution, data, record.result.model);
   } catch (const Error& e) {
+    if (e.code() == ExitCode::numerical) checkpoints.finish(output);  // it would fail again
     if (e.code() != ExitCode::stopped_early) throw;
     throw Error(e.code(), std::string(e.what()) + ": " + checkpoints.stopped());
   }
@@ -227,21 +246,26 @@ void fit_command(const Execution& given, const Options& options) {
     stop_on_time(stop, options);
     f = fit_options(execution, options);
   });
-  RunLog log(comm, f, options.text("log-json"));
+  RunLog log(comm, f);
   const OpenedData inputs = open_inputs(execution, options);
   announce(execution, f, inputs, log);
+  check_output(execution, options, output, true);  // what exists is looked at below
   if (options.flag("dry-run")) {
-    log.line("dry run: nothing was read or written");
+    log.line("dry run: no rows were read, no model was written");
     return;
   }
   check_memory(execution, inputs, working_bytes(execution, f, inputs));
-  check_output(execution, with_force(options),
-               output);  // whether an existing model may stay is decided below
+  if (options.has("log-json")) {
+    check_output(execution, options, options.text("log-json"), true);
+    log.open_json(comm, options.text("log-json"));
+  }
+  log_start(execution, f, inputs, log);
   stop_on_signals(stop);
   try {
     Checkpointing checkpoints(comm, options, stop, log);
     const MemoryData data(execution, *inputs.rows, inputs.weights.get());
     log.line(fmt::format("read in {:.2g} s", log.seconds()));
+    validate_fit(execution, data, f, options.arguments.at("DATA"));
     if (!already_done(execution, options, f, data.summary(), output, log))
       run_fit(execution, options, f, data, checkpoints, output, log);
     checkpoints.finish(output);

@@ -1,7 +1,5 @@
 // Opens data files of any format.
-#include "gmmpi/io/data_reader.hpp"
-
-#include <fmt/format.h>
+#include "gmmpi/io/open_data.hpp"
 
 #include "io/csv_reader.hpp"
 #include "io/data_format.hpp"
@@ -24,11 +22,6 @@ std::unique_ptr<DataReader> open_table(const Communicator& comm, const TableRequ
 }
 
 }  // namespace
-
-std::string DataReader::describe() const {
-  return fmt::format("{} ({}, {} x {}, {})", name_, format_, n_rows_, n_columns_,
-                     element_ == ElementType::f4 ? "f4" : "f8");
-}
 
 std::unique_ptr<DataReader> open_data(const Communicator& comm, const std::string& spec,
                                       const std::string& default_dataset) {
