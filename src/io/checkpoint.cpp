@@ -59,19 +59,23 @@ std::string text_of(const Field::Value& value) {
   return std::to_string(std::get<std::int64_t>(value));
 }
 
-Field::Value read_like(const Field::Value& example, hid_t group, const std::string& name) {
-  if (std::holds_alternative<double>(example)) return h5::read_attribute<double>(group, name);
-  if (std::holds_alternative<std::int64_t>(example)) return h5::read_attribute<std::int64_t>(group, name);
-  return h5::read_attribute<std::string>(group, name);
+/// An option's value as it was stored, whatever its type; "not set" if it is not there.
+std::string stored_text(hid_t group, const std::string& name, bool is_integer = false) {
+  if (!h5::has_attribute(group, name)) return "not set";
+  if (is_integer) return std::to_string(h5::read_attribute<std::int64_t>(group, name));
+  try {
+    return h5::read_attribute<std::string>(group, name);
+  } catch (const Error&) {
+    return fmt::format("{}", h5::read_attribute<double>(group, name));
+  }
 }
 
 /// A change of this option that only continues what the state has done so far.
-bool continues(const std::string& option, const Field::Value& now, const Field::Value& before,
-               const FitState& state) {
-  if (option == "n_init") return std::get<std::int64_t>(now) > state.restart;
+bool continues(hid_t group, const Field& field, const FitState& state) {
+  if (field.name == "n_init") return std::get<std::int64_t>(field.value) > state.restart;
   if (state.restart > 0) return false;
-  if (option == "tol") return std::get<double>(now) <= std::get<double>(before);
-  if (option == "max_iter") return std::get<std::int64_t>(now) >= state.n_iter;
+  if (field.name == "tol") return std::get<double>(field.value) <= h5::read_attribute<double>(group, "tol");
+  if (field.name == "max_iter") return std::get<std::int64_t>(field.value) >= state.n_iter;
   return false;
 }
 
@@ -85,18 +89,16 @@ void check_same_fit(hid_t group, const std::string& name, const FitOptions& opti
   };
   const auto fingerprint = h5::read_attribute<std::string>(group, "data_fingerprint");
   if (fingerprint != data.fingerprint) refuse("the data fingerprint", fingerprint, data.fingerprint);
+  if (const bool was_model = h5::has_attribute(group, "start"); was_model != options.start.has_value())
+    refuse("--init", was_model ? "model" : stored_text(group, "init"), init_name(options.init));
   for (const Field& field : numeric_options(options)) {
-    std::string before = "not set";
-    try {
-      const Field::Value value = read_like(field.value, group, field.name);
-      if (value == field.value || continues(field.name, field.value, value, state)) continue;
-      before = text_of(value);
-    } catch (const Error&) {  // of another type ("auto" and a number), or not there
-      if (h5::has_attribute(group, field.name)) before = "of another kind";
-    }
+    const std::string before =
+                          stored_text(group, field.name, std::holds_alternative<std::int64_t>(field.value)),
+                      now = text_of(field.value);
+    if (before == now || continues(group, field, state)) continue;
     std::string option = field.name;
     std::ranges::replace(option, '_', '-');
-    refuse("--" + option, before, text_of(field.value));
+    refuse("--" + option, before, now);
   }
 }
 

@@ -22,8 +22,12 @@ std::vector<Field> parameter_fields(const Mixture& m, const std::string& group) 
           {group, "covariances", Doubles{m.covariances, covariance_shape(m)}, true}};
 }
 
+std::string init_name(Init init) {
+  static constexpr const char* names[] = {"kmeans", "k-means++", "random", "random-from-data", "model"};
+  return names[static_cast<int>(init)];
+}
+
 std::vector<Field> numeric_options(const FitOptions& o) {
-  static constexpr const char* inits[] = {"kmeans", "k-means++", "random", "random-from-data", "model"};
   const std::string group = "options";
   std::vector<Field> fields{
       {group, "n_components", std::int64_t{o.n_components}, true},
@@ -38,7 +42,7 @@ std::vector<Field> numeric_options(const FitOptions& o) {
   if (o.start)
     fields.push_back({group, "start", digest(parameter_fields(*o.start, "start")), true});
   else
-    fields.push_back({group, "init", std::string(inits[static_cast<int>(o.init)]), true});
+    fields.push_back({group, "init", init_name(o.init), true});
   return fields;
 }
 

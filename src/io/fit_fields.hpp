@@ -20,6 +20,9 @@ std::vector<Field> parameter_fields(const Mixture& mixture, const std::string& g
 /// Reads them; shapes are checked, numbers are not. Error 65 that starts with `name`.
 Mixture read_parameters(hid_t group, const std::string& name);
 
+/// As the user writes it; "model" for a model file.
+std::string init_name(Init init);
+
 /// What a fit's numbers depend on, in the group "options". A start counts by its content.
 std::vector<Field> numeric_options(const FitOptions& options);
 

@@ -1,0 +1,48 @@
+// The thread loop: every index once, and the exception of the lowest index.
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <stdexcept>
+#include <vector>
+
+#include "parallel/thread_loop.hpp"
+
+TEST_CASE("for_each_index: every index is worked on exactly once", "[serial]") {
+  for (const int n_threads : {1, 2, 3, 8}) {
+    std::vector<std::atomic<int>> count(1000);
+    std::atomic<int> strange_threads = 0;
+    gmmpi::for_each_index(17, 1000, n_threads, [&](std::int64_t i, int thread) {
+      ++count[i];
+      if (thread < 0 || thread >= n_threads) ++strange_threads;
+    });
+    CHECK(strange_threads == 0);
+    bool once = true;
+    for (int i = 0; i < 1000; ++i) once = once && count[i] == (i >= 17 ? 1 : 0);
+    CHECK(once);
+  }
+}
+
+TEST_CASE("for_each_index: no index, no call", "[serial]") {
+  int calls = 0;
+  gmmpi::for_each_index(5, 5, 3, [&](std::int64_t, int) { ++calls; });
+  CHECK(calls == 0);
+}
+
+TEST_CASE("for_each_index: of several exceptions the lowest index's is thrown, the rest of the work done",
+          "[serial]") {
+  for (const int n_threads : {1, 2, 3}) {
+    std::atomic<int> calls = 0;
+    const auto run = [&] {
+      gmmpi::for_each_index(0, 200, n_threads, [&](std::int64_t i, int) {
+        ++calls;
+        if (i == 31 || i == 150 || i == 199) throw std::runtime_error(std::to_string(i));
+      });
+    };
+    CHECK_THROWS_WITH(run(), "31");
+    CHECK(calls == 200);
+  }
+}
+
+TEST_CASE("thread counts: at least one processor and one thread", "[serial]") {
+  CHECK(gmmpi::available_processors() >= 1);
+  CHECK(gmmpi::default_threads() >= 1);
+}
