@@ -99,34 +99,35 @@ std::vector<std::string> input_paths(const Options& options) {
   return paths;
 }
 
-void check_output_here(const Options& options, const std::string& path, bool may_replace) {
-  struct stat status {
-  }, input{};
+void check_output_here(const Options& options, const std::string& path, bool may_replace,
+                       const std::string& option) {
+  const std::string name = option.empty() ? path : option + " " + path;
+  struct stat status = {}, input = {};
   if (::stat(path.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode))
-      throw Error(ExitCode::cannot_create, path + ": is a directory; give a file name");
+      throw Error(ExitCode::cannot_create, name + ": is a directory; give a file name");
     for (const std::string& other : input_paths(options))
       if (::stat(other.c_str(), &input) == 0 && input.st_dev == status.st_dev &&
           input.st_ino == status.st_ino)
-        throw Error(ExitCode::cannot_create, path + ": is an input of this command; choose another output");
+        throw Error(ExitCode::cannot_create, name + ": is an input of this command; choose another output");
     if (!may_replace)
-      throw Error(ExitCode::cannot_create, path + ": exists already; choose another name or give --force");
+      throw Error(ExitCode::cannot_create, name + ": exists already; choose another name or give --force");
   }
   const auto slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
   if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
-    throw Error(ExitCode::cannot_create, path + ": there is no directory " + folder + "; create it first");
+    throw Error(ExitCode::cannot_create, name + ": there is no directory " + folder + "; create it first");
   if (::access(folder.c_str(), W_OK) != 0)
     throw Error(errno == EACCES ? ExitCode::no_permission : ExitCode::cannot_create,
-                path + ": directory " + folder + " cannot be written; choose another place");
+                name + ": directory " + folder + " cannot be written; choose another place");
 }
 
 }  // namespace
 
 void check_output(const Execution& execution, const Options& options, const std::string& path,
-                  bool may_replace) {
+                  bool may_replace, const std::string& option) {
   execution.comm.together([&] {
-    if (execution.comm.is_root()) check_output_here(options, path, may_replace);
+    if (execution.comm.is_root()) check_output_here(options, path, may_replace, option);
   });
 }
 

@@ -154,10 +154,11 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
     require(o.start.has_value(), ExitCode::usage, "no start model given");
     const int K = o.start->n_components, d = o.start->n_features;
     require(d == data.n_columns(), ExitCode::bad_data,
-            name + ": " + std::to_string(data.n_columns()) + " columns, but the start model has " +
-                std::to_string(d) + "; give a start for these data");
+            o.start_name + ": has " + std::to_string(d) + " columns, " + name + " has " +
+                std::to_string(data.n_columns()) + "; give a start for these data");
     require(K == o.n_components, ExitCode::bad_data,
-            wanted + ", but the start model has " + std::to_string(K) + "; give -k " + std::to_string(K));
+            o.start_name + ": has " + std::to_string(K) + " components; give -k " + std::to_string(K) +
+                " or another start");
   }
   const Index n_rows = data.summary().n_rows;
   require(o.n_components <= n_rows, ExitCode::bad_data,

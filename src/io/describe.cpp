@@ -12,6 +12,7 @@ namespace gmmpi {
 namespace {
 
 using Json = nlohmann::ordered_json;
+constexpr Index kMostAttributeValues = 1000;
 
 /// Names of the members of a group, or of the attributes of an object, sorted.
 std::vector<std::string> member_names(hid_t group) {
@@ -50,20 +51,6 @@ std::string type_text(hid_t type) {
   }
 }
 
-/// A scalar as its value; anything else by shape and kind.
-Json attribute_value(hid_t object, const std::string& name) {
-  const h5::Handle attribute(h5::check(H5Aopen(object, name.c_str(), H5P_DEFAULT), name));
-  const h5::Handle type(h5::check(H5Aget_type(attribute), name)),
-      space(h5::check(H5Aget_space(attribute), name));
-  const H5T_class_t kind = H5Tget_class(type);
-  if (H5Sget_simple_extent_type(space) == H5S_SCALAR) {
-    if (kind == H5T_STRING) return h5::read_attribute<std::string>(object, name);
-    if (kind == H5T_INTEGER || kind == H5T_ENUM) return h5::read_attribute<std::int64_t>(object, name);
-    if (kind == H5T_FLOAT) return h5::read_attribute<double>(object, name);
-  }
-  return {{"shape", h5::dimensions(space)}, {"type", type_text(type)}};
-}
-
 template <class T>
 Json nested(const std::vector<T>& values, const std::vector<Index>& dims, std::size_t level,
             std::size_t& at) {
@@ -71,6 +58,25 @@ Json nested(const std::vector<T>& values, const std::vector<Index>& dims, std::s
   Json list = Json::array();
   for (Index i = 0; i < dims[level]; ++i) list.push_back(nested(values, dims, level + 1, at));
   return list;
+}
+
+/// A scalar as its value, a small array as a nested list; anything else by shape and kind.
+Json attribute_value(hid_t object, const std::string& name) {
+  const h5::Handle attribute(h5::check(H5Aopen(object, name.c_str(), H5P_DEFAULT), name));
+  const h5::Handle type(h5::check(H5Aget_type(attribute), name)),
+      space(h5::check(H5Aget_space(attribute), name));
+  const H5T_class_t kind = H5Tget_class(type);
+  const std::vector<Index> dims = h5::dimensions(space);
+  Index n = 1;
+  for (const Index length : dims) n *= length;
+  std::size_t at = 0;
+  if (n > 0 && n <= kMostAttributeValues) {
+    if (kind == H5T_STRING) return nested(h5::read_attribute_values<std::string>(object, name), dims, 0, at);
+    if (kind == H5T_INTEGER || kind == H5T_ENUM)
+      return nested(h5::read_attribute_values<std::int64_t>(object, name), dims, 0, at);
+    if (kind == H5T_FLOAT) return nested(h5::read_attribute_values<double>(object, name), dims, 0, at);
+  }
+  return {{"shape", dims}, {"type", type_text(type)}};
 }
 
 Json dataset_value(hid_t group, const std::string& name, Index most_values) {

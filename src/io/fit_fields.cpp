@@ -1,6 +1,8 @@
 // Fields of models and checkpoints.
 #include "io/fit_fields.hpp"
 
+#include <fmt/format.h>
+
 #include "gmmpi/error.hpp"
 
 namespace gmmpi {
@@ -57,16 +59,17 @@ Mixture read_parameters(hid_t group, const std::string& name) {
   std::vector<Index> dims;
   m.means = h5::read_dataset<double>(group, "means", &dims);
   if (dims.size() != 2 || dims[0] < 1 || dims[1] < 1)
-    throw Error(ExitCode::bad_data, name + ": /model/means must be a (K, d) array");
+    throw Error(ExitCode::bad_data, name + ": /model/means must be a (K, d) array; write it so");
   m.n_components = static_cast<int>(dims[0]);
   m.n_features = static_cast<int>(dims[1]);
   m.weights = h5::read_dataset<double>(group, "weights", &dims);
   m.covariances = h5::read_dataset<double>(group, "covariances", &dims);
   if (dims != covariance_shape(m))
-    throw Error(ExitCode::bad_data, name +
-                                        ": /model/covariances does not have the shape of covariance type '" +
-                                        family + "' for " + std::to_string(m.n_components) +
-                                        " components and " + std::to_string(m.n_features) + " columns");
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: /model/covariances has shape ({}); covariance type '{}' with {} "
+                            "components and {} columns needs ({}); write it so",
+                            name, fmt::join(dims, ", "), family, m.n_components, m.n_features,
+                            fmt::join(covariance_shape(m), ", ")));
   return m;
 }
 

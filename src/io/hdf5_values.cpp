@@ -125,7 +125,7 @@ bool has_attribute(hid_t object, const std::string& name) {
 }
 
 template <class T>
-T read_attribute(hid_t object, const std::string& name) {
+std::vector<T> read_attribute_values(hid_t object, const std::string& name) {
   const Quiet quiet;
   Source source;
   source.name = fmt::format("{}: attribute {}", where(object), name);
@@ -134,8 +134,20 @@ T read_attribute(hid_t object, const std::string& name) {
     throw Error(ExitCode::bad_data, fmt::format("{}: no attribute {}: add it", where(object), name));
   source.type = Handle(H5Aget_type(source.object));
   source.space = Handle(H5Aget_space(source.object));
-  if (source.size() != 1) wrong_kind(source, "a single value");
-  return values_of<T>(source).front();
+  return values_of<T>(source);
+}
+template std::vector<std::string> read_attribute_values<std::string>(hid_t, const std::string&);
+template std::vector<double> read_attribute_values<double>(hid_t, const std::string&);
+template std::vector<std::int64_t> read_attribute_values<std::int64_t>(hid_t, const std::string&);
+
+template <class T>
+T read_attribute(hid_t object, const std::string& name) {
+  const std::vector<T> values = read_attribute_values<T>(object, name);
+  if (values.size() != 1)
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{}: attribute {} does not hold a single value: write it anew", where(object), name));
+  return values.front();
 }
 template std::string read_attribute<std::string>(hid_t, const std::string&);
 template double read_attribute<double>(hid_t, const std::string&);

@@ -26,6 +26,9 @@ bool has_attribute(hid_t object, const std::string& name);
 /// variable or fixed length. Errors: 65 (no such attribute, of another kind, not a single value), 74.
 template <class T>
 T read_attribute(hid_t object, const std::string& name);
+/// All values of an attribute, row by row.
+template <class T>
+std::vector<T> read_attribute_values(hid_t object, const std::string& name);
 
 /// Contiguous datasets, row-major; groups in `path` are created as needed. `values` holds as many
 /// elements as the product of `dims`. Error 74.

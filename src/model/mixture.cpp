@@ -77,12 +77,13 @@ void validate(Mixture& m, const KernelTable& kernels, const std::string& name) {
   require(K > 0 && d > 0, name, "the model has no components or no columns");
   require(m.weights.size() == K && m.means.size() == K * d && m.covariances.size() == n_covariances, name,
           "weights, means and covariances do not have the shapes of covariance type '" +
-              std::string(m.family->name()) + "'");
+              std::string(m.family->name()) + "'; write them as (K), (K, d) and as `gmmpi fit` does");
   require(all_finite(m.weights) && all_finite(m.means) && all_finite(m.covariances), name,
           "the model holds NaN or infinite numbers; write finite ones");
   for (const double w : m.weights) require(w >= 0.0, name, "a weight is negative; weights must be >= 0");
   const double sum = std::accumulate(m.weights.begin(), m.weights.end(), 0.0);
-  require(std::abs(sum - 1.0) <= 1e-6, name, "the weights sum to " + std::to_string(sum) + " instead of 1; rescale them");
+  require(std::abs(sum - 1.0) <= 1e-6, name,
+          "the weights sum to " + std::to_string(sum) + " instead of 1; rescale them");
   if (std::abs(sum - 1.0) > 1e-14)
     for (double& w : m.weights) w /= sum;
   require_symmetric(m, name);

@@ -20,6 +20,7 @@ struct FitOptions {
   const CovarianceFamily* family = nullptr;
   Init init = Init::kmeans;
   std::optional<Mixture> start;     ///< for Init::model; K and d must be those of the fit
+  std::string start_name = "the start model";  ///< for messages
   int n_init = 1;                   ///< restarts; the one of highest log-likelihood is kept
   double tol = 1e-6;                ///< absolute change of the mean log-likelihood; 0: never converged
   int max_iter = 1000;              ///< M-steps per restart

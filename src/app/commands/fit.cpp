@@ -47,6 +47,7 @@ FitOptions fit_options(const Execution& execution, const Options& o) {
                     "' is unknown; choose kmeans, k-means++, random, random-from-data or a model file");
   f.init = Init::model;
   f.start = read_model(execution, init);
+  f.start_name = init;
   return f;
 }
 
@@ -249,16 +250,18 @@ void fit_command(const Execution& given, const Options& options) {
   RunLog log(comm, f);
   const OpenedData inputs = open_inputs(execution, options);
   announce(execution, f, inputs, log);
+  if (options.has("log-json")) {
+    check_output(execution, options, options.text("log-json"), true, "--log-json");
+    if (options.text("log-json") == output)
+      throw Error(ExitCode::cannot_create, "--log-json " + output + ": is the output; choose another file");
+  }
   check_output(execution, options, output, true);  // what exists is looked at below
   if (options.flag("dry-run")) {
     log.line("dry run: no rows were read, no model was written");
     return;
   }
   check_memory(execution, inputs, working_bytes(execution, f, inputs));
-  if (options.has("log-json")) {
-    check_output(execution, options, options.text("log-json"), true);
-    log.open_json(comm, options.text("log-json"));
-  }
+  if (options.has("log-json")) log.open_json(comm, options.text("log-json"));
   log_start(execution, f, inputs, log);
   stop_on_signals(stop);
   try {
