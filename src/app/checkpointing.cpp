@@ -81,8 +81,9 @@ void stop_on_time(StopRequest& stop, const Options& options) {
     reason = "--time-limit " + options.text("time-limit");
   }
   if (const char* end = std::getenv("SLURM_JOB_END_TIME")) {
-    const double batch = std::strtod(end, nullptr) - static_cast<double>(std::time(nullptr)) - kBatchMargin;
-    if (std::strtod(end, nullptr) > 0.0 && batch < left) {
+    const double rest = std::strtod(end, nullptr) - static_cast<double>(std::time(nullptr));
+    const double batch = rest - std::min(kBatchMargin, 0.2 * rest);
+    if (rest > 0.0 && batch < left) {
       left = batch;
       reason = "the batch job ends soon";
     }
@@ -96,14 +97,14 @@ void stop_on_time(StopRequest& stop, const Options& options) {
 Communicator with_watchdog(const Communicator& comm, const Options& options, StopRequest& stop) {
   if (!options.has("watchdog")) return comm;
   const double patience = options.duration("watchdog");
-  return comm.with_watchdog(patience, [comm, patience, &stop](const std::string& missing) {
+  return comm.with_watchdog(patience, [comm, patience, &stop](const std::string& who) {
     stop.request(SIGABRT);
     std::this_thread::sleep_for(kLastWords);
     note(
-        "gmmpi: stopped early: no answer from rank {} for {:g} s (stalled, or its host or network is down); "
+        "gmmpi: stopped early: no answer from {} for {:g} s (stalled, or its host or network is down); "
         "run "
         "the same command again to continue from the last checkpoint\n",
-        missing, patience);
+        who, patience);
     comm.abort(static_cast<int>(ExitCode::stopped_early));
   });
 }

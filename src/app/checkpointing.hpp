@@ -19,8 +19,8 @@ namespace gmmpi::app {
 /// more after the first ends the process at once. `stop` must live as long as the process.
 void stop_on_signals(StopRequest& stop);
 
-/// Sets the deadline of --time-limit, or of the batch system (SLURM_JOB_END_TIME, a minute before), whichever
-/// is earlier. Error 64.
+/// Sets the deadline of --time-limit, or of the batch system (SLURM_JOB_END_TIME, at most a minute before),
+/// whichever is earlier. Error 64.
 void stop_on_time(StopRequest& stop, const Options& options);
 
 /// The communicator, with --watchdog if that is given: when ranks do not answer, `stop` is asked to stop (so

@@ -1,4 +1,5 @@
-// The commands of the program. Each is collective and throws gmmpi::Error on all ranks together.
+// The commands of the program. Each is collective and throws gmmpi::Error on all ranks together; signals ask
+// `stop`, which execution.stop points to, to stop.
 #pragma once
 
 #include "app/options.hpp"
@@ -6,11 +7,11 @@
 
 namespace gmmpi::app {
 
-void fit_command(const Execution& execution, const Options& options);
-void score_command(const Execution& execution, const Options& options);
-void predict_command(const Execution& execution, const Options& options);
-void sample_command(const Execution& execution, const Options& options);
-void info_command(const Execution& execution, const Options& options);
-void convert_command(const Execution& execution, const Options& options);
+void fit_command(const Execution& execution, const Options& options, StopRequest& stop);
+void score_command(const Execution& execution, const Options& options, StopRequest& stop);
+void predict_command(const Execution& execution, const Options& options, StopRequest& stop);
+void sample_command(const Execution& execution, const Options& options, StopRequest& stop);
+void info_command(const Execution& execution, const Options& options, StopRequest& stop);
+void convert_command(const Execution& execution, const Options& options, StopRequest& stop);
 
 }  // namespace gmmpi::app

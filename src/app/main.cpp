@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <functional>
 
+#include "app/checkpointing.hpp"
 #include "app/commands.hpp"
 #include "app/say.hpp"
 #include "app/support.hpp"
@@ -40,22 +41,23 @@ int report(const Communicator& comm, ExitCode code, const std::string& message) 
   return static_cast<int>(code);
 }
 
-void run(const Communicator& comm, const Options& options) {
-  static const std::map<std::string, std::function<void(const Execution&, const Options&)>> commands{
-      {"fit", fit_command},       {"score", score_command}, {"predict", predict_command},
-      {"sample", sample_command}, {"info", info_command},   {"convert", convert_command}};
-  const Execution execution = make_execution(comm, options);
-  commands.at(options.command)(execution, options);
+void run(const Communicator& comm, const Options& options, StopRequest& stop) {
+  static const std::map<std::string, std::function<void(const Execution&, const Options&, StopRequest&)>>
+      commands{{"fit", fit_command},       {"score", score_command}, {"predict", predict_command},
+               {"sample", sample_command}, {"info", info_command},   {"convert", convert_command}};
+  Execution execution = make_execution(comm, options);
+  execution.stop = &stop;
+  commands.at(options.command)(execution, options, stop);
 }
 
 /// Parsing is the same on all ranks, but files (--config) need not be: all ranks fail together.
-int run_all(const Communicator& comm, int argc, char** argv) {
+int run_all(const Communicator& comm, int argc, char** argv, StopRequest& stop) {
   try {
     std::optional<Options> options;
     std::string help;
     comm.together([&] { options = parse_command_line(argc, argv, help); });
     if (options)
-      run(comm, *options);
+      run(comm, *options, stop);
     else if (comm.is_root())
       say("{}", help);
     comm.together([] {
@@ -79,6 +81,8 @@ int run_all(const Communicator& comm, int argc, char** argv) {
 int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error of the write, not a death
   std::signal(SIGPIPE, SIG_IGN);
+  static StopRequest stop;  // the signal handler knows it until the process ends
+  stop_on_signals(stop);
   MpiSession session(&argc, &argv);
-  return run_all(make_communicator(MPI_COMM_WORLD), argc, argv);
+  return run_all(make_communicator(MPI_COMM_WORLD), argc, argv, stop);
 }

@@ -75,7 +75,8 @@ const std::vector<OptionSpec>& option_table() {
       {"resume", "", "HOW", "auto", "fit",
        "auto: continue from a checkpoint if there is one; never: start anew; must: fail without one"},
       {"time-limit", "", "TIME", "", "fit",
-       "stop after this time (3.9h) with a checkpoint and exit code 75; Slurm's end of the job is heeded in "
+       "stop after this time (3.9h) with a checkpoint and exit code 75; SLURM_JOB_END_TIME is heeded in any "
+       "case"
        "any case"},
       {"force", "", "", "", "fit predict sample convert", "overwrite an existing output"},
       {"dry-run", "", "", "", "fit", "say what would be done and how much memory it needs, then stop"},
@@ -85,9 +86,9 @@ const std::vector<OptionSpec>& option_table() {
       {"log-json", "", "FILE", "", "fit", "write the log as JSON lines, too"},
       {"json", "", "", "", "fit score predict sample info", "print the result as JSON"},
       {"watchdog", "", "TIME", "", "fit",
-       "end the run (code 75, checkpoint kept) when a rank has not answered for this time; longer than any "
-       "pass over "
-       "the data may take (default: wait for ever)"},
+       "end the run (code 75, checkpoint kept) when a rank has not answered for this time; it must be longer "
+       "than any pass "
+       "over the data, and than the network takes to notice a lost host (default: wait for ever)"},
       {"threads", "", "N", "", "fit score predict sample",
        "threads per rank (default: OMP_NUM_THREADS, or the processors that the rank may use)"},
       {"simd", "", "TARGET", "auto", "fit score predict sample",

@@ -17,12 +17,19 @@ bool finite(T value) {
   return std::abs(value) <= std::numeric_limits<T>::max();
 }
 
+void check_stop(const Execution& execution) {
+  if (execution.stop && execution.stop->requested())
+    throw Error(ExitCode::stopped_early, execution.stop->reason());
+}
+
 /// Reads in pieces that keep a reader's own buffers small.
 template <class T>
-void read_in_pieces(DataReader& reader, Index first, Index count, int d, T* out) {
+void read_in_pieces(const Execution& execution, DataReader& reader, Index first, Index count, int d, T* out) {
   const Index piece = std::max<Index>(1, (Index{1} << 22) / d);
-  for (Index done = 0; done < count; done += piece)
+  for (Index done = 0; done < count; done += piece) {
+    check_stop(execution);
     reader.read(first + done, std::min(piece, count - done), out + done * d);
+  }
 }
 
 [[noreturn]] void throw_bad_value(const std::string& name, Index row, int column, double value) {
@@ -42,21 +49,21 @@ MemoryData::MemoryData(const Execution& execution, DataReader& rows, DataReader*
   first_block_ = grid_.first_block(comm.rank(), comm.size());
   last_block_ = grid_.first_block(comm.rank() + 1, comm.size());
   comm.together([&] {
-    read(rows, weights);
+    read(execution, rows, weights);
     check_finite(execution, rows.name());
   });
   summary_ = summarise(execution, *this, rows.name(), weights ? weights->name() : "");
 }
 
-void MemoryData::read(DataReader& rows, DataReader* weights) {
+void MemoryData::read(const Execution& execution, DataReader& rows, DataReader* weights) {
   const Index first = grid_.first_row(first_block_), count = grid_.first_row(last_block_) - first;
   const auto size = static_cast<std::size_t>(count) * n_columns_;
   if (element_ == ElementType::f4) {
     floats_ = std::make_unique_for_overwrite<float[]>(size);
-    read_in_pieces(rows, first, count, n_columns_, floats_.get());
+    read_in_pieces(execution, rows, first, count, n_columns_, floats_.get());
   } else {
     doubles_ = std::make_unique_for_overwrite<double[]>(size);
-    read_in_pieces(rows, first, count, n_columns_, doubles_.get());
+    read_in_pieces(execution, rows, first, count, n_columns_, doubles_.get());
   }
   if (!weights) return;
   if (weights->n_rows() != grid_.n_rows())
@@ -64,7 +71,7 @@ void MemoryData::read(DataReader& rows, DataReader* weights) {
                                         " sample weights for " + std::to_string(grid_.n_rows()) +
                                         " rows; give one weight per row");
   weights_.resize(count);
-  read_in_pieces(*weights, first, count, 1, weights_.data());
+  read_in_pieces(execution, *weights, first, count, 1, weights_.data());
   for (Index i = 0; i < count; ++i)
     if (!(weights_[i] >= 0.0) || !finite(weights_[i]))
       throw Error(ExitCode::bad_data, weights->name() + ": the weight of row " + std::to_string(first + i) +

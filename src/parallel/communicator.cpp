@@ -39,7 +39,8 @@ Communicator make_communicator(MPI_Comm comm) {
 Communicator Communicator::single() {
   return Communicator(std::make_shared<Impl>());
 }
-Communicator Communicator::with_watchdog(double seconds, std::function<void(const std::string&)> on_lost) const {
+Communicator Communicator::with_watchdog(double seconds,
+                                         std::function<void(const std::string&)> on_lost) const {
   auto impl = std::make_shared<Impl>(*impl_);
   impl->patience = seconds;
   impl->on_lost = std::move(on_lost);
@@ -68,11 +69,6 @@ void in_pieces(std::span<T> values, Fn&& piece) {
   }
 }
 
-template <class T>
-void reduce(MPI_Comm comm, std::span<T> values, MPI_Datatype type, MPI_Op op) {
-  in_pieces(values, [&](T* data, int n) { MPI_Allreduce(MPI_IN_PLACE, data, n, type, op, comm); });
-}
-
 /// What `together` sends about a failure.
 struct Failure {
   ExitCode code = ExitCode::internal;
@@ -95,22 +91,35 @@ Failure describe(const std::exception_ptr& failure) {
 
 }  // namespace
 
+void Communicator::Impl::all_reduce(void* data, int count, MPI_Datatype type, MPI_Op op) const {
+  run([&] { MPI_Allreduce(MPI_IN_PLACE, data, count, type, op, comm); },
+      [&](MPI_Request* request) { MPI_Iallreduce(MPI_IN_PLACE, data, count, type, op, comm, request); });
+}
+
+void Communicator::Impl::broadcast(void* data, int count, MPI_Datatype type, int root) const {
+  run([&] { MPI_Bcast(data, count, type, root, comm); },
+      [&](MPI_Request* request) { MPI_Ibcast(data, count, type, root, comm, request); });
+}
+
 void Communicator::sum(std::span<std::int64_t> values) const {
-  if (impl_->meet()) reduce(impl_->comm, values, MPI_INT64_T, MPI_SUM);
+  if (impl_->meet())
+    in_pieces(values, [&](auto* data, int n) { impl_->all_reduce(data, n, MPI_INT64_T, MPI_SUM); });
 }
 void Communicator::min(std::span<double> values) const {
-  if (impl_->meet()) reduce(impl_->comm, values, MPI_DOUBLE, MPI_MIN);
+  if (impl_->meet())
+    in_pieces(values, [&](auto* data, int n) { impl_->all_reduce(data, n, MPI_DOUBLE, MPI_MIN); });
 }
 void Communicator::max(std::span<double> values) const {
-  if (impl_->meet()) reduce(impl_->comm, values, MPI_DOUBLE, MPI_MAX);
+  if (impl_->meet())
+    in_pieces(values, [&](auto* data, int n) { impl_->all_reduce(data, n, MPI_DOUBLE, MPI_MAX); });
 }
 void Communicator::max(std::span<std::int64_t> values) const {
-  if (impl_->meet()) reduce(impl_->comm, values, MPI_INT64_T, MPI_MAX);
+  if (impl_->meet())
+    in_pieces(values, [&](auto* data, int n) { impl_->all_reduce(data, n, MPI_INT64_T, MPI_MAX); });
 }
 
 void Communicator::broadcast(std::span<std::byte> bytes, int root) const {
-  if (!impl_->meet()) return;
-  in_pieces(bytes, [&](std::byte* data, int n) { MPI_Bcast(data, n, MPI_BYTE, root, impl_->comm); });
+  if (impl_->meet()) in_pieces(bytes, [&](auto* data, int n) { impl_->broadcast(data, n, MPI_BYTE, root); });
 }
 
 void Communicator::broadcast(std::string& text, int root) const {
@@ -124,7 +133,10 @@ std::vector<std::byte> Communicator::all_gather(std::span<const std::byte> part)
   if (!impl_->meet()) return {part.begin(), part.end()};
   const auto mine = static_cast<std::int64_t>(part.size());
   std::vector<std::int64_t> sizes(impl_->size);
-  MPI_Allgather(&mine, 1, MPI_INT64_T, sizes.data(), 1, MPI_INT64_T, impl_->comm);
+  impl_->run([&] { MPI_Allgather(&mine, 1, MPI_INT64_T, sizes.data(), 1, MPI_INT64_T, impl_->comm); },
+             [&](MPI_Request* request) {
+               MPI_Iallgather(&mine, 1, MPI_INT64_T, sizes.data(), 1, MPI_INT64_T, impl_->comm, request);
+             });
   std::vector<int> counts(impl_->size), offsets(impl_->size);
   std::int64_t total = 0;
   for (int r = 0; r < impl_->size; ++r) {
@@ -135,13 +147,23 @@ std::vector<std::byte> Communicator::all_gather(std::span<const std::byte> part)
   if (total > std::numeric_limits<int>::max())
     throw Error(ExitCode::internal, "internal error: a gathered message exceeds 2 GiB");
   std::vector<std::byte> all(static_cast<std::size_t>(total));
-  MPI_Allgatherv(part.data(), static_cast<int>(mine), MPI_BYTE, all.data(), counts.data(), offsets.data(),
-                 MPI_BYTE, impl_->comm);
+  const int n = static_cast<int>(mine);
+  impl_->run(
+      [&] {
+        MPI_Allgatherv(part.data(), n, MPI_BYTE, all.data(), counts.data(), offsets.data(), MPI_BYTE,
+                       impl_->comm);
+      },
+      [&](MPI_Request* request) {
+        MPI_Iallgatherv(part.data(), n, MPI_BYTE, all.data(), counts.data(), offsets.data(), MPI_BYTE,
+                        impl_->comm, request);
+      });
   return all;
 }
 
 void Communicator::barrier() const {
-  if (impl_->meet()) MPI_Barrier(impl_->comm);
+  if (!impl_->meet()) return;
+  impl_->run([&] { MPI_Barrier(impl_->comm); },
+             [&](MPI_Request* request) { MPI_Ibarrier(impl_->comm, request); });
 }
 
 void Communicator::together(const std::function<void()>& work) const {
@@ -160,12 +182,12 @@ void Communicator::rethrow_anywhere(const std::exception_ptr& failure) const {
     return;
   }
   int first = failure ? impl_->rank : impl_->size;
-  MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, impl_->comm);
+  impl_->all_reduce(&first, 1, MPI_INT, MPI_MIN);
   if (first == impl_->size) return;
   Failure report;
   if (first == impl_->rank) report = describe(failure);
   int code = static_cast<int>(report.code);
-  MPI_Bcast(&code, 1, MPI_INT, first, impl_->comm);
+  impl_->broadcast(&code, 1, MPI_INT, first);
   broadcast(report.message, first);
   throw Error(static_cast<ExitCode>(code), report.message);
 }

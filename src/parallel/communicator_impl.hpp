@@ -28,7 +28,7 @@ struct Communicator::Impl {
   MPI_Comm comm = MPI_COMM_NULL;
   int rank = 0, size = 1, node_size = 1;
   double patience = 0.0;  ///< seconds; 0: for ever
-  std::function<void(const std::string& missing)> on_lost;
+  std::function<void(const std::string& who)> on_lost;
 
   /// Called before each collective: false if there is nobody to meet; with a watchdog it calls the roll.
   bool meet() const {
@@ -37,6 +37,20 @@ struct Communicator::Impl {
     return true;
   }
   void call_roll() const;
+  /// Runs a collective: `blocking`, or with a watchdog `begin`, which is not waited for for ever.
+  template <class Blocking, class Begin>
+  void run(Blocking blocking, Begin begin) const {
+    if (patience <= 0.0) {
+      blocking();
+      return;
+    }
+    MPI_Request request = MPI_REQUEST_NULL;
+    begin(&request);
+    complete(request);
+  }
+  void complete(MPI_Request request) const;
+  void all_reduce(void* data, int count, MPI_Datatype type, MPI_Op op) const;
+  void broadcast(void* data, int count, MPI_Datatype type, int root) const;
 };
 
 }  // namespace gmmpi

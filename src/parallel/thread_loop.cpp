@@ -12,8 +12,12 @@
 
 namespace gmmpi {
 
-int available_processors() { return omp_get_num_procs(); }
-int machine_processors() { return static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN))); }
+int available_processors() {
+  return omp_get_num_procs();
+}
+int machine_processors() {
+  return static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
+}
 int default_threads(int n_processes) {
   if (std::getenv("OMP_NUM_THREADS")) return omp_get_max_threads();
   return std::clamp(machine_processors() / n_processes, 1, available_processors());

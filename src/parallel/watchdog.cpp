@@ -29,7 +29,7 @@ std::string missing_ranks(std::vector<MPI_Request>& requests) {
   for (std::size_t i = 0; i < requests.size(); ++i) {
     int done = 0;
     MPI_Test(&requests[i], &done, MPI_STATUS_IGNORE);
-    if (!done) text += (text.empty() ? "" : ", ") + std::to_string(i + 1);
+    if (!done) text += (text.empty() ? "rank " : ", ") + std::to_string(i + 1);
   }
   return text;
 }
@@ -48,7 +48,12 @@ void Communicator::Impl::call_roll() const {
   MPI_Irecv(nullptr, 0, MPI_BYTE, 0, kGo, comm, &answer[0]);
   MPI_Isend(nullptr, 0, MPI_BYTE, 0, kPresent, comm, &answer[1]);
   // Rank 0 knows who is missing, so it is given time to speak first.
-  if (!wait_for(answer, 1.5 * patience + 2.0)) on_lost("0 (or those it waits for)");
+  if (!wait_for(answer, 1.5 * patience + 2.0)) on_lost("rank 0, or those it waits for,");
+}
+
+void Communicator::Impl::complete(MPI_Request request) const {
+  std::vector<MPI_Request> requests{request};
+  if (!wait_for(requests, patience)) on_lost("a rank that stalled in the middle of a reduction");
 }
 
 }  // namespace gmmpi

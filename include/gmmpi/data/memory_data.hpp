@@ -27,7 +27,7 @@ class MemoryData final : public Data {
 
  private:
   Block block(Index index) const;
-  void read(DataReader& rows, DataReader* weights);
+  void read(const Execution& execution, DataReader& rows, DataReader* weights);
   void check_finite(const Execution& execution, const std::string& name) const;
 
   ElementType element_;

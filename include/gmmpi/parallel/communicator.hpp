@@ -19,10 +19,11 @@ class Communicator {
   /// One process without MPI; every collective is a no-op.
   static Communicator single();
 
-  /// The same group, in which nobody waits for others for ever: before each collective the ranks call the roll, and
-  /// when some have not answered for `seconds`, `on_lost` is called on a rank that waited, with their numbers, to
-  /// end the job. Costs two small messages per rank and collective.
-  Communicator with_watchdog(double seconds, std::function<void(const std::string& missing)> on_lost) const;
+  /// The same group, in which nobody waits for others for ever: before each collective the ranks call the
+  /// roll, and when some have not answered for `seconds`, or one stalls inside a collective, `on_lost` is
+  /// called on a rank that waited ("rank 3"), to end the job. Costs two small messages per rank and
+  /// collective.
+  Communicator with_watchdog(double seconds, std::function<void(const std::string& who)> on_lost) const;
 
   int rank() const;
   int size() const;

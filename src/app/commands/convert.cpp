@@ -10,7 +10,7 @@
 
 namespace gmmpi::app {
 
-void convert_command(const Execution& execution, const Options& options) {
+void convert_command(const Execution& execution, const Options& options, StopRequest&) {
   const std::string in = options.arguments.at("IN"), out = options.arguments.at("OUT");
   check_output(execution, options, parse_data_spec(out).path, options.flag("force"));
   convert(execution.comm, in, out);

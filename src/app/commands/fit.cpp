@@ -189,6 +189,19 @@ void print_result(const Options& options, const ModelRecord& r, const std::strin
       options.arguments.at("DATA"), output);
 }
 
+/// Reads the data. Error 75 says that nothing is lost.
+MemoryData read(const Execution& execution, const OpenedData& inputs, RunLog& log) {
+  try {
+    MemoryData data(execution, *inputs.rows, inputs.weights.get());
+    log.line(fmt::format("read in {:.2g} s", log.seconds()));
+    return data;
+  } catch (const Error& e) {
+    if (e.code() != ExitCode::stopped_early) throw;
+    throw Error(e.code(),
+                std::string(e.what()) + ": nothing new was computed yet; run the same command again");
+  }
+}
+
 /// Resumes or starts, fits, and writes the model. Error 75 tells where the checkpoint is.
 void run_fit(const Execution& execution, const Options& options, const FitOptions& f, const MemoryData& data,
              Checkpointing& checkpoints, const std::string& output, RunLog& log) {
@@ -235,10 +248,8 @@ void run_fit(const Execution& execution, const Options& options, const FitOption
 
 }  // namespace
 
-void fit_command(const Execution& given, const Options& options) {
-  static StopRequest stop;  // signal handlers know it until the process ends
+void fit_command(const Execution& given, const Options& options, StopRequest& stop) {
   Execution execution = given;
-  execution.stop = &stop;
   given.comm.together([&] { execution.comm = with_watchdog(given.comm, options, stop); });
   const Communicator& comm = execution.comm;
   const std::string output = options.text("output");
@@ -263,11 +274,9 @@ void fit_command(const Execution& given, const Options& options) {
   check_memory(execution, inputs, working_bytes(execution, f, inputs));
   if (options.has("log-json")) log.open_json(comm, options.text("log-json"));
   log_start(execution, f, inputs, log);
-  stop_on_signals(stop);
   try {
     Checkpointing checkpoints(comm, options, stop, log);
-    const MemoryData data(execution, *inputs.rows, inputs.weights.get());
-    log.line(fmt::format("read in {:.2g} s", log.seconds()));
+    const MemoryData data = read(execution, inputs, log);
     validate_fit(execution, data, f, options.arguments.at("DATA"));
     if (!already_done(execution, options, f, data.summary(), output, log))
       run_fit(execution, options, f, data, checkpoints, output, log);

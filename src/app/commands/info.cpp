@@ -116,7 +116,7 @@ void print_tree(const Json& group, const std::string& prefix) {
 
 }  // namespace
 
-void info_command(const Execution& execution, const Options& options) {
+void info_command(const Execution& execution, const Options& options, StopRequest&) {
   const std::string spec = options.arguments.at("FILE");
   const std::string name = parse_data_spec(spec).path;
   bool is_hdf5 = parse_data_spec(spec).dataset.empty();  // a dataset is described as a table

@@ -22,7 +22,7 @@ constexpr std::int64_t kWorkingBytes = std::int64_t{32} << 20;
 
 }  // namespace
 
-void score_command(const Execution& execution, const Options& options) {
+void score_command(const Execution& execution, const Options& options, StopRequest&) {
   const std::string path = options.arguments.at("MODEL");
   const Mixture model = read_model(execution, path);
   const MemoryData data = read_inputs(execution, options, kWorkingBytes);
@@ -47,7 +47,7 @@ void score_command(const Execution& execution, const Options& options) {
       model.n_parameters());
 }
 
-void predict_command(const Execution& execution, const Options& options) {
+void predict_command(const Execution& execution, const Options& options, StopRequest&) {
   const std::string path = options.arguments.at("MODEL"), output = options.text("output");
   check_output(execution, options, output, true);  // what exists is looked at below
   const Mixture model = read_model(execution, path);
@@ -75,7 +75,7 @@ void predict_command(const Execution& execution, const Options& options) {
   say("rows per component: {}\nwritten to {}; next: gmmpi info {}\n", fmt::join(counts, " "), output, output);
 }
 
-void sample_command(const Execution& execution, const Options& options) {
+void sample_command(const Execution& execution, const Options& options, StopRequest&) {
   const std::string path = options.arguments.at("MODEL"), output = options.text("output");
   Index n_rows = 0;
   std::uint64_t seed = 0;
