@@ -5,6 +5,7 @@ GMMPI_PYTHON=${GMMPI_PYTHON:-/usr/bin/python3}
 
 gmmpi_packages="g++ cmake ninja-build pkg-config libopenmpi-dev openmpi-bin libhdf5-dev libeigen3-dev catch2
   libcli11-dev libfmt-dev nlohmann-json3-dev librandom123-dev libxxhash-dev
+  slurmctld slurmd slurm-client munge iproute2 strace util-linux procps
   python3 python3-numpy python3-h5py python3-matplotlib python3-sklearn"
 
 gmmpi_install() {

@@ -32,4 +32,13 @@ done
 step "program"
 "$GMMPI_PYTHON" -m unittest discover -s tests/app -p 'test_*.py'
 
+step "faults: kills, stops, damage, full disks, system calls (short campaigns)"
+"$GMMPI_PYTHON" -m unittest discover -s tests/faults -p 'test_*.py'
+if [ "$preset" = release ]; then
+  step "two hosts, and a network that is cut"
+  "$GMMPI_PYTHON" tests/faults/two_hosts.py
+  step "a real Slurm"
+  "$GMMPI_PYTHON" tests/slurm/single_node.py
+fi
+
 step "all tests passed"

@@ -34,10 +34,10 @@ std::int64_t monotonic_ms() {
 /// mpirun and the batch system may both pass on the same signal: only a later one is a second one.
 extern "C" void on_signal(int number) {
   const std::int64_t now = monotonic_ms();
-  if (g_stop->request(number) == 1)
-    g_first_signal.store(now);
-  else if (now - g_first_signal.load() >= 1000)
-    ::_exit(128 + number);
+  std::int64_t first = 0;
+  const bool is_first = g_first_signal.compare_exchange_strong(first, now);
+  g_stop->request(number);
+  if (!is_first && now - first >= 1000) ::_exit(128 + number);
 }
 
 double seconds_since(Clock::time_point start) {
@@ -113,10 +113,10 @@ Checkpointing::Checkpointing(const Communicator& comm, const Options& options, S
     : comm_(comm), options_(options), stop_(stop), log_(log) {
   comm_.together([&] {
     const std::string every = options.text("checkpoint-every");
-    if (every == "never") return;
+    writes_ = every != "never";
     if (every.ends_with("it")) {
       every_iterations_ = iterations_of(every);
-    } else {
+    } else if (writes_) {
       every_seconds_ = options.duration("checkpoint-every");
     }
     std::string prefix = options.text("checkpoint");
@@ -128,6 +128,7 @@ Checkpointing::Checkpointing(const Communicator& comm, const Options& options, S
     store_ = std::make_unique<CheckpointStore>(prefix);
     remove_leftovers(prefix + ".ckpt");
     remove_leftovers(options.text("output"));
+    watcher_ = std::thread([this] { watch(); });
   });
 }
 
@@ -175,28 +176,30 @@ std::optional<FitState> Checkpointing::load(const FitOptions& options, const Dat
 
 void Checkpointing::start(const FitState& state) {
   comm_.together([&] {
-    if (!store_) return;
-    {
-      const std::lock_guard lock(mutex_);
-      noted_ = std::make_shared<FitState>(state);
-      write_noted();
-    }
-    watcher_ = std::thread([this] { watch(); });
+    if (!store_ || !writes_) return;
+    const std::lock_guard lock(mutex_);
+    noted_ = std::make_shared<FitState>(state);
+    write_noted();
   });
 }
 
-bool Checkpointing::due(const FitState&) const {
+bool Checkpointing::due() const {
   if (every_iterations_ > 0) return sweeps_since_ >= every_iterations_;
   return seconds_since(last_time_) >= every_seconds_;
 }
 
 void Checkpointing::safe_point(const FitState& state) {
-  if (!store_) return;
+  if (!store_ || !writes_) return;
+  auto noted = std::make_shared<FitState>(state);
   const std::lock_guard lock(mutex_);
-  noted_ = std::make_shared<FitState>(state);
+  noted_ = std::move(noted);
   noted_is_written_ = false;
   ++sweeps_since_;
-  if (due(state)) try_to_write();
+  if (due()) try_to_write();
+}
+
+void Checkpointing::confirm() const {
+  if (store_) store_->check_lock();
 }
 
 void Checkpointing::write_noted() {
@@ -219,27 +222,26 @@ void Checkpointing::try_to_write() {
   } catch (const LockLost&) {
     lost_ = std::current_exception();  // thrown on all ranks by stopped()
     stop_.request(SIGABRT);
-  } catch (const Error& e) {
+  } catch (const std::exception& e) {
     log_.warning(fmt::format("checkpoint not written, tried again at the next interval: {}", e.what()));
   }
 }
 
 void Checkpointing::watch() {
   auto refreshed = Clock::now();
-  while (!done_) {
-    std::this_thread::sleep_for(kWatchPause);
+  for (bool tried = false; !done_; std::this_thread::sleep_for(kWatchPause)) {
     if (Clock::now() - refreshed >= kRefreshPause) {
       store_->refresh_lock();
       refreshed = Clock::now();
     }
-    if (!stop_.signalled()) continue;
+    if (tried || !stop_.signalled()) continue;
     const std::lock_guard lock(mutex_);
+    tried = noted_ != nullptr;
     try {
-      if (!noted_is_written_ && !lost_) write_noted();
-    } catch (const Error&) {
+      if (noted_ && !noted_is_written_ && !lost_) write_noted();
+    } catch (const std::exception&) {
       // Tried again, and reported, when all ranks have stopped.
     }
-    return;
   }
 }
 
@@ -264,7 +266,11 @@ std::string Checkpointing::stopped() {
 void Checkpointing::finish(const std::string& output) {
   end_watch();
   if (!store_) return;
-  store_->remove_all();
+  try {
+    store_->remove_all();
+  } catch (const Error& e) {  // the model is in place
+    log_.warning(e.what());
+  }
   remove_leftovers(output);
   store_.reset();
 }

@@ -32,7 +32,7 @@ Communicator with_watchdog(const Communicator& comm, const Options& options, Sto
 /// and keeps the lock fresh.
 class Checkpointing {
  public:
-  /// Collective. Takes the lock, unless --checkpoint-every is never. Errors 64, 73, 74, 77.
+  /// Collective. Takes the lock. Errors 64, 73, 74, 77.
   Checkpointing(const Communicator& comm, const Options& options, StopRequest& stop, RunLog& log);
   ~Checkpointing();
 
@@ -46,6 +46,8 @@ class Checkpointing {
   void safe_point(const FitState& state);
   /// Collective, after Error 75: writes the last safe point. Returns what to tell the user. Error 74.
   std::string stopped();
+  /// Local, rank 0. Called before the output is put in place. LockLost.
+  void confirm() const;
   /// The fit is done: from here on no safe point is written any more, and others may use HDF5 again.
   void end_watch();
   /// Collective. The output is in place: removes what is no longer needed.
@@ -55,7 +57,7 @@ class Checkpointing {
   int n_written() const { return n_written_; }
 
  private:
-  bool due(const FitState& state) const;
+  bool due() const;
   void write_noted();  ///< under mutex_; throws
   void try_to_write();
   void watch();
@@ -68,6 +70,7 @@ class Checkpointing {
   const DataSummary* data_ = nullptr;
   double every_seconds_ = 0.0;
   std::int64_t every_iterations_ = 0;
+  bool writes_ = true;  ///< --checkpoint-every is not never
 
   std::unique_ptr<CheckpointStore> store_;  ///< rank 0 only
   std::mutex mutex_;                        ///< of everything below

@@ -99,20 +99,16 @@ std::vector<std::string> input_paths(const Options& options) {
   return paths;
 }
 
-void check_output_here(const Options& options, const std::string& path, bool may_replace,
-                       const std::string& option) {
-  const std::string name = option.empty() ? path : option + " " + path;
-  struct stat status = {}, input = {};
-  if (::stat(path.c_str(), &status) == 0) {
-    if (S_ISDIR(status.st_mode))
-      throw Error(ExitCode::cannot_create, name + ": is a directory; give a file name");
-    for (const std::string& other : input_paths(options))
-      if (::stat(other.c_str(), &input) == 0 && input.st_dev == status.st_dev &&
-          input.st_ino == status.st_ino)
-        throw Error(ExitCode::cannot_create, name + ": is an input of this command; choose another output");
-    if (!may_replace)
-      throw Error(ExitCode::cannot_create, name + ": exists already; choose another name or give --force");
-  }
+/// Error 73 if `path` leads to one of the files that the command reads.
+void check_no_input(const Options& options, const struct stat& status, const std::string& name) {
+  struct stat input = {};
+  for (const std::string& other : input_paths(options))
+    if (::stat(other.c_str(), &input) == 0 && input.st_dev == status.st_dev && input.st_ino == status.st_ino)
+      throw Error(ExitCode::cannot_create, name + ": is an input of this command; choose another file");
+}
+
+void check_folder(const std::string& path, const std::string& name) {
+  struct stat status = {};
   const auto slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
   if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
@@ -125,9 +121,38 @@ void check_output_here(const Options& options, const std::string& path, bool may
 }  // namespace
 
 void check_output(const Execution& execution, const Options& options, const std::string& path,
-                  bool may_replace, const std::string& option) {
+                  bool may_replace) {
   execution.comm.together([&] {
-    if (execution.comm.is_root()) check_output_here(options, path, may_replace, option);
+    if (!execution.comm.is_root()) return;
+    struct stat status = {};
+    if (::stat(path.c_str(), &status) == 0) {
+      if (S_ISDIR(status.st_mode))
+        throw Error(ExitCode::cannot_create, path + ": is a directory; give a file name");
+      check_no_input(options, status, path);
+      if (!may_replace)
+        throw Error(ExitCode::cannot_create, path + ": exists already; choose another name or give --force");
+    }
+    check_folder(path, path);
+  });
+}
+
+void check_log(const Execution& execution, const Options& options, const std::string& path) {
+  execution.comm.together([&] {
+    if (!execution.comm.is_root()) return;
+    const std::string name = "--log-json " + path;
+    struct stat status = {}, output = {};
+    if (::stat(path.c_str(), &status) != 0) {
+      check_folder(path, name);
+      if (path != options.text("output")) return;
+      output = status;
+    } else {
+      check_no_input(options, status, name);
+      if (::access(path.c_str(), W_OK) != 0)
+        throw Error(ExitCode::no_permission, name + ": cannot be written; choose another file");
+      if (::stat(options.text("output").c_str(), &output) != 0) return;
+    }
+    if (status.st_dev == output.st_dev && status.st_ino == output.st_ino)
+      throw Error(ExitCode::cannot_create, name + ": is the output; choose another file");
   });
 }
 

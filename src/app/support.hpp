@@ -32,10 +32,13 @@ void check_memory(const Execution& execution, const OpenedData& data, std::int64
 MemoryData read_inputs(const Execution& execution, const Options& options, std::int64_t working_bytes);
 
 /// Collective. Error 73 if `path` exists, unless `may_replace`; 73 if it is one of the command's inputs; 73
-/// or 77 if it cannot be written there. An output is replaced only when the new one is complete. `option`
-/// names it in messages, where it is not the main output.
+/// or 77 if it cannot be written there. An output is replaced only when the new one is complete.
 void check_output(const Execution& execution, const Options& options, const std::string& path,
-                  bool may_replace, const std::string& option = "");
+                  bool may_replace);
+
+/// Collective. As check_output for a file that is appended to: it may exist, but not be an input or the
+/// output.
+void check_log(const Execution& execution, const Options& options, const std::string& path);
 
 /// Collective. True, and said so, if `path` is an output of the same `request` (see request_text) and --force
 /// is not given.

@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kKept = 3;
+constexpr long kMostGenerations = 1'000'000'000'000'000;
 
 fs::path directory_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
@@ -25,9 +26,13 @@ fs::path directory_of(const fs::path& path) {
 
 std::vector<std::byte> read_bytes(const std::string& path) {
   const InputFile file(path, path);
-  std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()));
-  file.read(0, bytes);
-  return bytes;
+  try {
+    std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()));
+    file.read(0, bytes);
+    return bytes;
+  } catch (const std::bad_alloc&) {
+    throw Error(ExitCode::checkpoint_refused, path + ": damaged (too large to be read)");
+  }
 }
 
 }  // namespace
@@ -40,17 +45,26 @@ CheckpointStore::~CheckpointStore() = default;
 std::vector<CheckpointStore::Generation> CheckpointStore::generations() const {
   const std::string stem = fs::path(prefix_).filename().string() + ".ckpt.", ending = ".h5";
   std::vector<Generation> found;
+  const fs::path directory = directory_of(prefix_);
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(directory_of(prefix_), error)) {
-    const std::string name = entry.path().filename().string();
+  fs::directory_iterator entry(directory, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
     if (!name.starts_with(stem) || !name.ends_with(ending) || name.size() <= stem.size() + ending.size())
       continue;
     const char *first = name.data() + stem.size(), *last = name.data() + name.size() - ending.size();
     long number = 0;
     if (const auto [end, bad] = std::from_chars(first, last, number);
-        bad == std::errc() && end == last && number >= 0)
-      found.push_back({number, (directory_of(prefix_) / name).string()});
+        bad == std::errc() && end == last && number >= 0 && number < kMostGenerations)
+      found.push_back({number, (directory / name).string()});
   }
+  // Not an empty list: the fit would start anew, though there may be checkpoints.
+  if (error)
+    throw Error(
+        error == std::errc::permission_denied ? ExitCode::no_permission : ExitCode::io_failed,
+        fmt::format("{}: cannot be listed ({}): make it readable for you, or give --checkpoint another "
+                    "prefix",
+                    directory.string(), error.message()));
   std::ranges::sort(found, std::greater(), &Generation::number);
   return found;
 }
@@ -86,8 +100,13 @@ std::string CheckpointStore::write(std::span<const std::byte> bytes) {
     throw Error(ExitCode::io_failed, path + ": what was written cannot be read back; check that disk");
   lock_->check();
   file.commit();
-  for (std::size_t i = kKept - 1; i < before.size(); ++i) fs::remove(before[i].path);
+  std::error_code ignored;  // the new generation counts; what stays is tried again at the next
+  for (std::size_t i = kKept - 1; i < before.size(); ++i) fs::remove(before[i].path, ignored);
   return path;
+}
+
+void CheckpointStore::check_lock() const {
+  lock_->check();
 }
 
 void CheckpointStore::refresh_lock() const {
@@ -99,21 +118,35 @@ void CheckpointStore::set_aside() {
     std::string name;
     for (int i = 0; name.empty() || fs::exists(name); ++i)
       name = fmt::format("{}.aside.{}", generation.path, i);
-    fs::rename(generation.path, name);
+    std::error_code error;
+    fs::rename(generation.path, name, error);
+    if (error)
+      throw Error(ExitCode::io_failed,
+                  fmt::format("{}: cannot be set aside ({})", generation.path, error.message()));
   }
 }
 
 void CheckpointStore::remove_all() {
-  for (const Generation& generation : generations()) fs::remove(generation.path);
+  std::string stays;
+  for (const Generation& generation : generations()) {
+    std::error_code error;
+    if (!fs::remove(generation.path, error) && error)
+      stays = fmt::format("{}: cannot be removed ({}): remove it by hand", generation.path, error.message());
+  }
+  if (!stays.empty()) throw Error(ExitCode::io_failed, stays);
 }
 
-void remove_leftovers(const std::string& path) {
-  const std::string stem = fmt::format(".{}.", fs::path(path).filename().string());
+void remove_leftovers(const std::string& given) {
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(directory_of(path), error)) {
-    const std::string name = entry.path().filename().string();
+  const fs::path path = fs::is_symlink(given, error) ? fs::canonical(given, error) : fs::path(given);
+  const std::string stem = fmt::format(".{}.", path.filename().string());
+  error.clear();
+  std::error_code ignored;
+  fs::directory_iterator entry(directory_of(path), error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
     if (name.starts_with(stem) && name.find(".tmp.", stem.size() - 1) != std::string::npos)
-      fs::remove(entry.path(), error);
+      fs::remove(entry->path(), ignored);
   }
 }
 

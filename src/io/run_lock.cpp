@@ -71,25 +71,29 @@ std::pair<std::int64_t, std::int64_t> touched(const std::string& path) {
 }  // namespace
 
 bool RunLock::try_create() {
-  const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (fd < 0 && errno == EEXIST) return false;
-  if (fd < 0) {
-    const bool forbidden = errno == EACCES || errno == EPERM || errno == EROFS;
-    const bool full = errno == ENOSPC || errno == EDQUOT || errno == EIO;
-    throw Error(forbidden ? ExitCode::no_permission
-                : full    ? ExitCode::io_failed
-                          : ExitCode::cannot_create,
-                fmt::format("{}: cannot be created ({}): give --checkpoint a prefix where you may write",
-                            path_, errno_text(errno)));
+  // Written under another name and linked to its own, so that nobody ever sees it empty.
+  const auto slash = path_.rfind('/');
+  const std::string folder = slash == std::string::npos ? "" : path_.substr(0, slash + 1);
+  const std::string temporary = fmt::format("{}.{}.tmp.{}", folder, path_.substr(folder.size()), ::getpid());
+  const auto failed = [&](int error) {
+    const bool forbidden = error == EACCES || error == EPERM || error == EROFS;
+    const bool full = error == ENOSPC || error == EDQUOT || error == EIO;
+    return Error(forbidden ? ExitCode::no_permission
+                 : full    ? ExitCode::io_failed
+                           : ExitCode::cannot_create,
+                 fmt::format("{}: cannot be created ({}): give --checkpoint a prefix where you may write",
+                             path_, errno_text(error)));
+  };
+  int error = 0;
+  {
+    const FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+    if (!file) throw failed(errno);
+    if (::write(file.get(), text_.data(), text_.size()) != std::ssize(text_)) error = errno ? errno : ENOSPC;
   }
-  const FileDescriptor owner(fd);
-  if (::write(fd, text_.data(), text_.size()) != std::ssize(text_)) {
-    const int error = errno;
-    ::unlink(path_.c_str());
-    throw Error(ExitCode::io_failed,
-                fmt::format("{}: cannot be written ({}): free space on that disk", path_, errno_text(error)));
-  }
-  return true;
+  if (error == 0 && ::link(temporary.c_str(), path_.c_str()) != 0) error = errno;
+  ::unlink(temporary.c_str());
+  if (error != 0 && error != EEXIST) throw failed(error);
+  return error == 0;
 }
 
 RunLock::RunLock(std::string path) : path_(std::move(path)) {
@@ -111,7 +115,7 @@ RunLock::RunLock(std::string path) : path_(std::move(path)) {
     const bool here = holder.host == host_name();
     const bool gone = here && start_time(holder.pid) != holder.started;
     if ((gone && !text.empty()) || Clock::now() - last_sign > kSilence) {
-      // Of several newcomers one removes it, and O_EXCL lets one create it anew.
+      // Of several newcomers one removes it, and the link lets one create it anew.
       if (read_file(path_) == text) ::unlink(path_.c_str());
       continue;
     }
@@ -134,7 +138,13 @@ void RunLock::refresh() const {
 }
 
 void RunLock::check() const {
-  if (read_file(path_) != text_)
+  const FileDescriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, 512> text{};
+  const ssize_t n = file ? ::pread(file.get(), text.data(), text.size(), 0) : -1;
+  if (n < 0 && errno != ENOENT)  // says nothing of who holds it
+    throw Error(ExitCode::io_failed,
+                fmt::format("{}: cannot be read ({}): check the file system", path_, errno_text(errno)));
+  if (n < 0 || std::string_view(text.data(), static_cast<std::size_t>(n)) != text_)
     throw LockLost(fmt::format("{}: another run has taken over; this one ends", path_));
 }
 

@@ -1,4 +1,5 @@
-// Tests of checkpoints: every state survives, every damage and every mismatch is noticed, older generations help.
+// Tests of checkpoints: every state survives, every damage and every mismatch is noticed, older generations
+// help.
 #include "gmmpi/io/checkpoint.hpp"
 
 #include <cstring>
@@ -28,13 +29,20 @@ struct RecordedFit final : FitObserver {
   FitResult result;
 
   explicit RecordedFit(const std::string& type)
-      : data(in_memory::make_data(alone(), in_memory::clusters(600, 3, 3, 1.5, 5), 3)) {
+      : RecordedFit(options_for(type), in_memory::clusters(600, 3, 3, 1.5, 5), 3) {}
+  RecordedFit(const FitOptions& o, const std::vector<double>& rows, int d)
+      : options(o), data(in_memory::make_data(alone(), rows, d)) {
+    result = fit(alone(), data, options, *this);
+  }
+  static FitOptions options_for(const std::string& type, Init init = Init::kmeans) {
+    FitOptions options;
     options.n_components = 3;
     options.family = &find_family(type);
+    options.init = init;
     options.n_init = 2;
     options.tol = 1e-5;
     options.max_iter = 12;
-    result = fit(alone(), data, options, *this);
+    return options;
   }
   void safe_point(const FitState& state) override { states.push_back(state); }
 
@@ -75,6 +83,23 @@ void write_bytes(const std::string& path, const Bytes& bytes) {
 Bytes with_flipped_bit(Bytes bytes, std::size_t bit) {
   bytes[bit / 8] ^= std::byte{1} << (bit % 8);
   return bytes;
+}
+
+void check_continued_from_anywhere(const RecordedFit& fit) {
+  for (const FitState& state : fit.states) {
+    const FitState back = fit.decoded(fit.encoded(state));
+    FitObserver silent;
+    const FitResult again = gmmpi::fit(alone(), fit.data, fit.options, silent, &back);
+    CHECK(same_bits(again.history, fit.result.history));
+    CHECK(same_bits(again.model.weights, fit.result.model.weights));
+    CHECK(same_bits(again.model.means, fit.result.model.means));
+    CHECK(same_bits(again.model.covariances, fit.result.model.covariances));
+    CHECK(same_bits(again.restart_log_likelihoods, fit.result.restart_log_likelihoods));
+    CHECK(again.n_iter == fit.result.n_iter);
+    CHECK(again.n_recentred == fit.result.n_recentred);
+    CHECK(again.best_restart == fit.result.best_restart);
+    CHECK(again.reseeds.size() == fit.result.reseeds.size());
+  }
 }
 
 std::string lock_text(const std::string& prefix) {
@@ -134,21 +159,25 @@ TEST_CASE("checkpoint: reseeds, flags and the oddest numbers come back") {
 }
 
 TEST_CASE("checkpoint: a fit continued from any of its states gives the same bits") {
-  for (const std::string& type : kTypes) {
-    const RecordedFit fit(type);
-    for (const FitState& state : fit.states) {
-      const FitState back = fit.decoded(fit.encoded(state));
-      FitObserver silent;
-      const FitResult again = gmmpi::fit(alone(), fit.data, fit.options, silent, &back);
-      CHECK(same_bits(again.history, fit.result.history));
-      CHECK(same_bits(again.model.weights, fit.result.model.weights));
-      CHECK(same_bits(again.model.means, fit.result.model.means));
-      CHECK(same_bits(again.model.covariances, fit.result.model.covariances));
-      CHECK(same_bits(again.restart_log_likelihoods, fit.result.restart_log_likelihoods));
-      CHECK(again.n_iter == fit.result.n_iter);
-      CHECK(again.best_restart == fit.result.best_restart);
-    }
-  }
+  for (const std::string& type : kTypes) check_continued_from_anywhere(RecordedFit(type));
+  for (const Init init : {Init::kmeans_plusplus, Init::random, Init::random_from_data})
+    check_continued_from_anywhere(
+        RecordedFit(RecordedFit::options_for("full", init), in_memory::clusters(600, 3, 3, 1.5, 6), 3));
+}
+
+TEST_CASE("checkpoint: a fit with reseeds continued from any of its states gives the same bits") {
+  // 100 scattered rows, 30 copies of one row, and a start with a component on the copies: it must become
+  // singular.
+  std::vector<double> rows = in_memory::clusters(130, 2, 1, 0.0, 8);
+  std::fill(rows.begin() + 200, rows.end(), 20.0);
+  FitOptions options = RecordedFit::options_for("full", Init::model);
+  options.n_components = 2;
+  options.reg_covar = 0.0;
+  options.start = in_memory::make_model(
+      "full", reference::Parameters{{0.7, 0.3}, {0, 0, 20, 20}, {1, 0, 0, 1, 1, 0, 0, 1}});
+  const RecordedFit fit(options, rows, 2);
+  CHECK_FALSE(fit.result.reseeds.empty());
+  check_continued_from_anywhere(fit);
 }
 
 TEST_CASE("checkpoint: every flipped bit is noticed") {
@@ -279,9 +308,9 @@ TEST_CASE("checkpoint store: three generations are kept, and all are removed at 
 TEST_CASE("checkpoint store: what only looks like a generation is left alone") {
   const TemporaryDirectory dir;
   const std::string prefix = dir / "run";
-  const std::vector<std::string> others = {"run.ckpt.h5",      "run.ckpt..h5",  "run.ckpt.1.h5.old",
-                                           "run.ckpt.-1.h5",   "run.ckpt.x.h5", "run2.ckpt.1.h5",
-                                           "run.ckpt.1x.h5",   "run.h5",        ".run.h5.tmp.5",
+  const std::vector<std::string> others = {"run.ckpt.h5",    "run.ckpt..h5",  "run.ckpt.1.h5.old",
+                                           "run.ckpt.-1.h5", "run.ckpt.x.h5", "run2.ckpt.1.h5",
+                                           "run.ckpt.1x.h5", "run.h5",        ".run.h5.tmp.5",
                                            "run.ckpt.1.1.h5"};
   for (const std::string& name : others) write_file(dir / name, "x");
   CheckpointStore store(prefix);
@@ -424,7 +453,8 @@ TEST_CASE("checkpoint store: a writer whose lock was taken renames nothing and l
 
 TEST_CASE("checkpoint store: leftovers of killed runs are removed, and nothing else") {
   const TemporaryDirectory dir;
-  for (const char* name : {".run.ckpt.7.h5.tmp.123", ".run.h5.tmp.9", "run.h5", ".run2.h5.tmp.9", ".runx", "tmp.run"})
+  for (const char* name :
+       {".run.ckpt.7.h5.tmp.123", ".run.h5.tmp.9", "run.h5", ".run2.h5.tmp.9", ".runx", "tmp.run"})
     write_file(dir / name, "x");
   remove_leftovers(dir / "run.ckpt");
   remove_leftovers(dir / "run.h5");

@@ -37,6 +37,8 @@ class CheckpointStore {
   /// Writes the next generation (temporary name, flush, read back, rename, flush of the directory), then
   /// removes all but the last three. Returns its path. Errors 73, 74, 77; LockLost.
   std::string write(std::span<const std::byte> bytes);
+  /// LockLost if another run has taken over.
+  void check_lock() const;
   /// Tells others that this run lives; call every few seconds.
   void refresh_lock() const;
   /// Renames all generations, so that no run finds them.

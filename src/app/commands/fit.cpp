@@ -231,7 +231,9 @@ void run_fit(const Execution& execution, const Options& options, const FitOption
 
   std::string digest;
   comm.together([&] {
-    if (comm.is_root()) digest = write_model(output, record);
+    if (!comm.is_root()) return;
+    checkpoints.confirm();
+    digest = write_model(output, record);
   });
   log.event("end", {{"converged", record.result.converged},
                     {"n_iter", record.result.n_iter},
@@ -261,11 +263,7 @@ void fit_command(const Execution& given, const Options& options, StopRequest& st
   RunLog log(comm, f);
   const OpenedData inputs = open_inputs(execution, options);
   announce(execution, f, inputs, log);
-  if (options.has("log-json")) {
-    check_output(execution, options, options.text("log-json"), true, "--log-json");
-    if (options.text("log-json") == output)
-      throw Error(ExitCode::cannot_create, "--log-json " + output + ": is the output; choose another file");
-  }
+  if (options.has("log-json")) check_log(execution, options, options.text("log-json"));
   check_output(execution, options, output, true);  // what exists is looked at below
   if (options.flag("dry-run")) {
     log.line("dry run: no rows were read, no model was written");
