@@ -5,6 +5,7 @@
 #include <cmath>
 #include <exception>
 #include <memory>
+#include <string>
 
 #include "gmmpi/error.hpp"
 #include "parallel/exact_sum.hpp"
@@ -12,6 +13,8 @@
 namespace gmmpi {
 
 namespace {
+
+constexpr double kMostMoment = 1e300;
 
 /// Bounds of the absolute sums, from the columns' ranges alone: the same on every rank.
 std::vector<double> moment_bounds(const MomentLayout& layout, const DataSummary& summary,
@@ -37,6 +40,12 @@ std::vector<double> moment_bounds(const MomentLayout& layout, const DataSummary&
       for (int i = 0; i < layout.d; ++i)
         for (int j = i; j < layout.d; ++j) widen(weight * reach[i] * reach[j]);
     if (layout.shape != ScatterShape::pooled) second = entry;
+    for (const double r : reach)
+      if (!(weight * r * r < kMostMoment))
+        throw Error(ExitCode::numerical,
+                    "the mean of component " + std::to_string(k) +
+                        " lies so far from the data that squared distances overflow: choose "
+                        "another start, or larger units");
   }
   return bounds;
 }
