@@ -206,6 +206,7 @@ MemoryData read(const Execution& execution, const OpenedData& inputs, RunLog& lo
 void run_fit(const Execution& execution, const Options& options, const FitOptions& f, const MemoryData& data,
              Checkpointing& checkpoints, const std::string& output, RunLog& log) {
   const Communicator& comm = execution.comm;
+  const double read_seconds = log.seconds();
   const std::optional<FitState> resume = checkpoints.load(f, data.summary());
   checkpoints.start(resume ? *resume : FitState());
   log.on_safe_point([&](const FitState& state) { checkpoints.safe_point(state); });
@@ -235,6 +236,9 @@ void run_fit(const Execution& execution, const Options& options, const FitOption
     checkpoints.confirm();
     digest = write_model(output, record);
   });
+  const double total = log.seconds(), computing = total - read_seconds - checkpoints.seconds();
+  log.line(fmt::format("time: {:.2f} s in all; reading {:.2f}, computing {:.2f}, checkpoints {:.2f} ({} written)", total,
+                       read_seconds, computing, checkpoints.seconds(), checkpoints.n_written()));
   log.event("end", {{"converged", record.result.converged},
                     {"n_iter", record.result.n_iter},
                     {"log_likelihood", record.result.log_likelihood()},
@@ -243,6 +247,8 @@ void run_fit(const Execution& execution, const Options& options, const FitOption
                     {"icl", record.score.icl},
                     {"digest", digest},
                     {"output", output},
+                    {"total_seconds", total},
+                    {"read_seconds", read_seconds},
                     {"checkpoints", checkpoints.n_written()},
                     {"checkpoint_seconds", checkpoints.seconds()}});
   if (comm.is_root()) print_result(options, record, output, digest);
