@@ -157,8 +157,8 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
             o.start_name + ": has " + std::to_string(d) + " columns, " + name + " has " +
                 std::to_string(data.n_columns()) + "; give a start for these data");
     require(K == o.n_components, ExitCode::bad_data,
-            o.start_name + ": has " + std::to_string(K) + " components, not " + std::to_string(o.n_components) +
-                "; give -k " + std::to_string(K) + " or another start");
+            o.start_name + ": has " + std::to_string(K) + " components, not " +
+                std::to_string(o.n_components) + "; give -k " + std::to_string(K) + " or another start");
   }
   const Index n_rows = data.summary().n_rows;
   require(o.n_components <= n_rows, ExitCode::bad_data,

@@ -65,8 +65,8 @@ inline const RecordedFit& recorded() {
 }
 
 /// "76 message" of a refusal of these bytes.
-std::string refusal(const Bytes& bytes, const FitOptions& options = recorded().options,
-                    const DataSummary& data = recorded().data.summary()) {
+inline std::string refusal(const Bytes& bytes, const FitOptions& options = recorded().options,
+                           const DataSummary& data = recorded().data.summary()) {
   return error_of([&] { decode_checkpoint(bytes, "it", options, data); });
 }
 

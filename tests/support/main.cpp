@@ -9,7 +9,9 @@ namespace {
 const gmmpi::Communicator* g_world = nullptr;  // lives as long as main
 }
 
-const gmmpi::Communicator& test_world() { return *g_world; }
+const gmmpi::Communicator& test_world() {
+  return *g_world;
+}
 
 int main(int argc, char** argv) {
   gmmpi::MpiSession session(&argc, &argv);

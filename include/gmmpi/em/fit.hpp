@@ -19,9 +19,9 @@ struct FitOptions {
   int n_components = 1;
   const CovarianceFamily* family = nullptr;
   Init init = Init::kmeans;
-  std::optional<Mixture> start;     ///< for Init::model; K and d must be those of the fit
+  std::optional<Mixture> start;                ///< for Init::model; K and d must be those of the fit
   std::string start_name = "the start model";  ///< for messages
-  int n_init = 1;                   ///< restarts; the one of highest log-likelihood is kept
+  int n_init = 1;                              ///< restarts; the one of highest log-likelihood is kept
   double tol = 1e-6;                ///< absolute change of the mean log-likelihood; 0: never converged
   int max_iter = 1000;              ///< M-steps per restart
   std::optional<double> reg_covar;  ///< added to every variance; none: 1e-6 times the column's variance
@@ -88,9 +88,10 @@ class FitObserver {
   virtual void restart_ended(int /*restart*/, bool /*converged*/, double /*log_likelihood*/) {}
 };
 
-/// Collective. Throws what `fit` would throw before it computes: Error 64 options out of range; 65 a start of another
-/// shape, more components than rows, or than distinct rows. `name` names the data in messages.
-void validate_fit(const Execution& execution, const Data& data, const FitOptions& options, const std::string& name);
+/// Collective. Throws what `fit` would throw before it computes: Error 64 options out of range; 65 a start of
+/// another shape, more components than rows, or than distinct rows. `name` names the data in messages.
+void validate_fit(const Execution& execution, const Data& data, const FitOptions& options,
+                  const std::string& name);
 
 /// Collective. Errors: those of validate_fit; 79 collapse where that
 /// is to fail, or a start or a model of which no component is positive definite; 75 asked to stop (by

@@ -237,8 +237,9 @@ void run_fit(const Execution& execution, const Options& options, const FitOption
     digest = write_model(output, record);
   });
   const double total = log.seconds(), computing = total - read_seconds - checkpoints.seconds();
-  log.line(fmt::format("time: {:.2f} s in all; reading {:.2f}, computing {:.2f}, checkpoints {:.2f} ({} written)", total,
-                       read_seconds, computing, checkpoints.seconds(), checkpoints.n_written()));
+  log.line(
+      fmt::format("time: {:.2f} s in all; reading {:.2f}, computing {:.2f}, checkpoints {:.2f} ({} written)",
+                  total, read_seconds, computing, checkpoints.seconds(), checkpoints.n_written()));
   log.event("end", {{"converged", record.result.converged},
                     {"n_iter", record.result.n_iter},
                     {"log_likelihood", record.result.log_likelihood()},
