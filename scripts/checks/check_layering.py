@@ -100,7 +100,7 @@ def check(root):
 
 FINE = {
     "src/kernels/a.cpp": '#include "gmmpi/data/block_grid.hpp"\n#include "kernels/b.hpp"\n#include <cmath>\n',
-    "src/data/a.cpp": '#include "gmmpi/io/data_reader.hpp"\n#include "gmmpi/error.hpp"\n',
+    "src/data/a.cpp": '#include "kernels/table.hpp"\n#include "gmmpi/error.hpp"\n',
     "src/em/a.cpp": '#include "model/m.hpp"\n#include "kernels/b.hpp"\n',
     "src/io/a.cpp": "#include <hdf5.h>\n",
     "src/parallel/a.cpp": "#include <mpi.h>\n#include <omp.h>\n#pragma omp parallel\n",
@@ -115,7 +115,7 @@ BROKEN = {
     "src/data/io.cpp": '#include "gmmpi/io/model_file.hpp"\n',
     "src/model/up.cpp": '#  include "em/fit.hpp"\n',
     "src/em/up.cpp": '#include "gmmpi/inference/predict.hpp"\n',
-    "src/io/up.cpp": '#include "em/fit.hpp"\n',
+    "src/io/up.cpp": '#include "app/options.hpp"\n',
     "src/inference/up.cpp": '#include "io/model_file.hpp"\n',
     "src/em/app.cpp": '#include "app/options.hpp"\n',
     "src/em/dots.cpp": '#include "../parallel/a.hpp"\n',

@@ -73,6 +73,11 @@ void stop_on_signals(StopRequest& stop) {
   for (const int number : {SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGXCPU}) ::sigaction(number, &action, nullptr);
 }
 
+void default_signals(StopRequest& stop) {
+  for (const int number : {SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGXCPU}) std::signal(number, SIG_DFL);
+  if (stop.signalled()) std::raise(SIGTERM);
+}
+
 void stop_on_time(StopRequest& stop, const Options& options) {
   double left = std::numeric_limits<double>::infinity();
   std::string reason;
@@ -128,17 +133,17 @@ Checkpointing::Checkpointing(const Communicator& comm, const Options& options, S
     store_ = std::make_unique<CheckpointStore>(prefix);
     remove_leftovers(prefix + ".ckpt");
     remove_leftovers(options.text("output"));
-    watcher_ = std::thread([this] { watch(); });
   });
+  if (store_) watcher_ = std::thread([this] { watch(); });
 }
 
 Checkpointing::~Checkpointing() {
-  end_watch();
+  release();
 }
 
 void Checkpointing::end_watch() {
-  done_ = true;
-  if (watcher_.joinable()) watcher_.join();
+  const std::lock_guard lock(mutex_);
+  watching_ = false;
 }
 
 std::optional<FitState> Checkpointing::load(const FitOptions& options, const DataSummary& data) {
@@ -171,7 +176,10 @@ std::optional<FitState> Checkpointing::load(const FitOptions& options, const Dat
   });
   comm_.broadcast(bytes);
   if (bytes.empty()) return std::nullopt;
-  return decode_checkpoint(std::as_bytes(std::span(bytes)), "checkpoint", options, data);
+  std::optional<FitState> state;
+  comm_.together(
+      [&] { state = decode_checkpoint(std::as_bytes(std::span(bytes)), "checkpoint", options, data); });
+  return state;
 }
 
 void Checkpointing::start(const FitState& state) {
@@ -238,7 +246,7 @@ void Checkpointing::watch() {
     const std::lock_guard lock(mutex_);
     tried = noted_ != nullptr;
     try {
-      if (noted_ && !noted_is_written_ && !lost_) write_noted();
+      if (watching_ && noted_ && !noted_is_written_ && !lost_) write_noted();
     } catch (const std::exception&) {
       // Tried again, and reported, when all ranks have stopped.
     }
@@ -267,11 +275,33 @@ void Checkpointing::finish(const std::string& output) {
   end_watch();
   if (!store_) return;
   try {
+    store_->check_lock();
     store_->remove_all();
-  } catch (const Error& e) {  // the model is in place
-    log_.warning(e.what());
+  } catch (const Error& e) {
+    log_.warning(e.what());  // the model is in place
   }
   remove_leftovers(output);
+  release();
+}
+
+void Checkpointing::finish_earlier_run(const FitOptions& options, const DataSummary& data,
+                                       const std::string& output) {
+  if (!store_) return;
+  try {
+    if (store_->load(options, data)) finish(output);
+  } catch (const Error&) {
+    // Damaged, or of another fit: not ours to remove.
+  }
+}
+
+void Checkpointing::give_up() {
+  end_watch();
+  if (store_ && noted_ && noted_->restart == 0) store_->remove_all();
+}
+
+void Checkpointing::release() {
+  done_ = true;
+  if (watcher_.joinable()) watcher_.join();
   store_.reset();
 }
 

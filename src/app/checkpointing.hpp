@@ -19,6 +19,9 @@ namespace gmmpi::app {
 /// more after the first ends the process at once. `stop` must live as long as the process.
 void stop_on_signals(StopRequest& stop);
 
+/// The signals have their usual effect again; one that came already takes it now.
+void default_signals(StopRequest& stop);
+
 /// Sets the deadline of --time-limit, or of the batch system (SLURM_JOB_END_TIME, at most a minute before),
 /// whichever is earlier. Error 64.
 void stop_on_time(StopRequest& stop, const Options& options);
@@ -52,6 +55,10 @@ class Checkpointing {
   void end_watch();
   /// Collective. The output is in place: removes what is no longer needed.
   void finish(const std::string& output);
+  /// The output was complete before: removes what its run has left, but no checkpoint of another fit.
+  void finish_earlier_run(const FitOptions& options, const DataSummary& data, const std::string& output);
+  /// The fit failed for good: removes its checkpoints, unless they hold finished restarts.
+  void give_up();
 
   double seconds() const { return seconds_; }
   int n_written() const { return n_written_; }
@@ -61,6 +68,7 @@ class Checkpointing {
   void write_noted();  ///< under mutex_; throws
   void try_to_write();
   void watch();
+  void release();
 
   const Communicator& comm_;
   const Options& options_;
@@ -76,6 +84,7 @@ class Checkpointing {
   std::mutex mutex_;                        ///< of everything below
   std::shared_ptr<const FitState> noted_;
   bool noted_is_written_ = false;
+  bool watching_ = true;     ///< the watching thread may write
   std::exception_ptr lost_;  ///< set when another run has taken over
   std::string last_path_;
   std::int64_t sweeps_since_ = 0;

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <functional>
+#include <nlohmann/json.hpp>
 
 #include "app/checkpointing.hpp"
 #include "app/commands.hpp"
@@ -41,6 +42,24 @@ int report(const Communicator& comm, ExitCode code, const std::string& message) 
   return static_cast<int>(code);
 }
 
+/// Environment and configuration files may differ between hosts: what rank 0 has resolved holds for all.
+void share(const Communicator& comm, Options& options) {
+  std::string text = nlohmann::json{options.command, options.arguments, options.values}.dump(
+      -1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const std::string mine = text;
+  comm.broadcast(text);
+  if (text == mine) return;
+  const auto json = nlohmann::json::parse(text);
+  options.command = json[0].get<std::string>();
+  options.arguments = json[1].get<std::map<std::string, std::string>>();
+  options.values = json[2].get<std::map<std::string, std::string>>();
+}
+
+/// Commands that leave off when they are asked to; the others simply end.
+bool stops_early(const std::string& command) {
+  return command == "fit" || command == "score" || command == "predict";
+}
+
 void run(const Communicator& comm, const Options& options, StopRequest& stop) {
   static const std::map<std::string, std::function<void(const Execution&, const Options&, StopRequest&)>>
       commands{{"fit", fit_command},       {"score", score_command}, {"predict", predict_command},
@@ -56,10 +75,13 @@ int run_all(const Communicator& comm, int argc, char** argv, StopRequest& stop) 
     std::optional<Options> options;
     std::string help;
     comm.together([&] { options = parse_command_line(argc, argv, help); });
-    if (options)
+    if (options) {
+      share(comm, *options);
+      if (!stops_early(options->command)) default_signals(stop);
       run(comm, *options, stop);
-    else if (comm.is_root())
+    } else if (comm.is_root()) {
       say("{}", help);
+    }
     comm.together([] {
       if ((std::fflush(stdout) != 0 || std::ferror(stdout)) && !reader_left())
         throw Error(ExitCode::io_failed, "standard output cannot be written; check where it goes");

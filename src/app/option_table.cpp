@@ -76,8 +76,7 @@ const std::vector<OptionSpec>& option_table() {
        "auto: continue from a checkpoint if there is one; never: start anew; must: fail without one"},
       {"time-limit", "", "TIME", "", "fit",
        "stop after this time (3.9h) with a checkpoint and exit code 75; SLURM_JOB_END_TIME is heeded in any "
-       "case"
-       "any case"},
+       "case"},
       {"force", "", "", "", "fit predict sample convert", "overwrite an existing output"},
       {"dry-run", "", "", "", "fit", "say what would be done and how much memory it needs, then stop"},
       {"responsibilities", "", "", "", "predict", "also write the posterior probabilities of the components"},

@@ -64,7 +64,7 @@ void RunLog::event(const std::string& name, nlohmann::json fields) {
   if (!json_) return;
   nlohmann::ordered_json object{{"event", name}, {"time", seconds()}};
   for (const auto& [key, value] : fields.items()) object[key] = value;
-  const std::string text = object.dump() + "\n";
+  const std::string text = object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   std::fwrite(text.data(), 1, text.size(), json_.get());
   std::fflush(json_.get());
 }

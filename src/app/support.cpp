@@ -32,7 +32,13 @@ std::int64_t available_memory() {
   }
   std::ifstream most("/sys/fs/cgroup/memory.max"), used("/sys/fs/cgroup/memory.current");
   std::int64_t limit = 0, current = 0;
-  if (most >> limit && used >> current) available = std::min(available, limit - current);
+  if (!(most >> limit && used >> current)) return available;
+  std::ifstream stat("/sys/fs/cgroup/memory.stat");
+  std::int64_t bytes = 0;
+  for (std::string name; stat >> name >> bytes;)
+    if (name == "inactive_file" || name == "active_file")
+      current -= bytes;  // page cache, given back when needed
+  available = std::min(available, limit - current);
   return available;
 }
 

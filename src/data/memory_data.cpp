@@ -113,6 +113,7 @@ Block MemoryData::block(Index index) const {
 
 void MemoryData::for_each_block(const Execution& execution,
                                 const std::function<void(const Block&, int)>& work) const {
+  check_stop(execution);  // also where there are no blocks
   for_each_index(first_block_, last_block_, execution.n_threads, [&](Index index, int thread) {
     if (execution.stop && execution.stop->requested())
       throw Error(ExitCode::stopped_early, execution.stop->reason());

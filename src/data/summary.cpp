@@ -42,7 +42,10 @@ struct Part {
         },
         block.rows);
     for (int r = 0; r < block.n_rows; ++r) add_row(rows + std::size_t(r) * d, weights[r], d);
-    const XXH128_hash_t h = XXH3_128bits_withSeed(rows, buffer.size() * sizeof(double), block.index);
+    add_hash(XXH3_128bits_withSeed(rows, buffer.size() * sizeof(double), block.index));
+  }
+
+  void add_hash(const XXH128_hash_t& h) {
     const std::uint64_t words[2] = {h.low64, h.high64};
     for (int i = 0; i < 4; ++i)
       hash[i] += static_cast<std::int64_t>(words[i / 2] >> (32 * (i % 2)) & 0xffffffffu);
@@ -103,11 +106,17 @@ DataSummary summarise(const Execution& execution, const Data& data, const std::s
                       const std::string& weights_name) {
   const int d = data.n_columns();
   std::vector<Part> parts(execution.n_threads, Part(d));
-  data.for_each_block(execution, [&](const Block& block, int thread) { parts[thread].add(block, d); });
+  execution.comm.together([&] {
+    data.for_each_block(execution, [&](const Block& block, int thread) { parts[thread].add(block, d); });
+  });
   Part& all = parts[0];
   for (std::size_t t = 1; t < parts.size(); ++t) all.add(parts[t]);
 
   const Communicator& comm = execution.comm;
+  if (comm.is_root()) {
+    const std::int64_t shape[2] = {data.grid().n_rows(), d};
+    all.add_hash(XXH3_128bits(shape, sizeof shape));
+  }
   all.weight.normalise();
   std::vector<std::int64_t> sums(all.weight.limbs().begin(), all.weight.limbs().end());
   sums.push_back(all.n_rows);
@@ -136,7 +145,7 @@ DataSummary summarise(const Execution& execution, const Data& data, const std::s
 bool has_distinct_rows(const Execution& execution, const Data& data, Index wanted) {
   const int d = data.n_columns();
   std::vector<std::unordered_set<std::uint64_t>> seen(execution.n_threads);
-  data.for_each_block(execution, [&](const Block& block, int thread) {
+  const auto collect = [&](const Block& block, int thread) {
     auto& set = seen[thread];
     std::vector<double> row(d);
     for (int r = 0; r < block.n_rows && static_cast<Index>(set.size()) < wanted; ++r) {
@@ -149,7 +158,8 @@ bool has_distinct_rows(const Execution& execution, const Data& data, Index wante
           block.rows);
       set.insert(XXH3_64bits(row.data(), row.size() * sizeof(double)));
     }
-  });
+  };
+  execution.comm.together([&] { data.for_each_block(execution, collect); });
   for (std::size_t t = 1; t < seen.size(); ++t) seen[0].insert(seen[t].begin(), seen[t].end());
   std::vector<std::uint64_t> mine(seen[0].begin(), seen[0].end());
   if (static_cast<Index>(mine.size()) > wanted) mine.resize(wanted);

@@ -72,7 +72,7 @@ std::string stored_text(hid_t group, const std::string& name, bool is_integer = 
 
 /// A change of this option that only continues what the state has done so far.
 bool continues(hid_t group, const Field& field, const FitState& state) {
-  if (field.name == "n_init") return std::get<std::int64_t>(field.value) > state.restart;
+  if (field.name == "n_init") return std::get<std::int64_t>(field.value) >= std::max(1, state.restart);
   if (state.restart > 0) return false;
   if (field.name == "tol") return std::get<double>(field.value) <= h5::read_attribute<double>(group, "tol");
   if (field.name == "max_iter") return std::get<std::int64_t>(field.value) >= state.n_iter;
@@ -96,7 +96,7 @@ void check_same_fit(hid_t group, const std::string& name, const FitOptions& opti
                           stored_text(group, field.name, std::holds_alternative<std::int64_t>(field.value)),
                       now = text_of(field.value);
     if (before == now || continues(group, field, state)) continue;
-    std::string option = field.name;
+    std::string option = field.name == "start" ? "init" : field.name;
     std::ranges::replace(option, '_', '-');
     refuse("--" + option, before, now);
   }

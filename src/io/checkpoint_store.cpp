@@ -145,7 +145,8 @@ void remove_leftovers(const std::string& given) {
   fs::directory_iterator entry(directory_of(path), error);
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    if (name.starts_with(stem) && name.find(".tmp.", stem.size() - 1) != std::string::npos)
+    if (name.starts_with(stem) && name.find(".tmp.", stem.size() - 1) != std::string::npos &&
+        name.find(".lock.tmp.") == std::string::npos)  // a waiting run may be linking it
       fs::remove(entry->path(), ignored);
   }
 }

@@ -12,10 +12,6 @@ std::vector<Index> covariance_shape(const Mixture& m) {
   return {dims.begin(), dims.end()};
 }
 
-std::vector<Index> to_index(const std::vector<std::size_t>& dims) {
-  return {dims.begin(), dims.end()};
-}
-
 std::vector<Field> parameter_fields(const Mixture& m, const std::string& group) {
   const Index K = m.n_components, d = m.n_features;
   return {{group, "covariance_type", std::string(m.family->name()), true},

@@ -71,13 +71,16 @@ Handle open_file(const std::string& path, const std::string& subject) {
   return file;
 }
 
+/// A name under which no file can exist: HDF5 looks for one even where it works in memory.
+static constexpr const char* kNoFile = "/dev/null/gmmpi";
+
 std::vector<std::byte> make_image(const std::function<void(hid_t file)>& fill) {
   const Quiet quiet;
   constexpr std::size_t growth = 1 << 16;
   const std::string problem = "an HDF5 file cannot be built in memory";
   Handle access(H5Pcreate(H5P_FILE_ACCESS));
   check(H5Pset_fapl_core(access, growth, false), problem);
-  Handle file(check(H5Fcreate("image", H5F_ACC_TRUNC, H5P_DEFAULT, access), problem));
+  Handle file(check(H5Fcreate(kNoFile, H5F_ACC_TRUNC, H5P_DEFAULT, access), problem));
   fill(file);
   check(H5Fflush(file, H5F_SCOPE_GLOBAL), problem);
   std::vector<std::byte> image(static_cast<std::size_t>(check(H5Fget_file_image(file, nullptr, 0), problem)));
@@ -91,7 +94,7 @@ Handle open_image(std::span<const std::byte> image, const std::string& subject) 
   const std::string problem = subject + ": not a sound HDF5 file";
   check(H5Pset_fapl_core(access, image.size(), false), problem);
   check(H5Pset_file_image(access, const_cast<std::byte*>(image.data()), image.size()), problem);  // it copies
-  return Handle(check(H5Fopen("image", H5F_ACC_RDONLY, access), problem, ExitCode::bad_data));
+  return Handle(check(H5Fopen(kNoFile, H5F_ACC_RDONLY, access), problem, ExitCode::bad_data));
 }
 
 bool exists(hid_t location, const std::string& path) {

@@ -1,6 +1,7 @@
 // Opens data files of any format.
 #include "gmmpi/io/open_data.hpp"
 
+#include "gmmpi/error.hpp"
 #include "io/csv_reader.hpp"
 #include "io/data_format.hpp"
 #include "io/hdf5_reader.hpp"
@@ -18,7 +19,18 @@ std::unique_ptr<DataReader> open_table(const Communicator& comm, const TableRequ
     if (format == DataFormat::hdf5) reader = open_hdf5(request);
     if (format == DataFormat::npy) reader = open_npy(request);
   });
-  return format == DataFormat::csv ? open_csv(comm, request) : std::move(reader);
+  if (format == DataFormat::csv) reader = open_csv(comm, request);
+  std::int64_t facts[] = {reader->n_rows(),
+                          -reader->n_rows(),
+                          reader->n_columns(),
+                          -reader->n_columns(),
+                          static_cast<int>(reader->element()),
+                          -static_cast<int>(reader->element())};
+  comm.max(facts);
+  if (facts[0] != -facts[1] || facts[2] != -facts[3] || facts[4] != -facts[5])
+    throw Error(ExitCode::bad_data,
+                request.subject() + ": is not the same file for all ranks; put it where every host sees it");
+  return reader;
 }
 
 }  // namespace

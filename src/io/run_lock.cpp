@@ -91,6 +91,10 @@ bool RunLock::try_create() {
     if (::write(file.get(), text_.data(), text_.size()) != std::ssize(text_)) error = errno ? errno : ENOSPC;
   }
   if (error == 0 && ::link(temporary.c_str(), path_.c_str()) != 0) error = errno;
+  if (error == EPERM || error == EOPNOTSUPP || error == ENOSYS) {  // a file system without hard links
+    const FileDescriptor file(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    error = !file ? errno : ::write(file.get(), text_.data(), text_.size()) == std::ssize(text_) ? 0 : errno;
+  }
   ::unlink(temporary.c_str());
   if (error != 0 && error != EEXIST) throw failed(error);
   return error == 0;

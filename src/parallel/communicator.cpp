@@ -59,10 +59,10 @@ int Communicator::node_size() const {
 
 namespace {
 
-/// MPI counts are ints: long messages go in pieces of at most 2^28 elements.
+/// MPI counts are ints: long messages go in pieces of at most 2^26 elements.
 template <class T, class Fn>
 void in_pieces(std::span<T> values, Fn&& piece) {
-  constexpr std::size_t limit = std::size_t{1} << 28;
+  constexpr std::size_t limit = std::size_t{1} << 26;
   for (std::size_t i = 0; i < values.size(); i += limit) {
     const std::size_t n = std::min(limit, values.size() - i);
     piece(values.data() + i, static_cast<int>(n));

@@ -12,7 +12,8 @@ namespace gmmpi::app {
 
 void convert_command(const Execution& execution, const Options& options, StopRequest&) {
   const std::string in = options.arguments.at("IN"), out = options.arguments.at("OUT");
-  check_output(execution, options, parse_data_spec(out).path, options.flag("force"));
+  const DataSpec spec = parse_data_spec(out);
+  check_output(execution, options, spec.path, options.flag("force") && spec.dataset.empty());
   convert(execution.comm, in, out);
   if (execution.comm.is_root()) say("{} written to {}\n", in, out);
 }

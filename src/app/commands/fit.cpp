@@ -63,7 +63,8 @@ Mixture model_shape(const FitOptions& f, int n_features) {
 /// Per rank, besides the data: the sweep's scratch and the rows' distances while seeds are drawn.
 std::int64_t working_bytes(const Execution& execution, const FitOptions& f, const OpenedData& data) {
   const MomentLayout layout{f.n_components, data.rows->n_columns(), f.family->scatter_shape()};
-  return (execution.n_threads + 1) * sweep_bytes_per_thread(layout) +
+  // Threads' sums, and copies of sums and model: limbs, message, factors, safe point, checkpoint.
+  return execution.n_threads * sweep_bytes_per_thread(layout) + 24 * 8 * layout.size() +
          8 * (data.rows->n_rows() / execution.comm.size() + 1) + (std::int64_t{32} << 20);
 }
 
@@ -135,7 +136,7 @@ bool already_done(const Execution& execution, const Options& options, const FitO
                                          {"log_likelihood", existing->log_likelihood},
                                          {"digest", existing->digest},
                                          {"complete_already", true}}
-                      .dump(2));
+                      .dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     else
       say("{} holds this fit: log-likelihood {:.10g}, digest {}\n", output, existing->log_likelihood,
           existing->digest);
@@ -175,7 +176,7 @@ void print_result(const Options& options, const ModelRecord& r, const std::strin
                                       {"n_recentred", fit.n_recentred},
                                       {"best_restart", fit.best_restart},
                                       {"digest", digest}};
-    say("{}\n", json.dump(2));
+    say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
   say("{} after {}{}\n", fit.converged ? "converged" : "stopped", count_text(fit.n_iter, "iteration"),
@@ -217,7 +218,7 @@ void run_fit(const Execution& execution, const Options& options, const FitOption
     record.result = fit(execution, data, f, log, resume ? &*resume : nullptr);
     record.score = score(execution, data, record.result.model);
   } catch (const Error& e) {
-    if (e.code() == ExitCode::numerical) checkpoints.finish(output);  // it would fail again
+    if (e.code() == ExitCode::numerical) checkpoints.give_up();
     if (e.code() != ExitCode::stopped_early) throw;
     throw Error(e.code(), std::string(e.what()) + ": " + checkpoints.stopped());
   }
@@ -283,9 +284,12 @@ void fit_command(const Execution& given, const Options& options, StopRequest& st
     Checkpointing checkpoints(comm, options, stop, log);
     const MemoryData data = read(execution, inputs, log);
     validate_fit(execution, data, f, options.arguments.at("DATA"));
-    if (!already_done(execution, options, f, data.summary(), output, log))
+    if (already_done(execution, options, f, data.summary(), output, log)) {
+      checkpoints.finish_earlier_run(f, data.summary(), output);
+    } else {
       run_fit(execution, options, f, data, checkpoints, output, log);
-    checkpoints.finish(output);
+      checkpoints.finish(output);
+    }
   } catch (const Error& e) {
     if (e.code() == ExitCode::stopped_early) log.event("stop", {{"reason", e.what()}});
     throw;

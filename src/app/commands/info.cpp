@@ -20,7 +20,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// Larger arrays are described by their shape.
-constexpr Index kMostJsonValues = 1'000'000;
+constexpr Index kMostJsonValues = 20'000'000;
 constexpr int kMostComponentsShown = 50;
 constexpr int kMostColumnsShown = 12;
 
@@ -38,6 +38,10 @@ std::string row_text(const Json& row) {
 void print_covariance(const Json& model, std::size_t k) {
   const PrecisionShape shape = find_family(model.at("covariance_type").get<std::string>()).precision_shape();
   const Json& all = model.at("covariances");
+  if (!all.is_array()) {
+    if (k == 0) say("    covariances too large to be shown\n");
+    return;
+  }
   if (shape == PrecisionShape::spherical) {
     say("    variance  {:12.6g}\n", all.at(k).get<double>());
   } else if (shape == PrecisionShape::diagonal) {
@@ -141,7 +145,7 @@ void info_command(const Execution& execution, const Options& options, StopReques
                        {"n_features", reader->n_columns()},
                        {"type", reader->element() == ElementType::f4 ? "f4" : "f8"},
                        {"feature_names", reader->feature_names()}}
-                      .dump(2));
+                      .dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     else
       say("{}\n", reader->describe());
     return;
@@ -150,7 +154,7 @@ void info_command(const Execution& execution, const Options& options, StopReques
   execution.comm.together([&] {
     if (!execution.comm.is_root()) return;
     if (options.flag("json")) {
-      say("{}\n", file.dump(2));
+      say("{}\n", file.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     } else if (file.value("filetype", "") == "gmmpi-checkpoint") {
       print_checkpoint(name, file);
     } else if (is_model) {

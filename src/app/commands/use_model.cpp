@@ -38,7 +38,7 @@ void score_command(const Execution& execution, const Options& options, StopReque
                                       {"aic", s.aic},
                                       {"bic", s.bic},
                                       {"icl", s.icl}};
-    say("{}\n", json.dump(2));
+    say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
   say("log-likelihood {:.10g} (mean per row {:.8g}, {})\n", s.log_likelihood, s.mean_log_likelihood,
@@ -69,7 +69,7 @@ void predict_command(const Execution& execution, const Options& options, StopReq
   if (options.flag("json")) {
     const nlohmann::ordered_json json{
         {"output", output}, {"n_samples", data.grid().n_rows()}, {"label_sizes", counts}};
-    say("{}\n", json.dump(2));
+    say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
   say("rows per component: {}\nwritten to {}; next: gmmpi info {}\n", fmt::join(counts, " "), output, output);
@@ -96,7 +96,7 @@ void sample_command(const Execution& execution, const Options& options, StopRequ
   if (options.flag("json")) {
     const nlohmann::ordered_json json{
         {"output", output}, {"n_samples", n_rows}, {"n_features", model.n_features}};
-    say("{}\n", json.dump(2));
+    say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
   say("{} of {} written to {}; next: gmmpi fit {} -k {} -o refit.h5\n", count_text(n_rows, "row"),
