@@ -75,17 +75,18 @@ struct Failure {
   std::string message;
 };
 
-Failure describe(const std::exception_ptr& failure) {
+Failure describe(const std::exception_ptr& failure, int rank) {
+  const std::string where = " (rank " + std::to_string(rank) + ")";
   try {
     std::rethrow_exception(failure);
   } catch (const Error& e) {
     return {e.code(), e.what()};
   } catch (const std::bad_alloc&) {
-    return {ExitCode::no_memory, "not enough memory: use more nodes or fewer ranks per node"};
+    return {ExitCode::no_memory, "not enough memory" + where + ": use more nodes or fewer ranks per node"};
   } catch (const std::exception& e) {
-    return {ExitCode::internal, std::string("internal error: ") + e.what()};
+    return {ExitCode::internal, std::string("internal error: ") + e.what() + where + "; please report it"};
   } catch (...) {
-    return {ExitCode::internal, "internal error: unknown exception"};
+    return {ExitCode::internal, "internal error: unknown exception" + where + "; please report it"};
   }
 }
 
@@ -185,7 +186,7 @@ void Communicator::rethrow_anywhere(const std::exception_ptr& failure) const {
   impl_->all_reduce(&first, 1, MPI_INT, MPI_MIN);
   if (first == impl_->size) return;
   Failure report;
-  if (first == impl_->rank) report = describe(failure);
+  if (first == impl_->rank) report = describe(failure, impl_->rank);
   int code = static_cast<int>(report.code);
   impl_->broadcast(&code, 1, MPI_INT, first);
   broadcast(report.message, first);

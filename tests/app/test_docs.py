@@ -21,7 +21,7 @@ RUN = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 DOCUMENTS = RUN + [ROOT / "CONTRIBUTING.md"]
 LIMIT_S = 30  # for one block
 # Long options in the documents that belong to other programs.
-FOREIGN = {"--cpus-per-task", "--hint", "--requeue", "--signal", "--ntasks-per-node", "--nodes", "--map-by", "--bind-to", "--oversubscribe", "--preset", "--build", "--scale"}
+FOREIGN = {"--repeats", "--cpus-per-task", "--hint", "--requeue", "--signal", "--ntasks-per-node", "--nodes", "--map-by", "--bind-to", "--oversubscribe", "--preset", "--build", "--scale"}
 FENCE = re.compile(r"^(?P<mark>[^\n]*)\n```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
