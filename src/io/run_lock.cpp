@@ -81,8 +81,9 @@ bool RunLock::try_create() {
     return Error(forbidden ? ExitCode::no_permission
                  : full    ? ExitCode::io_failed
                            : ExitCode::cannot_create,
-                 fmt::format("{}: cannot be created ({}): give --checkpoint a prefix where you may write",
-                             path_, errno_text(error)));
+                 fmt::format("{}: cannot be created ({}): {}", path_, errno_text(error),
+                             full ? "free space on that disk"
+                                  : "give --checkpoint a prefix where you may write"));
   };
   int error = 0;
   {
