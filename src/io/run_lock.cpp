@@ -78,12 +78,12 @@ bool RunLock::try_create() {
   const auto failed = [&](int error) {
     const bool forbidden = error == EACCES || error == EPERM || error == EROFS;
     const bool full = error == ENOSPC || error == EDQUOT || error == EIO;
-    return Error(forbidden ? ExitCode::no_permission
-                 : full    ? ExitCode::io_failed
-                           : ExitCode::cannot_create,
-                 fmt::format("{}: cannot be created ({}): {}", path_, errno_text(error),
-                             full ? "free space on that disk"
-                                  : "give --checkpoint a prefix where you may write"));
+    return Error(
+        forbidden ? ExitCode::no_permission
+        : full    ? ExitCode::io_failed
+                  : ExitCode::cannot_create,
+        fmt::format("{}: cannot be {} ({}): {}", path_, full ? "written" : "created", errno_text(error),
+                    full ? "free space on that disk" : "give --checkpoint a prefix where you may write"));
   };
   int error = 0;
   {
