@@ -25,8 +25,15 @@ void Tile::fill(const T* rows) {
     }
     for (int j = 0; j < d_; ++j) to[j] = static_cast<double>(rows[Index{r} * d_ + j]);
   }
-  for (int j = 0; j < d_; ++j)
-    for (int r = 0; r < kTileRows; ++r) xt_[j * kTileRows + r] = x_[r * stride_ + j];
+  // The transpose, two rows by two columns at a time (padding columns are there to be read).
+  using Pair = double __attribute__((vector_size(16), aligned(8)));
+  for (int r = 0; r < kTileRows; r += 2)
+    for (int j = 0; j < d_; j += 2) {
+      const Pair a = *reinterpret_cast<const Pair*>(x_.data() + r * stride_ + j);
+      const Pair b = *reinterpret_cast<const Pair*>(x_.data() + (r + 1) * stride_ + j);
+      *reinterpret_cast<Pair*>(xt_.data() + j * kTileRows + r) = Pair{a[0], b[0]};
+      if (j + 1 < d_) *reinterpret_cast<Pair*>(xt_.data() + (j + 1) * kTileRows + r) = Pair{a[1], b[1]};
+    }
 }
 
 void Tile::load(const Block& block, int offset) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "gmmpi/data/data.hpp"
+#include "kernels/aligned.hpp"
 
 namespace gmmpi {
 
@@ -27,7 +28,7 @@ class Tile {
 
   int d_, stride_, n_rows_ = 0;
   Index first_row_ = 0;
-  std::vector<double> x_, xt_, weights_;
+  AlignedDoubles x_, xt_, weights_;
 };
 
 }  // namespace gmmpi

@@ -9,7 +9,7 @@ namespace gmmpi {
 
 void Posterior::assign(const Tile& tile, double* scratch, double* gamma, double* value) const {
   density_.log_joint(tile, scratch, gamma);
-  kernels_.responsibilities(n_components(), tile.weights(), gamma, value);
+  kernels_.responsibilities(n_components(), tile.weights(), kLeastLogShare, gamma, value);
 }
 
 void NearestCenter::assign(const Tile& tile, double*, double* gamma, double* value) const {

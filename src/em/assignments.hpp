@@ -16,9 +16,10 @@ class Posterior final : public Assignment {
       : density_(mixture, kernels), kernels_(kernels) {}
   int n_components() const override { return density_.n_components(); }
   std::size_t scratch_size() const override { return density_.scratch_size(); }
-  void assign(const Tile& tile, double* scratch, double* gamma, double* value) const override;
 
  private:
+  void assign(const Tile& tile, double* scratch, double* gamma, double* value) const override;
+
   LogDensity density_;
   const KernelTable& kernels_;
 };
@@ -29,9 +30,10 @@ class NearestCenter final : public Assignment {
   NearestCenter(std::vector<double> centers, int n_features, const KernelTable& kernels)
       : centers_(std::move(centers)), d_(n_features), kernels_(kernels) {}
   int n_components() const override { return static_cast<int>(centers_.size() / d_); }
-  void assign(const Tile& tile, double* scratch, double* gamma, double* value) const override;
 
  private:
+  void assign(const Tile& tile, double* scratch, double* gamma, double* value) const override;
+
   std::vector<double> centers_;
   int d_;
   const KernelTable& kernels_;
@@ -42,9 +44,10 @@ class RandomResponsibilities final : public Assignment {
  public:
   RandomResponsibilities(int n_components, std::uint64_t seed) : K_(n_components), seed_(seed) {}
   int n_components() const override { return K_; }
-  void assign(const Tile& tile, double* scratch, double* gamma, double* value) const override;
 
  private:
+  void assign(const Tile& tile, double* scratch, double* gamma, double* value) const override;
+
   int K_;
   std::uint64_t seed_;
 };
@@ -53,6 +56,8 @@ class RandomResponsibilities final : public Assignment {
 class AllRows final : public Assignment {
  public:
   int n_components() const override { return 1; }
+
+ private:
   void assign(const Tile& tile, double* scratch, double* gamma, double* value) const override;
 };
 

@@ -50,34 +50,73 @@ std::vector<double> moment_bounds(const MomentLayout& layout, const DataSummary&
   return bounds;
 }
 
+/// Rows of d values, each padded with zeros.
+AlignedDoubles pad_rows(const std::vector<double>& values, int d) {
+  const std::size_t n = values.size() / d, stride = padded(d);
+  AlignedDoubles out(n * stride);
+  for (std::size_t i = 0; i < n; ++i) std::copy_n(values.data() + i * d, d, out.data() + i * stride);
+  return out;
+}
+
+/// Tiles that are worked on together: rows that count are gathered over them, so more is better, as long as
+/// they and their responsibilities stay in second-level cache. Depends on d and K only.
+int tiles_together(const MomentLayout& layout) {
+  constexpr std::int64_t cache = 512 * 1024;
+  const std::int64_t per_tile = 8 * kTile * (2 * std::int64_t{padded(layout.d)} + layout.K);
+  return static_cast<int>(std::clamp<std::int64_t>(cache / per_tile, 1, 32));
+}
+
 /// One thread's part of a sweep.
 struct Worker {
-  Tile tile;
+  int K, d;
+  std::vector<Tile> tiles;
+  std::vector<TileRows> rows;
   BlockSums sums;
   ExactArray moments;
   ExactScalar objective;
-  std::vector<double> gamma, scratch;
+  AlignedDoubles gamma, value, scratch;
 
   Worker(const MomentLayout& layout, const Assignment& assignment, const ExactArray& empty)
-      : tile(layout.d),
+      : K(layout.K),
+        d(layout.d),
+        tiles(tiles_together(layout), Tile(layout.d)),
         sums(layout),
         moments(empty),
-        gamma(std::size_t(layout.K) * kTile),
-        scratch(assignment.scratch_size()) {}
+        gamma(tiles.size() * layout.K * kTile),
+        value(tiles.size() * kTile),
+        scratch(assignment.scratch_size()) {
+    for (const Tile& tile : tiles) rows.push_back({tile.x(), tile.xt()});
+  }
 
   void add(const Block& block, const Assignment& assignment, const KernelTable& kernels,
            const double* centers) {
-    alignas(64) double value[kTile], lanes[8] = {};
+    alignas(64) double lanes[8] = {};
     sums.clear();
-    for (int offset = 0; offset < block.n_rows; offset += kTile) {
-      tile.load(block, offset);
-      assignment.assign(tile, scratch.data(), gamma.data(), value);
-      for (int r = 0; r < kTile; ++r) value[r] *= tile.weights()[r];
-      kernels.sum_rows(value, lanes);
-      sums.add_tile(kernels, tile.x(), tile.xt(), gamma.data(), centers);
+    for (int offset = 0; offset < block.n_rows;) {
+      std::size_t n = 0;
+      for (; n < tiles.size() && offset < block.n_rows; ++n, offset += kTile) tiles[n].load(block, offset);
+      const std::span<const Tile> loaded(tiles.data(), n);
+      assignment.assign(loaded, scratch.data(), gamma.data(), value.data());
+      for (std::size_t t = 0; t < n; ++t) {
+        double* values = value.data() + t * kTile;
+        for (int r = 0; r < kTile; ++r) values[r] *= tiles[t].weights()[r];
+        kernels.sum_rows(values, lanes);
+      }
+      sums.add(kernels, std::span(rows).first(n), gamma.data(), centers, rows_after(block, offset, n));
     }
     moments.add(sums.collect());
     for (const double lane : lanes) objective.add(lane);
+  }
+
+  /// What is read next, here or, after the last row of a block, probably on this rank.
+  ReadAhead rows_after(const Block& block, int offset, std::size_t n_now) const {
+    const Index count = std::ssize(tiles) * kTile;
+    return std::visit(
+        [&](const auto* x) {
+          return ReadAhead(x + Index{offset} * d, count * d * Index{sizeof *x},
+                           static_cast<std::int64_t>(n_now) * K);
+        },
+        block.rows);
   }
 };
 
@@ -100,11 +139,12 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
   const ExactArray empty(moment_bounds(layout, data.summary(), centers));
   ExactArray moments = empty;
   ExactScalar objective;
+  const AlignedDoubles padded_centers = pad_rows(centers, layout.d);
   std::vector<std::unique_ptr<Worker>> workers(execution.n_threads);
   std::exception_ptr failure = run_blocks(execution, data, [&](const Block& block, int thread) {
     auto& worker = workers[thread];
     if (!worker) worker = std::make_unique<Worker>(layout, assignment, empty);
-    worker->add(block, assignment, *execution.kernels, centers.data());
+    worker->add(block, assignment, *execution.kernels, padded_centers.data());
   });
   for (const auto& worker : workers) {
     if (!worker) continue;
@@ -132,8 +172,8 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
 }
 
 std::int64_t sweep_bytes_per_thread(const MomentLayout& layout) {
-  const std::int64_t tile = 8 * kTile * (4 * std::int64_t{padded(layout.d)} + layout.K);
-  return BlockSums::bytes(layout) + tile + (3 + 1) * 8 * layout.size();
+  const std::int64_t tile = 8 * kTile * (2 * std::int64_t{padded(layout.d)} + layout.K + 1);
+  return BlockSums::bytes(layout) + tiles_together(layout) * tile + (3 + 1) * 8 * layout.size();
 }
 
 FoundRow find_extreme_row(const Execution& execution, const Data& data, const Assignment& assignment,
@@ -153,7 +193,7 @@ FoundRow find_extreme_row(const Execution& execution, const Data& data, const As
     double value[kTile];
     for (int offset = 0; offset < block.n_rows; offset += kTile) {
       tile.load(block, offset);
-      assignment.assign(tile, scratch.data(), gamma.data(), value);
+      assignment.assign(std::span(&tile, 1), scratch.data(), gamma.data(), value);
       for (int r = 0; r < tile.n_rows(); ++r)
         if (const Best candidate{highest ? -value[r] : value[r], tile.first_row() + r};
             tile.weights()[r] > 0.0 && candidate.beats(best[thread]))

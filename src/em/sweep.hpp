@@ -1,6 +1,7 @@
 // One pass over all rows: responsibilities from an assignment, moments about given centres, one allreduce.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "data/tile.hpp"
@@ -16,8 +17,18 @@ class Assignment {
   virtual int n_components() const = 0;
   /// Doubles of scratch that one thread's calls need.
   virtual std::size_t scratch_size() const { return 0; }
-  /// For a tile's 64 rows: gamma (K x kTile) = responsibility times sample weight, 0 for rows of weight zero;
-  /// value (kTile) = the row's term of the objective (its log density, its squared distance, ...).
+  /// For each tile's 64 rows: gamma (K x kTile) = responsibility times sample weight, 0 for rows of weight
+  /// zero; value (kTile) = the row's term of the objective (its log density, its squared distance, ...).
+  virtual void assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const {
+    for (const Tile& tile : tiles) {
+      assign(tile, scratch, gamma, value);
+      gamma += std::int64_t{n_components()} * kTile;
+      value += kTile;
+    }
+  }
+
+ protected:
+  /// The same for one tile, where tiles are independent.
   virtual void assign(const Tile& tile, double* scratch, double* gamma, double* value) const = 0;
 };
 

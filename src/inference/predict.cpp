@@ -60,7 +60,7 @@ std::vector<Index> predict(const Execution& execution, const Data& data, const M
           ++counts[thread][labels[r]];
         }
         sink.write(0, row, n, labels);
-        kernels.responsibilities(K, tile.weights(), values.data(), log_density);
+        kernels.responsibilities(K, tile.weights(), kEveryLogShare, values.data(), log_density);
         if (options.log_density) sink.write(at_log_density, row, n, log_density);
         if (options.responsibilities) sink.write(at_responsibilities, row, n, by_row(values, K, n).data());
       }

@@ -23,7 +23,7 @@ Score score(const Execution& execution, const Data& data, const Mixture& mixture
       largest[r] = joint[r];
       for (int k = 1; k < K; ++k) largest[r] = std::max(largest[r], joint[std::size_t(k) * kTile + r]);
     }
-    kernels.responsibilities(K, tile.weights(), joint.data(), log_density);
+    kernels.responsibilities(K, tile.weights(), kLeastLogShare, joint.data(), log_density);
     for (int r = 0; r < kTile; ++r) entropy[r] = log_density[r] - largest[r];
   });
   const double weight = data.summary().total_weight;

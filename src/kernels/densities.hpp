@@ -81,7 +81,7 @@ inline void dense_panel(int d, const double* diff, const double* factor, double*
     Vec y[kFactorColumns][kRowVectors] = {};
     for (int i = 0; i < depth; ++i, factor += kFactorColumns) {
       Vec x[kRowVectors];
-      for (int r = 0; r < kRowVectors; ++r) x[r] = load(diff + i * kTile + r * kWidth);
+      for (int r = 0; r < kRowVectors; ++r) x[r] = load(diff + i * kPanel + r * kWidth);
       for (int c = 0; c < kFactorColumns; ++c) {
         const Vec u = all(factor[c]);
         for (int r = 0; r < kRowVectors; ++r) y[c][r] = fma(u, x[r], y[c][r]);
@@ -109,10 +109,12 @@ void mahalanobis_dense(int d, const double* xt, const double* mean, const double
     default:
       break;
   }
-  for (int i = 0; i < d; ++i)
-    for (int n = 0; n < kTile; n += kWidth)
-      store(scratch + i * kTile + n, load(xt + i * kTile + n) - all(mean[i]));
-  for (int row = 0; row < kTile; row += kPanel) dense_panel(d, scratch + row, factor, out + row);
+  for (int row = 0; row < kTile; row += kPanel) {
+    for (int i = 0; i < d; ++i)
+      for (int n = 0; n < kPanel; n += kWidth)
+        store(scratch + i * kPanel + n, load(xt + i * kTile + row + n) - all(mean[i]));
+    dense_panel(d, scratch, factor, out + row);
+  }
 }
 
 void log_joint(int n_components, const double* constants, double* values) {
@@ -127,7 +129,9 @@ void log_joint(int n_components, const double* constants, double* values) {
   }
 }
 
-void responsibilities(int n_components, const double* row_weights, double* values, double* log_density) {
+void responsibilities(int n_components, const double* row_weights, double least_log_share, double* values,
+                      double* log_density) {
+  const Vec least = all(least_log_share);
   for (int row = 0; row < kTile; row += kPanel) {
     double* column = values + row;
     Vec top[kRowVectors], sum[kRowVectors] = {};
@@ -135,13 +139,24 @@ void responsibilities(int n_components, const double* row_weights, double* value
     for (int k = 1; k < n_components; ++k)
       for (int r = 0; r < kRowVectors; ++r)
         top[r] = larger(top[r], load(column + Index{k} * kTile + r * kWidth));
-    for (int k = 0; k < n_components; ++k)
+    for (int k = 0; k < n_components; ++k) {
+      Vec share[kRowVectors], any = {};
       for (int r = 0; r < kRowVectors; ++r) {
-        double* p = column + Index{k} * kTile + r * kWidth;
-        const Vec e = exp(load(p) - top[r]);
-        store(p, e);
+        const Vec v = load(column + Index{k} * kTile + r * kWidth) - top[r];
+        share[r] = v < least ? all(-1e300) : v;
+        any = v < least ? any : all(1.0);
+      }
+      double* p = column + Index{k} * kTile;
+      if (not_zero(any) == 0) {
+        for (int r = 0; r < kRowVectors; ++r) store(p + r * kWidth, Vec{});
+        continue;
+      }
+      for (int r = 0; r < kRowVectors; ++r) {
+        const Vec e = exp(share[r]);
+        store(p + r * kWidth, e);
         sum[r] = sum[r] + e;
       }
+    }
     for (int r = 0; r < kRowVectors; ++r) {
       store(log_density + row + r * kWidth, top[r] + log(sum[r]));
       sum[r] = load(row_weights + row + r * kWidth) / sum[r];

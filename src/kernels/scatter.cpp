@@ -22,7 +22,7 @@ std::int64_t second_stride(ScatterShape shape, int d) {
   if (shape == ScatterShape::none) return 0;
   if (shape == ScatterShape::diagonal) return padded(d);
   std::int64_t size = 0;
-  for (int i = 0; i < d; i += 4) size += std::int64_t{4} * (padded(d) - i / kPad * kPad);
+  for (int i = 0; i < d; i += kPad) size += std::int64_t{kPad} * (padded(d) - i);
   return size;
 }
 
@@ -53,12 +53,13 @@ BlockSums::BlockSums(const MomentLayout& layout)
       counts_(std::size_t(layout.K) * kLanes),
       s1_(layout.K * s1_stride_),
       s2_(layout.n_scatters() * s2_stride_),
-      scratch_(std::size_t{2} * kTile * padded(layout.d)),
+      scratch_(std::size_t{kScatterScratch} * (padded(layout.d) + kPad)),
       plain_(layout.size()) {}
 
 std::int64_t BlockSums::bytes(const MomentLayout& layout) {
   return 8 * (layout.K * (kLanes + first_stride(layout.d)) +
-              layout.n_scatters() * second_stride(layout.shape, layout.d) + layout.size());
+              layout.n_scatters() * second_stride(layout.shape, layout.d) + layout.size() +
+              std::int64_t{kScatterScratch} * (padded(layout.d) + kPad));
 }
 
 void BlockSums::clear() {
@@ -67,19 +68,58 @@ void BlockSums::clear() {
   std::ranges::fill(s2_, 0.0);
 }
 
-void BlockSums::add_tile(const KernelTable& kernels, const double* x, const double* xt, const double* gamma,
-                         const double* centers) {
-  const auto accumulate = is_full(layout_.shape)                    ? kernels.accumulate_full
-                          : layout_.shape == ScatterShape::diagonal ? kernels.accumulate_diagonal
-                                                                    : kernels.accumulate_first;
-  ScatterTask task{layout_.d, x, xt, gamma, centers, s1_.data(), s2_.data(), scratch_.data()};
-  for (int k = 0; k < layout_.K; ++k) {
-    kernels.sum_rows(task.gamma, counts_.data() + std::int64_t{k} * kLanes);
+void BlockSums::add(const KernelTable& kernels, std::span<const TileRows> tiles, const double* gamma,
+                    const double* centers, ReadAhead ahead) {
+  const auto gamma_of = [&](std::size_t tile, int k) { return gamma + (tile * layout_.K + k) * kTile; };
+  for (std::size_t t = 0; t < tiles.size(); ++t)
+    for (int k = 0; k < layout_.K; ++k)
+      kernels.sum_rows(gamma_of(t, k), counts_.data() + std::int64_t{k} * kLanes);
+  const std::int64_t step = padded(layout_.d);
+  if (layout_.d <= kSmallColumns) {
+    for (std::size_t t = 0; t < tiles.size(); ++t)
+      for (int k = 0; k < layout_.K; ++k) {
+        ahead.fetch_piece();
+        add_small(kernels, tiles[t], gamma_of(t, k), centers + k * step, k);
+      }
+  } else if (is_full(layout_.shape)) {
+    // The sums are large: each is worked on for as many rows as there are.
+    for (int k = 0; k < layout_.K; ++k)
+      add_gathered(kernels, kernels.accumulate_full, tiles, gamma_of(0, k), centers + k * step, k, ahead);
+  } else {
+    // The sums are small: each tile is worked on while it is in first-level cache.
+    const auto accumulate =
+        layout_.shape == ScatterShape::diagonal ? kernels.accumulate_diagonal : kernels.accumulate_first;
+    for (std::size_t t = 0; t < tiles.size(); ++t)
+      for (int k = 0; k < layout_.K; ++k)
+        add_gathered(kernels, accumulate, tiles.subspan(t, 1), gamma_of(t, k), centers + k * step, k, ahead);
+  }
+}
+
+void BlockSums::add_small(const KernelTable& kernels, const TileRows& tile, const double* gamma,
+                          const double* center, int k) {
+  const auto accumulate = is_full(layout_.shape)                    ? kernels.small_full
+                          : layout_.shape == ScatterShape::diagonal ? kernels.small_diagonal
+                                                                    : kernels.small_first;
+  accumulate({layout_.d, tile.xt, gamma, center, first_sum(k), second_sum(k)});
+}
+
+void BlockSums::add_gathered(const KernelTable& kernels, void (*accumulate)(const RowsTask&),
+                             std::span<const TileRows> tiles, const double* gamma, const double* center,
+                             int k, ReadAhead& ahead) {
+  const double* rows[kGathered];
+  double gammas[kGathered];
+  RowsTask task{layout_.d, 0, rows, gammas, center, first_sum(k), second_sum(k), scratch_.data()};
+  for (std::size_t t = 0; t < tiles.size(); ++t, gamma += std::int64_t{layout_.K} * kTile) {
+    ahead.fetch_piece();
+    int& n = task.n_rows;
+    n += kernels.gather_rows(layout_.d, tiles[t].x, gamma, rows + n, gammas + n);
+    if (n == 0 || (n < kTile && t + 1 < tiles.size())) continue;
+    for (; n % kPhases != 0; ++n) {  // rows that add exact zeros
+      rows[n] = rows[0];
+      gammas[n] = 0.0;
+    }
     accumulate(task);
-    task.gamma += kTile;
-    task.center += layout_.d;
-    task.s1 += s1_stride_;
-    if (layout_.shape != ScatterShape::pooled) task.s2 += s2_stride_;
+    n = 0;
   }
 }
 

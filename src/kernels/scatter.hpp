@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
+#include "kernels/aligned.hpp"
+#include "kernels/read_ahead.hpp"
 #include "kernels/table.hpp"
 
 namespace gmmpi {
@@ -26,18 +29,26 @@ struct MomentLayout {
   std::int64_t size() const { return second() + n_scatters() * scatter_size(shape, d); }
 };
 
+/// A tile's rows in both layouts: row-major (kTile x padded(d)) and transposed (d x kTile).
+struct TileRows {
+  const double* x;
+  const double* xt;
+};
+
 /// Sums over the rows of one block, of one thread, in the layout that suits the kernels:
 /// counts: K x 8 lanes; s1: K x (8 d lanes for few columns, else padded(d));
 /// s2, few columns: per scatter 8 lanes for each entry; else diagonal padded(d), and full: for each group of
-/// four rows i..i+3 the columns from i rounded down to a multiple of 8, to padded(d).
+/// eight rows i..i+7 the columns from i to padded(d).
 class BlockSums {
  public:
   explicit BlockSums(const MomentLayout& layout);
 
   void clear();
-  /// Adds a tile: `gamma` K x kTile, `centers` K x d.
-  void add_tile(const KernelTable& kernels, const double* x, const double* xt, const double* gamma,
-                const double* centers);
+  /// Adds tiles: `gamma` per tile K x kTile, `centers` K x padded(d). For more than kSmallColumns columns the
+  /// rows that count are gathered, component by component. `ahead` is fetched meanwhile, in
+  /// K times tiles.size() pieces.
+  void add(const KernelTable& kernels, std::span<const TileRows> tiles, const double* gamma,
+           const double* centers, ReadAhead ahead = {});
   /// The sums in MomentLayout's order.
   const std::vector<double>& collect();
 
@@ -45,9 +56,20 @@ class BlockSums {
   static std::int64_t bytes(const MomentLayout& layout);
 
  private:
+  void add_small(const KernelTable& kernels, const TileRows& tile, const double* gamma, const double* center,
+                 int k);
+  void add_gathered(const KernelTable& kernels, void (*accumulate)(const RowsTask&),
+                    std::span<const TileRows> tiles, const double* gamma, const double* center, int k,
+                    ReadAhead& ahead);
+  double* first_sum(int k) { return s1_.data() + k * s1_stride_; }
+  double* second_sum(int k) {
+    return s2_.data() + (layout_.shape == ScatterShape::pooled ? 0 : k * s2_stride_);
+  }
+
   MomentLayout layout_;
   std::int64_t s1_stride_, s2_stride_;
-  std::vector<double> counts_, s1_, s2_, scratch_, plain_;
+  AlignedDoubles counts_, s1_, s2_, scratch_;
+  std::vector<double> plain_;
 };
 
 }  // namespace gmmpi

@@ -1,19 +1,22 @@
-// M-step kernels: sums of gamma (x - c) and gamma (x - c)(x - c)^T over the rows of a tile, per scatter
-// shape. Layouts of s1 and s2: scatter.hpp. Included by src/kernels/targets.
+// M-step kernels: sums of gamma (x - c) and gamma (x - c)(x - c)^T over rows, per scatter shape. Layouts of
+// s1 and s2: scatter.hpp. Included by src/kernels/targets.
 
 enum class Moments { first, diagonal, full };
 
 void sum_rows(const double* gamma, double* lanes) {
+  static_assert(kTile == 8 * kLanes);
   for (int lane = 0; lane < kLanes; lane += kWidth) {
-    Vec sum = load(lanes + lane);
-    for (int n = 0; n < kTile; n += kLanes) sum = sum + load(gamma + n + lane);
-    store(lanes + lane, sum);
+    Vec v[8];
+    for (int i = 0; i < 8; ++i) v[i] = load(gamma + i * kLanes + lane);
+    for (int half = 4; half > 0; half /= 2)
+      for (int i = 0; i < half; ++i) v[i] = v[i] + v[i + half];
+    store(lanes + lane, load(lanes + lane) + v[0]);
   }
 }
 
 /// Few columns: rows are the lanes, always 8 of them, so that every target adds in the same order.
 template <int D, Moments M>
-inline void accumulate_small(const ScatterTask& task) {
+inline void accumulate_small(const TileTask& task) {
   constexpr int n_s2 = M == Moments::full ? D * (D + 1) / 2 : M == Moments::diagonal ? D : 0;
   for (int lane = 0; lane < kLanes; lane += kWidth) {
     Vec s1[D], s2[n_s2 > 0 ? n_s2 : 1] = {};
@@ -37,141 +40,161 @@ inline void accumulate_small(const ScatterTask& task) {
   }
 }
 
-/// True if the small kernel did the work.
 template <Moments M>
-inline bool accumulated_small(const ScatterTask& task) {
+void small_columns(const TileTask& task) {
   static_assert(kSmallColumns == 4);
   switch (task.d) {
     case 1:
-      accumulate_small<1, M>(task);
-      return true;
+      return accumulate_small<1, M>(task);
     case 2:
-      accumulate_small<2, M>(task);
-      return true;
+      return accumulate_small<2, M>(task);
     case 3:
-      accumulate_small<3, M>(task);
-      return true;
-    case 4:
-      accumulate_small<4, M>(task);
-      return true;
+      return accumulate_small<3, M>(task);
     default:
-      return false;
+      return accumulate_small<4, M>(task);
   }
 }
 
-/// Rows whose responsibility is not exactly zero (leaving them out changes no bit).
-inline int rows_that_count(const double* gamma, int* rows) {
+int gather_rows(int d, const double* x, const double* gamma, const double** rows, double* gammas) {
+  constexpr unsigned every = (1u << kWidth) - 1;
+  const int stride = padded(d);
   int n = 0;
-  for (int row = 0; row < kTile; ++row) {
-    rows[n] = row;
-    n += gamma[row] != 0.0;
+  for (int row = 0; row < kTile; row += kWidth, x += kWidth * stride) {
+    const Vec g = load(gamma + row);
+    const unsigned counts = not_zero(g);
+    if (counts == every) {
+      store(gammas + n, g);
+      store_addresses(rows + n, x, stride);
+      n += kWidth;
+    } else {
+      for (unsigned left = counts; left != 0; left &= left - 1, ++n) {
+        const int l = __builtin_ctz(left);
+        rows[n] = x + l * stride;
+        gammas[n] = gamma[row + l];
+      }
+    }
   }
   return n;
 }
 
-/// Many columns: columns are the lanes, rows are added in ascending order.
-template <bool Second, int Vectors>
-inline void diagonal_columns(const ScatterTask& task, const int* rows, int n_rows, int column) {
-  const int stride = padded(task.d);
-  Vec center[Vectors], s1[Vectors] = {}, s2[Vectors] = {};
+/// Diagonal moments, `Vectors` vectors of columns: columns are the lanes. `Phases` sums over every
+/// Phases-th row hide the latency of additions; they are folded in a fixed order.
+template <bool Second, int Vectors, int Phases>
+inline void diagonal_columns(const RowsTask& task, int column) {
+  Vec center[Vectors], s1[Phases][Vectors], s2[Phases][Vectors];
+  for (int v = 0; v < Vectors; ++v) center[v] = load(task.center + column + v * kWidth);
+  for (int p = 0; p < Phases; ++p)
+    for (int v = 0; v < Vectors; ++v) s1[p][v] = s2[p][v] = Vec{};
+  for (int row = 0; row < task.n_rows; row += Phases)
+    for (int p = 0; p < Phases; ++p) {
+      const double* x = task.x[row + p] + column;
+      const Vec gamma = all(task.gamma[row + p]);
+      for (int v = 0; v < Vectors; ++v) {
+        const Vec diff = load(x + v * kWidth) - center[v];
+        const Vec weighted = gamma * diff;
+        s1[p][v] = Second ? s1[p][v] + weighted : fma(gamma, diff, s1[p][v]);
+        if (Second) s2[p][v] = fma(weighted, diff, s2[p][v]);
+      }
+    }
+  for (int half = Phases / 2; half > 0; half /= 2)
+    for (int p = 0; p < half; ++p)
+      for (int v = 0; v < Vectors; ++v) {
+        s1[p][v] = s1[p][v] + s1[p + half][v];
+        s2[p][v] = s2[p][v] + s2[p + half][v];
+      }
   for (int v = 0; v < Vectors; ++v) {
-    double values[kWidth] = {};
-    for (int l = 0; l < kWidth && column + v * kWidth + l < task.d; ++l)
-      values[l] = task.center[column + v * kWidth + l];
-    center[v] = load(values);
+    double* first = task.s1 + column + v * kWidth;
+    store(first, load(first) + s1[0][v]);
+    if (!Second) continue;
+    double* second = task.s2 + column + v * kWidth;
+    store(second, load(second) + s2[0][v]);
   }
-  for (int r = 0; r < n_rows; ++r) {
-    const double* x = task.x + rows[r] * stride + column;
-    const Vec gamma = all(task.gamma[rows[r]]);
+}
+
+template <bool Second>
+void accumulate_columns(const RowsTask& task) {
+  const int end = padded(task.d);
+  int column = 0;
+  for (; column + 2 * kWidth <= end; column += 2 * kWidth) diagonal_columns<Second, 2, kPhases>(task, column);
+  for (; column < end; column += kWidth) diagonal_columns<Second, 1, kPhases>(task, column);
+}
+
+void accumulate_first(const RowsTask& task) {
+  accumulate_columns<false>(task);
+}
+
+void accumulate_diagonal(const RowsTask& task) {
+  accumulate_columns<true>(task);
+}
+
+/// Differences and weighted differences of all rows, and the first moments.
+template <int Vectors>
+inline void weighted_differences(const RowsTask& task, int column, int stride, double* diff,
+                                 double* weighted) {
+  Vec center[Vectors], s1[Vectors];
+  for (int v = 0; v < Vectors; ++v) {
+    center[v] = load(task.center + column + v * kWidth);
+    s1[v] = Vec{};
+  }
+  for (int r = 0; r < task.n_rows; ++r) {
+    const Vec gamma = all(task.gamma[r]);
     for (int v = 0; v < Vectors; ++v) {
-      const Vec diff = load(x + v * kWidth) - center[v];
-      const Vec weighted = gamma * diff;
-      s1[v] = s1[v] + weighted;
-      if (Second) s2[v] = fma(weighted, diff, s2[v]);
+      const int at = column + v * kWidth;
+      const Vec x = load(task.x[r] + at) - center[v], w = gamma * x;
+      store(diff + r * stride + at, x);
+      store(weighted + r * stride + at, w);
+      s1[v] = s1[v] + w;
     }
   }
   for (int v = 0; v < Vectors; ++v) {
     double* first = task.s1 + column + v * kWidth;
     store(first, load(first) + s1[v]);
-    if (!Second) continue;
-    double* second = task.s2 + column + v * kWidth;
-    store(second, load(second) + s2[v]);
   }
 }
 
-template <bool Second>
-inline void accumulate_columns(const ScatterTask& task) {
-  int rows[kTile];
-  const int n_rows = rows_that_count(task.gamma, rows);
-  if (n_rows == 0) return;
-  const int end = padded(task.d);
-  int column = 0;
-  for (; column + 4 * kWidth <= end; column += 4 * kWidth)
-    diagonal_columns<Second, 4>(task, rows, n_rows, column);
-  for (; column < end; column += kWidth) diagonal_columns<Second, 1>(task, rows, n_rows, column);
-}
-
-void accumulate_first(const ScatterTask& task) {
-  if (!accumulated_small<Moments::first>(task)) accumulate_columns<false>(task);
-}
-
-void accumulate_diagonal(const ScatterTask& task) {
-  if (!accumulated_small<Moments::diagonal>(task)) accumulate_columns<true>(task);
-}
-
-/// Four rows of the scatter matrix by `Vectors` vectors of columns, in registers over all rows of the tile.
-template <int Vectors>
+/// `Rows` rows of the scatter matrix by `Vectors` vectors of columns, in registers over all rows of data.
+template <int Rows, int Vectors>
 inline void full_panel(const double* weighted, const double* diff, int n_rows, int stride, double* s2,
                        int s2_stride) {
-  Vec sum[4][Vectors] = {};
+  Vec sum[Rows][Vectors];
+  for (int i = 0; i < Rows; ++i)
+    for (int v = 0; v < Vectors; ++v) sum[i][v] = Vec{};
   for (int r = 0; r < n_rows; ++r) {
     Vec x[Vectors];
     for (int v = 0; v < Vectors; ++v) x[v] = load(diff + Index{r} * stride + v * kWidth);
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < Rows; ++i) {
       const Vec g = all(weighted[Index{r} * stride + i]);
       for (int v = 0; v < Vectors; ++v) sum[i][v] = fma(g, x[v], sum[i][v]);
     }
   }
-  for (int i = 0; i < 4; ++i)
+  for (int i = 0; i < Rows; ++i)
     for (int v = 0; v < Vectors; ++v) {
       double* p = s2 + i * s2_stride + v * kWidth;
       store(p, load(p) + sum[i][v]);
     }
 }
 
-void accumulate_full(const ScatterTask& task) {
-  if (accumulated_small<Moments::full>(task)) return;
-  int rows[kTile];
-  const int n_rows = rows_that_count(task.gamma, rows);
-  if (n_rows == 0) return;
-  const int d = task.d, stride = padded(d);
+void accumulate_full(const RowsTask& task) {
+  // Rows of scratch lie a cache line further apart than a power of two would have them.
+  const int end = padded(task.d), stride = end + kPad, n = task.n_rows;
   double* diff = task.scratch;
-  double* weighted = task.scratch + kTile * stride;
-  for (int r = 0; r < n_rows; ++r) {
-    const double* x = task.x + rows[r] * stride;
-    const double gamma = task.gamma[rows[r]];
-    double* to = diff + r * stride;
-    double* weighted_to = weighted + r * stride;
-    for (int j = 0; j < d; ++j) {
-      to[j] = x[j] - task.center[j];
-      weighted_to[j] = gamma * to[j];
-    }
-    for (int j = d; j < stride; ++j) to[j] = weighted_to[j] = 0.0;
-  }
-  for (int j = 0; j < stride; j += kWidth) {
-    Vec sum = {};
-    for (int r = 0; r < n_rows; ++r) sum = sum + load(weighted + r * stride + j);
-    store(task.s1 + j, load(task.s1 + j) + sum);
-  }
-  constexpr int most = GMMPI_WIDTH == 8 ? 4 : 3;
+  double* weighted = task.scratch + kGathered * stride;
+  int column = 0;
+  for (; column + 4 * kWidth <= end; column += 4 * kWidth)
+    weighted_differences<4>(task, column, stride, diff, weighted);
+  for (; column < end; column += kWidth) weighted_differences<1>(task, column, stride, diff, weighted);
+  constexpr int rows = GMMPI_WIDTH == 8 ? 8 : 4, most = 3;
   double* s2 = task.s2;
-  for (int i = 0; i < d; i += 4) {
-    const int start = i / kPad * kPad, columns = stride - start;
-    int j = 0;
-    for (; j + most * kWidth <= columns; j += most * kWidth)
-      full_panel<most>(weighted + i, diff + start + j, n_rows, stride, s2 + j, columns);
-    for (; j < columns; j += kWidth)
-      full_panel<1>(weighted + i, diff + start + j, n_rows, stride, s2 + j, columns);
-    s2 += 4 * columns;
+  for (int start = 0; start < end; start += kPad) {
+    const int columns = end - start;
+    for (int i = start; i < start + kPad; i += rows, s2 += rows * columns) {
+      int j = 0;
+      for (; columns - j >= most * kWidth && columns - j != 4 * kWidth; j += most * kWidth)
+        full_panel<rows, most>(weighted + i, diff + start + j, n, stride, s2 + j, columns);
+      for (; columns - j >= 2 * kWidth; j += 2 * kWidth)
+        full_panel<rows, 2>(weighted + i, diff + start + j, n, stride, s2 + j, columns);
+      for (; j < columns; j += kWidth)
+        full_panel<rows, 1>(weighted + i, diff + start + j, n, stride, s2 + j, columns);
+    }
   }
 }

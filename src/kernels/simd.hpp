@@ -65,6 +65,27 @@ constexpr int kWidth = GMMPI_WIDTH;
 constexpr int kRowVectors = GMMPI_WIDTH == 8 ? 4 : 2;  ///< row vectors a register tile of the E-step holds
 constexpr int kLanes = kRowLanes;
 
+/// One bit per lane: set where v is not zero.
+inline unsigned not_zero(Vec v) {
+#if GMMPI_WIDTH == 8
+  return _mm512_cmp_pd_mask(v, Vec{}, _CMP_NEQ_UQ);
+#elif GMMPI_WIDTH == 4
+  return static_cast<unsigned>(_mm256_movemask_pd(_mm256_cmp_pd(v, Vec{}, _CMP_NEQ_UQ)));
+#elif GMMPI_WIDTH == 2
+  return static_cast<unsigned>(_mm_movemask_pd(_mm_cmpneq_pd(v, Vec{})));
+#else
+  return v != 0.0;
+#endif
+}
+
+/// to[l] = x + l stride, for all lanes.
+inline void store_addresses(const double** to, const double* x, int stride) {
+  Bits offset;
+  for (int l = 0; l < kWidth; ++l) reinterpret_cast<std::int64_t*>(&offset)[l] = l;
+  const Bits address = reinterpret_cast<std::int64_t>(x) + offset * (std::int64_t{8} * stride);
+  __builtin_memcpy(to, &address, sizeof address);
+}
+
 inline Vec larger(Vec a, Vec b) {
   return a > b ? a : b;
 }

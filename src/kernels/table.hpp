@@ -17,6 +17,15 @@ inline constexpr int kRowLanes = 8;
 inline constexpr int kFactorColumns = 4;
 /// Up to this many columns, sums over rows run in 8 virtual row lanes; above, in lanes of columns.
 inline constexpr int kSmallColumns = 4;
+/// Sums over every kPhases-th row that the diagonal kernels of the M-step keep apart.
+inline constexpr int kPhases = 4;
+/// Rows that a kernel of the M-step takes at a time, at most.
+inline constexpr int kGathered = 2 * kTile;
+/// Rows of scratch such a kernel needs: two copies of those rows.
+inline constexpr int kScatterScratch = 2 * kGathered;
+/// Responsibilities below 2^-64 of the row's largest count as zero (see docs/maths.md): ln 2^-64.
+inline constexpr double kLeastLogShare = -44.3614195558364998;
+inline constexpr double kEveryLogShare = -1e300;  ///< none does
 
 constexpr int padded(int d) {
   return (d + kPad - 1) / kPad * kPad;
@@ -29,16 +38,26 @@ constexpr std::int64_t packed_factor_size(int d) {
   return size;
 }
 
-/// One component's part of the accumulation over one tile.
-struct ScatterTask {
+/// One component's part of the accumulation over one tile, for up to kSmallColumns columns.
+struct TileTask {
   int d;
-  const double* x;       ///< kTile x padded(d), row-major
   const double* xt;      ///< d x kTile
   const double* gamma;   ///< kTile: responsibility times sample weight
   const double* center;  ///< d: moments are taken about it
   double* s1;            ///< sums of gamma (x - center), layout of scatter.hpp
   double* s2;            ///< sums of gamma (x - center)(x - center)^T, layout of scatter.hpp
-  double* scratch;       ///< 2 x kTile x padded(d)
+};
+
+/// The same over rows gathered from several tiles, for more columns.
+struct RowsTask {
+  int d;
+  int n_rows;              ///< a multiple of kPhases, at most kGathered
+  const double* const* x;  ///< n_rows pointers to padded(d) values
+  const double* gamma;     ///< n_rows
+  const double* center;    ///< padded(d)
+  double* s1;
+  double* s2;
+  double* scratch;  ///< kScatterScratch x (padded(d) + kPad)
 };
 
 struct KernelTable {
@@ -55,8 +74,10 @@ struct KernelTable {
   /// In place, for K x kTile squared Mahalanobis distances: log joint = constant_k - q/2 with q capped at
   /// 1e300 (so that nothing is ever NaN).
   void (*log_joint)(int n_components, const double* constants, double* values);
-  /// In place: log joint to weight_row * responsibility; log_density[row] = ln sum_k exp(log joint).
-  void (*responsibilities)(int n_components, const double* row_weights, double* values, double* log_density);
+  /// In place: log joint to weight_row * responsibility; log_density[row] = ln sum_k exp(log joint). Where
+  /// the log joint lies more than -least_log_share below the row's largest, the responsibility is exactly 0.
+  void (*responsibilities)(int n_components, const double* row_weights, double least_log_share,
+                           double* values, double* log_density);
 
   /// In place, for K x kTile distances: weight_row for the nearest component (the lowest on a tie), else 0;
   /// smallest[row] = the distance to it.
@@ -64,9 +85,14 @@ struct KernelTable {
 
   /// Sums of gamma over the 64 rows into 8 virtual lanes: lanes[r % 8] += gamma[r].
   void (*sum_rows)(const double* gamma, double* lanes);
-  void (*accumulate_first)(const ScatterTask& task);     ///< s1 only
-  void (*accumulate_diagonal)(const ScatterTask& task);  ///< s1, and s2 for each column
-  void (*accumulate_full)(const ScatterTask& task);      ///< s1, and s2 for each pair of columns
+  /// Appends the rows of a tile (x: kTile x padded(d)) whose gamma is not 0; returns their number.
+  int (*gather_rows)(int d, const double* x, const double* gamma, const double** rows, double* gammas);
+  void (*accumulate_first)(const RowsTask& task);     ///< s1 only
+  void (*accumulate_diagonal)(const RowsTask& task);  ///< s1, and s2 for each column
+  void (*accumulate_full)(const RowsTask& task);      ///< s1, and s2 for each pair of columns
+  void (*small_first)(const TileTask& task);          ///< the same for few columns
+  void (*small_diagonal)(const TileTask& task);
+  void (*small_full)(const TileTask& task);
 
   void (*log)(std::int64_t n, const double* x, double* out);  ///< of positive normal numbers
   void (*exp)(std::int64_t n, const double* x, double* out);

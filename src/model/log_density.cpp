@@ -25,7 +25,7 @@ LogDensity::LogDensity(const Mixture& m, const KernelTable& kernels)
       shape_(m.shape()),
       n_components_(m.n_components),
       n_features_(m.n_features),
-      means_(m.means),
+      means_(m.means.begin(), m.means.end()),
       constants_(m.n_components) {
   const int K = n_components_, d = n_features_;
   std::vector<double> weights(m.weights);
@@ -33,7 +33,7 @@ LogDensity::LogDensity(const Mixture& m, const KernelTable& kernels)
   kernels.log(K, weights.data(), constants_.data());
   for (int k = 0; k < K; ++k) constants_[k] += m.log_det[k] - d * kHalfLog2Pi;
   if (shape_ == PrecisionShape::diagonal) {
-    factors_ = m.precisions_cholesky;
+    factors_.assign(m.precisions_cholesky.begin(), m.precisions_cholesky.end());
   } else if (shape_ == PrecisionShape::spherical) {
     for (const double scale : m.precisions_cholesky) factors_.insert(factors_.end(), d, scale);
   } else {

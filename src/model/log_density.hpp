@@ -28,7 +28,7 @@ class LogDensity {
   const KernelTable& kernels_;
   PrecisionShape shape_;
   int n_components_, n_features_;
-  std::vector<double> means_, factors_, constants_;
+  AlignedDoubles means_, factors_, constants_;
 };
 
 }  // namespace gmmpi

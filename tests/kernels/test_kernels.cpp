@@ -80,11 +80,13 @@ using Results = std::vector<std::vector<double>>;
 
 std::vector<double> block_sums(const KernelTable& kernels, const Problem& p, ScatterShape shape,
                                bool shifted) {
-  Buffer x(p.x, shifted), xt(p.xt, shifted), gamma(p.gamma, shifted), means(p.means, shifted);
+  Buffer x(p.x, shifted), xt(p.xt, shifted), gamma(p.gamma, shifted);
+  Buffer means(std::size_t(p.K) * gmmpi::padded(p.d), shifted);
+  for (int e = 0; e < p.K * p.d; ++e) means.data()[e / p.d * gmmpi::padded(p.d) + e % p.d] = p.means[e];
   gmmpi::BlockSums sums({p.K, p.d, shape});
   sums.clear();
-  for (int tile = 0; tile < 2; ++tile)
-    sums.add_tile(kernels, x.data(), xt.data(), gamma.data(), means.data());
+  const gmmpi::TileRows rows{x.data(), xt.data()};
+  for (int tile = 0; tile < 2; ++tile) sums.add(kernels, std::span(&rows, 1), gamma.data(), means.data());
   return sums.collect();
 }
 
@@ -107,7 +109,7 @@ Results run_all(const KernelTable& kernels, const Problem& p, bool shifted) {
   for (int k = 0; k < p.K; ++k) constants.push_back(-0.7 * k);
   kernels.log_joint(p.K, constants.data(), diagonal.data());
   results.push_back(diagonal.copy());
-  kernels.responsibilities(p.K, weights.data(), diagonal.data(), log_density.data());
+  kernels.responsibilities(p.K, weights.data(), gmmpi::kEveryLogShare, diagonal.data(), log_density.data());
   results.push_back(diagonal.copy());
   results.push_back(log_density.copy());
   kernels.assign_nearest(p.K, weights.data(), squared.data(), log_density.data());
@@ -274,7 +276,7 @@ TEST_CASE("kernels: rows at distances up to infinity have responsibilities that 
       values[kTile + r] = far[r / 8];
     }
     kernels.log_joint(2, constants, values.data());
-    kernels.responsibilities(2, weights.data(), values.data(), log_density.data());
+    kernels.responsibilities(2, weights.data(), gmmpi::kEveryLogShare, values.data(), log_density.data());
     for (int r = 0; r < kTile; ++r) {
       INFO("row " << r);
       CHECK(std::isfinite(log_density[r]));

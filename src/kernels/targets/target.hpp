@@ -48,9 +48,13 @@ const KernelTable table = {
     responsibilities,
     assign_nearest,
     sum_rows,
+    gather_rows,
     accumulate_first,
     accumulate_diagonal,
     accumulate_full,
+    small_columns<Moments::first>,
+    small_columns<Moments::diagonal>,
+    small_columns<Moments::full>,
     log_array,
     exp_array,
 };
