@@ -65,6 +65,10 @@ const std::vector<OptionSpec>& option_table() {
       {"on-collapse", "", "WHAT", "reseed", "fit",
        "reseed: a component without rows or with a singular covariance moves to the worst explained row; "
        "fail: exit with code 79"},
+      {"skip", "", "WHAT", "auto", "fit",
+       "auto: responsibilities below 2^-64 of a row's largest count as zero and are not computed; none: "
+       "compute "
+       "all (slower where components are far apart)"},
       {"sample-weight", "", "DATA", "", "fit score",
        "weights of the rows, >= 0: file.npy, file.csv or file.h5[:/dataset] (default dataset "
        "/sample_weight)"},

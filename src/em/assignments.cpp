@@ -7,17 +7,21 @@
 
 namespace gmmpi {
 
-void Posterior::assign(const Tile& tile, double* scratch, double* gamma, double* value) const {
-  density_.log_joint(tile, scratch, gamma);
-  kernels_.responsibilities(n_components(), tile.weights(), kLeastLogShare, gamma, value);
+void Posterior::assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const {
+  pruned_.log_joint(tiles, least_log_share_, scratch, gamma);
+  for (const Tile& tile : tiles) {
+    density_.kernels().responsibilities(n_components(), tile.weights(), least_log_share_, gamma, value);
+    gamma += std::int64_t{n_components()} * kTile;
+    value += kTile;
+  }
 }
 
-void NearestCenter::assign(const Tile& tile, double*, double* gamma, double* value) const {
+void NearestCenter::assign_tile(const Tile& tile, double*, double* gamma, double* value) const {
   kernels_.squared_distances(d_, n_components(), tile.xt(), centers_.data(), gamma);
   kernels_.assign_nearest(n_components(), tile.weights(), gamma, value);
 }
 
-void RandomResponsibilities::assign(const Tile& tile, double*, double* gamma, double* value) const {
+void RandomResponsibilities::assign_tile(const Tile& tile, double*, double* gamma, double* value) const {
   std::fill_n(value, kTile, 0.0);
   std::fill_n(gamma, std::size_t(K_) * kTile, 0.0);
   for (int r = 0; r < tile.n_rows(); ++r) {
@@ -30,7 +34,7 @@ void RandomResponsibilities::assign(const Tile& tile, double*, double* gamma, do
   }
 }
 
-void AllRows::assign(const Tile& tile, double*, double* gamma, double* value) const {
+void AllRows::assign_tile(const Tile& tile, double*, double* gamma, double* value) const {
   std::copy_n(tile.weights(), kTile, gamma);
   std::fill_n(value, kTile, 0.0);
 }

@@ -5,34 +5,36 @@
 #include <vector>
 
 #include "em/sweep.hpp"
-#include "model/log_density.hpp"
+#include "model/pruned_density.hpp"
 
 namespace gmmpi {
 
 /// The E-step: responsibilities under a model; value = ln p(x). Bishop (2006), eq. 9.23.
 class Posterior final : public Assignment {
  public:
-  Posterior(const Mixture& mixture, const KernelTable& kernels)
-      : density_(mixture, kernels), kernels_(kernels) {}
+  /// Responsibilities below exp(least_log_share) of a row's largest are exactly zero.
+  Posterior(const Mixture& mixture, const KernelTable& kernels, double least_log_share = kLeastLogShare)
+      : density_(mixture, kernels), pruned_(density_), least_log_share_(least_log_share) {}
+  Posterior(const Posterior&) = delete;
   int n_components() const override { return density_.n_components(); }
-  std::size_t scratch_size() const override { return density_.scratch_size(); }
+  std::size_t scratch_size() const override { return pruned_.scratch_size(); }
+  void assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const override;
 
  private:
-  void assign(const Tile& tile, double* scratch, double* gamma, double* value) const override;
-
   LogDensity density_;
-  const KernelTable& kernels_;
+  PrunedDensity pruned_;
+  double least_log_share_;
 };
 
 /// k-means: all to the nearest centre, the lowest on a tie; value = squared distance. Bishop (2006), eq. 9.2.
-class NearestCenter final : public Assignment {
+class NearestCenter final : public TilewiseAssignment {
  public:
   NearestCenter(std::vector<double> centers, int n_features, const KernelTable& kernels)
       : centers_(std::move(centers)), d_(n_features), kernels_(kernels) {}
   int n_components() const override { return static_cast<int>(centers_.size() / d_); }
 
  private:
-  void assign(const Tile& tile, double* scratch, double* gamma, double* value) const override;
+  void assign_tile(const Tile& tile, double* scratch, double* gamma, double* value) const override;
 
   std::vector<double> centers_;
   int d_;
@@ -40,25 +42,25 @@ class NearestCenter final : public Assignment {
 };
 
 /// Responsibilities drawn uniformly and normalised, from the seed and the global row; value = 0.
-class RandomResponsibilities final : public Assignment {
+class RandomResponsibilities final : public TilewiseAssignment {
  public:
   RandomResponsibilities(int n_components, std::uint64_t seed) : K_(n_components), seed_(seed) {}
   int n_components() const override { return K_; }
 
  private:
-  void assign(const Tile& tile, double* scratch, double* gamma, double* value) const override;
+  void assign_tile(const Tile& tile, double* scratch, double* gamma, double* value) const override;
 
   int K_;
   std::uint64_t seed_;
 };
 
 /// One component that holds every row; value = 0. Its moments are the data's.
-class AllRows final : public Assignment {
+class AllRows final : public TilewiseAssignment {
  public:
   int n_components() const override { return 1; }
 
  private:
-  void assign(const Tile& tile, double* scratch, double* gamma, double* value) const override;
+  void assign_tile(const Tile& tile, double* scratch, double* gamma, double* value) const override;
 };
 
 }  // namespace gmmpi

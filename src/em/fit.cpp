@@ -42,7 +42,7 @@ RegCovar resolve_reg_covar(const FitOptions& options, const std::vector<double>&
 
 /// Responsibilities under `model` and their moments about `centers`.
 Moments e_step(const Problem& p, const Mixture& model, const std::vector<double>& centers) {
-  const Posterior posterior(model, *p.execution.kernels);
+  const Posterior posterior(model, *p.execution.kernels, p.options.skip ? kLeastLogShare : kEveryLogShare);
   return sweep(p.execution, p.data, posterior, centers, model.family->scatter_shape());
 }
 

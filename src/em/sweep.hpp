@@ -19,17 +19,22 @@ class Assignment {
   virtual std::size_t scratch_size() const { return 0; }
   /// For each tile's 64 rows: gamma (K x kTile) = responsibility times sample weight, 0 for rows of weight
   /// zero; value (kTile) = the row's term of the objective (its log density, its squared distance, ...).
-  virtual void assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const {
+  virtual void assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const = 0;
+};
+
+/// An assignment of each tile by itself.
+class TilewiseAssignment : public Assignment {
+ public:
+  void assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const final {
     for (const Tile& tile : tiles) {
-      assign(tile, scratch, gamma, value);
+      assign_tile(tile, scratch, gamma, value);
       gamma += std::int64_t{n_components()} * kTile;
       value += kTile;
     }
   }
 
- protected:
-  /// The same for one tile, where tiles are independent.
-  virtual void assign(const Tile& tile, double* scratch, double* gamma, double* value) const = 0;
+ private:
+  virtual void assign_tile(const Tile& tile, double* scratch, double* gamma, double* value) const = 0;
 };
 
 /// Sums over all rows and ranks, each rounded once. Equal on all ranks.

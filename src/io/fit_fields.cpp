@@ -36,7 +36,8 @@ std::vector<Field> numeric_options(const FitOptions& o) {
       {group, "reg_covar", o.reg_covar ? Field::Value(*o.reg_covar) : Field::Value(std::string("auto")),
        true},
       {group, "seed", static_cast<std::int64_t>(o.seed), true},
-      {group, "on_collapse", std::string(o.fail_on_collapse ? "fail" : "reseed"), true}};
+      {group, "on_collapse", std::string(o.fail_on_collapse ? "fail" : "reseed"), true},
+      {group, "skip", std::string(o.skip ? "auto" : "none"), true}};
   if (o.start)
     fields.push_back({group, "start", digest(parameter_fields(*o.start, "start")), true});
   else

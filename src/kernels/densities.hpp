@@ -4,15 +4,15 @@
 constexpr int kPanel = kRowVectors * kWidth;  ///< rows that one register tile holds
 
 template <int Centers, bool Scaled>
-inline void diagonal_panel(int d, const double* xt, const double* centers, const double* scales,
+inline void diagonal_panel(int d, int stride, const double* xt, const double* centers, const double* scales,
                            double* out) {
   Vec sum[Centers][kRowVectors] = {};
   for (int j = 0; j < d; ++j) {
     Vec x[kRowVectors];
     for (int r = 0; r < kRowVectors; ++r) x[r] = load(xt + j * kTile + r * kWidth);
     for (int k = 0; k < Centers; ++k) {
-      const Vec center = all(centers[Index{k} * d + j]);
-      const Vec scale = Scaled ? all(scales[Index{k} * d + j]) : Vec{};
+      const Vec center = all(centers[Index{k} * stride + j]);
+      const Vec scale = Scaled ? all(scales[Index{k} * stride + j]) : Vec{};
       for (int r = 0; r < kRowVectors; ++r) {
         Vec y = x[r] - center;
         if (Scaled) y = y * scale;
@@ -25,26 +25,26 @@ inline void diagonal_panel(int d, const double* xt, const double* centers, const
 }
 
 template <bool Scaled>
-inline void diagonal_distances(int d, int n_centers, const double* xt, const double* centers,
+inline void diagonal_distances(int d, int stride, int n_centers, const double* xt, const double* centers,
                                const double* scales, double* out) {
   for (int row = 0; row < kTile; row += kPanel) {
     int k = 0;
     for (; k + 4 <= n_centers; k += 4)
-      diagonal_panel<4, Scaled>(d, xt + row, centers + Index{k} * d, scales + Index{k} * d,
+      diagonal_panel<4, Scaled>(d, stride, xt + row, centers + Index{k} * stride, scales + Index{k} * stride,
                                 out + Index{k} * kTile + row);
     for (; k < n_centers; ++k)
-      diagonal_panel<1, Scaled>(d, xt + row, centers + Index{k} * d, scales + Index{k} * d,
+      diagonal_panel<1, Scaled>(d, stride, xt + row, centers + Index{k} * stride, scales + Index{k} * stride,
                                 out + Index{k} * kTile + row);
   }
 }
 
 void squared_distances(int d, int n_centers, const double* xt, const double* centers, double* out) {
-  diagonal_distances<false>(d, n_centers, xt, centers, centers, out);
+  diagonal_distances<false>(d, d, n_centers, xt, centers, centers, out);
 }
 
-void mahalanobis_diagonal(int d, int n_components, const double* xt, const double* means,
+void mahalanobis_diagonal(int d, int stride, int n_components, const double* xt, const double* means,
                           const double* scales, double* out) {
-  diagonal_distances<true>(d, n_components, xt, means, scales, out);
+  diagonal_distances<true>(d, stride, n_components, xt, means, scales, out);
 }
 
 /// All of a triangular product in registers, for a number of columns known at compile time.
@@ -72,11 +72,13 @@ inline void dense_small(const double* xt, const double* mean, const double* fact
   }
 }
 
-/// Register tile: kFactorColumns outputs x kRowVectors row vectors. Zeros below the diagonal of the
-/// packed factor change no bit, so the tile's size does not show in the result.
-inline void dense_panel(int d, const double* diff, const double* factor, double* out) {
-  Vec q[kRowVectors] = {};
-  for (int j = 0; j < d; j += kFactorColumns) {
+/// Adds columns [from, d) of the triangular product to the squares in `out`. Register tile: kFactorColumns
+/// outputs x kRowVectors row vectors. Zeros below the diagonal of the packed factor change no bit, so the
+/// tile's size does not show in the result.
+inline void dense_panel(int from, int d, const double* diff, const double* factor, double* out) {
+  Vec q[kRowVectors];
+  for (int r = 0; r < kRowVectors; ++r) q[r] = load(out + r * kWidth);
+  for (int j = from; j < d; j += kFactorColumns) {
     const int depth = j + kFactorColumns < d ? j + kFactorColumns : d;
     Vec y[kFactorColumns][kRowVectors] = {};
     for (int i = 0; i < depth; ++i, factor += kFactorColumns) {
@@ -91,6 +93,13 @@ inline void dense_panel(int d, const double* diff, const double* factor, double*
       for (int r = 0; r < kRowVectors; ++r) q[r] = fma(y[c][r], y[c][r], q[r]);
   }
   for (int r = 0; r < kRowVectors; ++r) store(out + r * kWidth, q[r]);
+}
+
+/// diff (d x kPanel) = x - mean.
+inline void subtract(int d, const double* xt, const double* mean, double* diff) {
+  for (int i = 0; i < d; ++i)
+    for (int n = 0; n < kPanel; n += kWidth)
+      store(diff + i * kPanel + n, load(xt + i * kTile + n) - all(mean[i]));
 }
 
 void mahalanobis_dense(int d, const double* xt, const double* mean, const double* factor, double* scratch,
@@ -110,10 +119,9 @@ void mahalanobis_dense(int d, const double* xt, const double* mean, const double
       break;
   }
   for (int row = 0; row < kTile; row += kPanel) {
-    for (int i = 0; i < d; ++i)
-      for (int n = 0; n < kPanel; n += kWidth)
-        store(scratch + i * kPanel + n, load(xt + i * kTile + row + n) - all(mean[i]));
-    dense_panel(d, scratch, factor, out + row);
+    subtract(d, xt + row, mean, scratch);
+    for (int n = 0; n < kPanel; n += kWidth) store(out + row + n, Vec{});
+    dense_panel(0, d, scratch, factor, out + row);
   }
 }
 

@@ -106,8 +106,8 @@ void BlockSums::add_small(const KernelTable& kernels, const TileRows& tile, cons
 void BlockSums::add_gathered(const KernelTable& kernels, void (*accumulate)(const RowsTask&),
                              std::span<const TileRows> tiles, const double* gamma, const double* center,
                              int k, ReadAhead& ahead) {
-  const double* rows[kGathered];
-  double gammas[kGathered];
+  const double* rows[kGathered + kPad];  // room for the last whole vector that gather_rows stores
+  double gammas[kGathered + kPad];
   RowsTask task{layout_.d, 0, rows, gammas, center, first_sum(k), second_sum(k), scratch_.data()};
   for (std::size_t t = 0; t < tiles.size(); ++t, gamma += std::int64_t{layout_.K} * kTile) {
     ahead.fetch_piece();

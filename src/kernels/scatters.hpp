@@ -56,24 +56,10 @@ void small_columns(const TileTask& task) {
 }
 
 int gather_rows(int d, const double* x, const double* gamma, const double** rows, double* gammas) {
-  constexpr unsigned every = (1u << kWidth) - 1;
   const int stride = padded(d);
   int n = 0;
-  for (int row = 0; row < kTile; row += kWidth, x += kWidth * stride) {
-    const Vec g = load(gamma + row);
-    const unsigned counts = not_zero(g);
-    if (counts == every) {
-      store(gammas + n, g);
-      store_addresses(rows + n, x, stride);
-      n += kWidth;
-    } else {
-      for (unsigned left = counts; left != 0; left &= left - 1, ++n) {
-        const int l = __builtin_ctz(left);
-        rows[n] = x + l * stride;
-        gammas[n] = gamma[row + l];
-      }
-    }
-  }
+  for (int row = 0; row < kTile; row += kWidth)
+    n += store_nonzero(load(gamma + row), x + row * stride, stride, gammas + n, rows + n);
   return n;
 }
 

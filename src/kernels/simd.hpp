@@ -5,6 +5,7 @@
 // Lanes are always independent outputs. Every operation is an IEEE one, and every product that is
 // added is an explicit fused multiply-add, so all widths give the same bits.
 using Index = std::int64_t;
+constexpr int kWidth = GMMPI_WIDTH;
 
 #if GMMPI_WIDTH == 1
 using Vec = double;
@@ -61,7 +62,6 @@ inline Vec from_bits(Bits b) {
 }
 #endif
 
-constexpr int kWidth = GMMPI_WIDTH;
 constexpr int kRowVectors = GMMPI_WIDTH == 8 ? 4 : 2;  ///< row vectors a register tile of the E-step holds
 constexpr int kLanes = kRowLanes;
 
@@ -78,12 +78,30 @@ inline unsigned not_zero(Vec v) {
 #endif
 }
 
-/// to[l] = x + l stride, for all lanes.
-inline void store_addresses(const double** to, const double* x, int stride) {
-  Bits offset;
-  for (int l = 0; l < kWidth; ++l) reinterpret_cast<std::int64_t*>(&offset)[l] = l;
-  const Bits address = reinterpret_cast<std::int64_t>(x) + offset * (std::int64_t{8} * stride);
-  __builtin_memcpy(to, &address, sizeof address);
+/// Stores the lanes of v that are not zero, and the addresses x + lane * stride of their rows; returns how
+/// many. A whole vector may be written to either.
+inline int store_nonzero(Vec v, const double* x, int stride, double* values, const double** rows) {
+  const unsigned counts = not_zero(v);
+#if GMMPI_WIDTH == 8
+  const __m512i lanes = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m512i addresses =
+      _mm512_add_epi64(_mm512_set1_epi64(reinterpret_cast<std::int64_t>(x)),
+                       _mm512_mullo_epi64(lanes, _mm512_set1_epi64(std::int64_t{8} * stride)));
+  const auto mask = static_cast<__mmask8>(counts);
+  store(values, _mm512_maskz_compress_pd(mask, v));
+  _mm512_storeu_si512(rows, _mm512_maskz_compress_epi64(mask, addresses));
+  return __builtin_popcount(counts);
+#else
+  int n = 0;
+  for (unsigned left = counts; left != 0; left &= left - 1, ++n) {
+    const int lane = __builtin_ctz(left);
+    rows[n] = x + lane * stride;
+    double all_values[kWidth];
+    store(all_values, v);
+    values[n] = all_values[lane];
+  }
+  return n;
+#endif
 }
 
 inline Vec larger(Vec a, Vec b) {

@@ -65,12 +65,31 @@ struct KernelTable {
 
   /// out[k][row] = sum_j (x_j - center_kj)^2. `centers` K x d, `out` K x kTile.
   void (*squared_distances)(int d, int n_centers, const double* xt, const double* centers, double* out);
-  /// out[k][row] = sum_j ((x_j - mean_kj) scale_kj)^2. `means`, `scales` K x d.
-  void (*mahalanobis_diagonal)(int d, int n_components, const double* xt, const double* means,
+  /// out[k][row] = sum_j ((x_j - mean_kj) scale_kj)^2 over the first d columns. `means`, `scales` K x stride.
+  void (*mahalanobis_diagonal)(int d, int stride, int n_components, const double* xt, const double* means,
                                const double* scales, double* out);
   /// out[row] = |U^T (x - mean)|^2 for one component; `factor` packed, `scratch` d x kTile.
   void (*mahalanobis_dense)(int d, const double* xt, const double* mean, const double* factor,
                             double* scratch, double* out);
+
+  // Partial distances (src/model/pruned_density.cpp).
+  /// xt[j][r] = rows[r][j] for up to kTile rows.
+  void (*transpose_rows)(int d, const double* const* rows, int n_rows, double* xt);
+  /// guess[row] = the component of largest constant_k - scale q/2, for K x kTile (partial) distances q.
+  void (*likeliest)(int n_components, double scale, const double* constants, const double* distances,
+                    double* guess);
+  /// For component k's (partial) distances of a tile, in place: 1e300 where even they put the log joint more
+  /// than -least_log_share below `top`. Lists and counts the others, but for those with guess k.
+  int (*rows_in_reach)(int k, double constant, double least_log_share, const double* top, const double* guess,
+                       double* distances, int* rows);
+  /// Adds columns [from, d) to the distances in `out` of n_rows rows (up to the next multiple of 32 is
+  /// touched).
+  void (*mahalanobis_diagonal_rest)(int from, int d, int n_rows, const double* xt, const double* mean,
+                                    const double* scale, double* out);
+  /// The same; `factor` is packed and begins at column `from`, a multiple of kFactorColumns.
+  void (*mahalanobis_dense_rest)(int from, int d, int n_rows, const double* xt, const double* mean,
+                                 const double* factor, double* scratch, double* out);
+
   /// In place, for K x kTile squared Mahalanobis distances: log joint = constant_k - q/2 with q capped at
   /// 1e300 (so that nothing is ever NaN).
   void (*log_joint)(int n_components, const double* constants, double* values);

@@ -45,16 +45,36 @@ LogDensity::LogDensity(const Mixture& m, const KernelTable& kernels)
   }
 }
 
+const double* LogDensity::factor(int k) const {
+  const std::int64_t size = is_dense() ? packed_factor_size(n_features_) : n_features_;
+  return factors_.data() + (shape_ == PrecisionShape::shared_dense ? 0 : k * size);
+}
+
 void LogDensity::mahalanobis(const Tile& tile, double* scratch, double* out) const {
+  first_mahalanobis(n_features_, tile, scratch, out);
+}
+
+void LogDensity::first_mahalanobis(int columns, const Tile& tile, double* scratch, double* out) const {
   const int K = n_components_, d = n_features_;
-  if (shape_ == PrecisionShape::diagonal || shape_ == PrecisionShape::spherical) {
-    kernels_.mahalanobis_diagonal(d, K, tile.xt(), means_.data(), factors_.data(), out);
+  if (!is_dense()) {
+    kernels_.mahalanobis_diagonal(columns, d, K, tile.xt(), means_.data(), factors_.data(), out);
     return;
   }
-  const std::size_t step = shape_ == PrecisionShape::shared_dense ? 0 : packed_factor_size(d);
+  // The leading columns of a packed factor are the packed leading factor.
   for (int k = 0; k < K; ++k)
-    kernels_.mahalanobis_dense(d, tile.xt(), means_.data() + std::size_t(k) * d, factors_.data() + k * step,
-                               scratch, out + std::size_t(k) * kTile);
+    kernels_.mahalanobis_dense(columns, tile.xt(), means_.data() + std::size_t(k) * d, factor(k), scratch,
+                               out + std::size_t(k) * kTile);
+}
+
+void LogDensity::rest_mahalanobis(int columns, int k, const double* const* rows, int n_rows, double* xt,
+                                  double* scratch, double* distances) const {
+  const double* mean = means_.data() + std::int64_t{k} * n_features_;
+  kernels_.transpose_rows(n_features_, rows, n_rows, xt);
+  if (is_dense())
+    kernels_.mahalanobis_dense_rest(columns, n_features_, n_rows, xt, mean,
+                                    factor(k) + packed_factor_size(columns), scratch, distances);
+  else
+    kernels_.mahalanobis_diagonal_rest(columns, n_features_, n_rows, xt, mean, factor(k), distances);
 }
 
 void LogDensity::log_joint(const Tile& tile, double* scratch, double* out) const {

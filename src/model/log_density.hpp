@@ -16,15 +16,27 @@ class LogDensity {
   LogDensity(const Mixture& mixture, const KernelTable& kernels);
 
   int n_components() const { return n_components_; }
+  int n_features() const { return n_features_; }
+  bool is_dense() const { return shape_ == PrecisionShape::dense || shape_ == PrecisionShape::shared_dense; }
+  const KernelTable& kernels() const { return kernels_; }
+  const double* constants() const { return constants_.data(); }  ///< K: ln pi_k - d/2 ln 2 pi + ln det U_k
   /// Doubles of scratch that one thread's calls need.
   std::size_t scratch_size() const { return std::size_t(n_features_) * kTile; }
   /// out (K x kTile) = squared Mahalanobis distances of the tile's rows.
   void mahalanobis(const Tile& tile, double* scratch, double* out) const;
+  /// out (K x kTile) = the part of the distances that the first `columns` columns (a multiple of
+  /// kFactorColumns) determine.
+  void first_mahalanobis(int columns, const Tile& tile, double* scratch, double* out) const;
+  /// Adds the rest to such distances from component k, of up to kTile rows; `xt` and `scratch` d x kTile.
+  void rest_mahalanobis(int columns, int k, const double* const* rows, int n_rows, double* xt,
+                        double* scratch, double* distances) const;
   /// out (K x kTile) = ln pi_k N(x | mu_k, Sigma_k). Bishop (2006), eq. 2.43. A weight of zero counts as the
   /// least normal number.
   void log_joint(const Tile& tile, double* scratch, double* out) const;
 
  private:
+  const double* factor(int k) const;
+
   const KernelTable& kernels_;
   PrecisionShape shape_;
   int n_components_, n_features_;

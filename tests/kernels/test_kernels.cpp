@@ -98,7 +98,7 @@ Results run_all(const KernelTable& kernels, const Problem& p, bool shifted) {
   Results results;
   kernels.squared_distances(p.d, p.K, xt.data(), means.data(), squared.data());
   results.push_back(squared.copy());
-  kernels.mahalanobis_diagonal(p.d, p.K, xt.data(), means.data(), scales.data(), diagonal.data());
+  kernels.mahalanobis_diagonal(p.d, p.d, p.K, xt.data(), means.data(), scales.data(), diagonal.data());
   results.push_back(diagonal.copy());
   for (int k = 0; k < p.K; ++k)
     kernels.mahalanobis_dense(p.d, xt.data(), means.data() + k * p.d,

@@ -27,6 +27,7 @@ struct FitOptions {
   std::optional<double> reg_covar;  ///< added to every variance; none: 1e-6 times the column's variance
   std::uint64_t seed = 0;
   bool fail_on_collapse = false;  ///< Error 79 instead of reseeding
+  bool skip = true;  ///< responsibilities below 2^-64 of the row's largest are exactly zero, and cost nothing
 };
 
 /// A component that lost its rows or whose covariance was singular, put at the worst explained row.

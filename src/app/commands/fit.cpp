@@ -31,6 +31,7 @@ FitOptions fit_options(const Execution& execution, const Options& o) {
   if (o.text("reg-covar") != "auto") f.reg_covar = o.number("reg-covar", 0.0);
   f.seed = static_cast<std::uint64_t>(o.integer("seed", 0));
   f.fail_on_collapse = o.choice("on-collapse", {"reseed", "fail"}) == "fail";
+  f.skip = o.choice("skip", {"auto", "none"}) == "auto";
   o.choice("resume", {"auto", "never", "must"});
   static const std::map<std::string, Init> inits{{"kmeans", Init::kmeans},
                                                  {"k-means++", Init::kmeans_plusplus},

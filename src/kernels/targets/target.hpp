@@ -13,8 +13,9 @@ namespace gmmpi {
 namespace GMMPI_TARGET {
 namespace {
 #include "kernels/simd.hpp"
-// (the order matters: both use simd.hpp)
+// (the order matters: all use simd.hpp, partial.hpp uses densities.hpp)
 #include "kernels/densities.hpp"
+#include "kernels/partial.hpp"
 #include "kernels/scatters.hpp"
 
 void log_array(std::int64_t n, const double* x, double* out) {
@@ -44,6 +45,11 @@ const KernelTable table = {
     squared_distances,
     mahalanobis_diagonal,
     mahalanobis_dense,
+    transpose_rows,
+    likeliest,
+    rows_in_reach,
+    mahalanobis_diagonal_rest,
+    mahalanobis_dense_rest,
     log_joint,
     responsibilities,
     assign_nearest,
