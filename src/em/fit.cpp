@@ -1,7 +1,6 @@
 // The fit: restarts, the EM loop, its stop rule, and the treatment of collapsed components.
 #include "gmmpi/em/fit.hpp"
 
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -50,7 +49,7 @@ Moments e_step(const Problem& p, const Mixture& model, const std::vector<double>
 Mixture m_step(const Problem& p, FitState& state, const Moments& moments) {
   bool recentred = false;
   MStep step = m_step_guarded(
-      moments, *p.options.family, p.reg_covar, *p.execution.kernels,
+      p.execution, moments, *p.options.family, p.reg_covar,
       [&](const std::vector<double>& centers) { return e_step(p, state.model, centers); }, recentred);
   const int iteration = state.n_iter + 1;
   if (recentred) {
@@ -85,19 +84,6 @@ bool stop(const Problem& p, FitState& state) {
   return state.converged || state.n_iter >= p.options.max_iter ||
          std::ssize(state.reseeds) >= kMostReseeds * p.options.n_components;
 }
-
-class Stopwatch {
- public:
-  double lap() {
-    const auto now = std::chrono::steady_clock::now();
-    const double seconds = std::chrono::duration<double>(now - start_).count();
-    start_ = now;
-    return seconds;
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 /// Expectation-Maximisation from state.model.
 void run_em(const Problem& p, FitState& state) {

@@ -66,8 +66,9 @@ double squared_shift(const Mixture& m, int k, const double* delta) {
 
 }  // namespace
 
-MStep m_step(const Moments& moments, const CovarianceFamily& family, const RegCovar& reg_covar,
-             const KernelTable& kernels) {
+MStep m_step(const Execution& execution, const Moments& moments, const CovarianceFamily& family,
+             const RegCovar& reg_covar) {
+  Stopwatch watch;
   const int K = moments.layout.K, d = moments.layout.d;
   MStep step;
   Mixture& m = step.model;
@@ -93,25 +94,26 @@ MStep m_step(const Moments& moments, const CovarianceFamily& family, const RegCo
   const std::vector<double> scatter = central_scatter(moments, counts, delta);
   m.covariances = family.covariances({K, d, counts, total, scatter});
   regularise(m, reg_covar);
-  const std::vector<int> singular = factorise(m, kernels);
+  const std::vector<int> singular = factorise(m, execution);
   step.too_far = !singular.empty();
   for (int k = 0; k < K && !step.too_far; ++k)
     step.too_far = 1.0 + squared_shift(m, k, delta.data() + std::size_t(k) * d) > kFarthest;
   step.collapsed.insert(step.collapsed.end(), singular.begin(), singular.end());
   std::ranges::sort(step.collapsed);
   step.collapsed.erase(std::unique(step.collapsed.begin(), step.collapsed.end()), step.collapsed.end());
+  if (execution.profile) execution.profile->add(Profile::m_step, watch.lap());
   return step;
 }
 
-MStep m_step_guarded(const Moments& moments, const CovarianceFamily& family, const RegCovar& reg_covar,
-                     const KernelTable& kernels,
+MStep m_step_guarded(const Execution& execution, const Moments& moments, const CovarianceFamily& family,
+                     const RegCovar& reg_covar,
                      const std::function<Moments(const std::vector<double>& centers)>& sum_about,
                      bool& recentred) {
-  MStep step = m_step(moments, family, reg_covar, kernels);
+  MStep step = m_step(execution, moments, family, reg_covar);
   recentred = step.too_far;
   for (int repeat = 0; repeat < kMostRepeats && step.too_far; ++repeat) {
     const std::vector<double> centers = step.model.means;
-    step = m_step(sum_about(centers), family, reg_covar, kernels);
+    step = m_step(execution, sum_about(centers), family, reg_covar);
     if (step.model.means == centers)
       break;  // the means do not move any more: what failed is no matter of the centres
   }

@@ -22,15 +22,15 @@ struct MStep {
   bool too_far = false;
 };
 
-/// One M-step. Bishop (2006), eq. 9.24-9.26, with moments about given centres c: delta = S1/N_k, mu_k = c +
-/// delta, scatter = S2 - N_k delta delta^T.
-MStep m_step(const Moments& moments, const CovarianceFamily& family, const RegCovar& reg_covar,
-             const KernelTable& kernels);
+/// *Collective*. One M-step. Bishop (2006), eq. 9.24-9.26, with moments about given centres c: delta =
+/// S1/N_k, mu_k = c + delta, scatter = S2 - N_k delta delta^T.
+MStep m_step(const Execution& execution, const Moments& moments, const CovarianceFamily& family,
+             const RegCovar& reg_covar);
 
-/// m_step, and where the centres were too far the same with moments from `sum_about(new means)`, which must
-/// use the same responsibilities. `recentred` is set if that was needed. *Collective* if sum_about is.
-MStep m_step_guarded(const Moments& moments, const CovarianceFamily& family, const RegCovar& reg_covar,
-                     const KernelTable& kernels,
+/// *Collective*. m_step, and where the centres were too far the same with moments from `sum_about(new
+/// means)`, which must use the same responsibilities. `recentred` is set if that was needed.
+MStep m_step_guarded(const Execution& execution, const Moments& moments, const CovarianceFamily& family,
+                     const RegCovar& reg_covar,
                      const std::function<Moments(const std::vector<double>& centers)>& sum_about,
                      bool& recentred);
 

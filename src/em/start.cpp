@@ -22,8 +22,8 @@ Mixture maximise(const Execution& execution, const Data& data, const Assignment&
     return sweep(execution, data, assignment, c, options.family->scatter_shape());
   };
   bool recentred = false;
-  MStep step = m_step_guarded(sum_about(centers), *options.family, reg_covar, *execution.kernels, sum_about,
-                              recentred);
+  MStep step =
+      m_step_guarded(execution, sum_about(centers), *options.family, reg_covar, sum_about, recentred);
   const int d = data.n_columns();
   for (const int k : step.collapsed)
     set_component(step.model, k,
@@ -63,7 +63,7 @@ DataMoments data_moments(const Execution& execution, const Data& data) {
     middle[j] = data.summary().minimum[j] + 0.5 * (data.summary().maximum[j] - data.summary().minimum[j]);
   bool recentred = false;
   const MStep step =
-      m_step_guarded(sum_about(middle), diag, RegCovar(d, 0.0), *execution.kernels, sum_about, recentred);
+      m_step_guarded(execution, sum_about(middle), diag, RegCovar(d, 0.0), sum_about, recentred);
   DataMoments moments{step.model.means, step.model.covariances};
   for (std::size_t j = 0; j < d; ++j)
     if (data.summary().minimum[j] == data.summary().maximum[j]) moments.variance[j] = 0.0;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <exception>
 #include <memory>
+#include <numeric>
 #include <string>
 
 #include "gmmpi/error.hpp"
@@ -75,6 +76,7 @@ struct Worker {
   ExactArray moments;
   ExactScalar objective;
   AlignedDoubles gamma, value, scratch;
+  Profile::Seconds seconds{};
 
   Worker(const MomentLayout& layout, const Assignment& assignment, const ExactArray& empty)
       : K(layout.K),
@@ -91,6 +93,7 @@ struct Worker {
   void add(const Block& block, const Assignment& assignment, const KernelTable& kernels,
            const double* centers) {
     alignas(64) double lanes[8] = {};
+    Stopwatch watch;
     sums.clear();
     for (int offset = 0; offset < block.n_rows;) {
       std::size_t n = 0;
@@ -102,10 +105,13 @@ struct Worker {
         for (int r = 0; r < kTile; ++r) values[r] *= tiles[t].weights()[r];
         kernels.sum_rows(values, lanes);
       }
+      seconds[Profile::e_step] += watch.lap();
       sums.add(kernels, std::span(rows).first(n), gamma.data(), centers, rows_after(block, offset, n));
+      seconds[Profile::accumulation] += watch.lap();
     }
     moments.add(sums.collect());
     for (const double lane : lanes) objective.add(lane);
+    seconds[Profile::exact_sums] += watch.lap();
   }
 
   /// What is read next, here or, after the last row of a block, probably on this rank.
@@ -139,6 +145,7 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
   const ExactArray empty(moment_bounds(layout, data.summary(), centers));
   ExactArray moments = empty;
   ExactScalar objective;
+  Stopwatch watch;
   const AlignedDoubles padded_centers = pad_rows(centers, layout.d);
   std::vector<std::unique_ptr<Worker>> workers(execution.n_threads);
   std::exception_ptr failure = run_blocks(execution, data, [&](const Block& block, int thread) {
@@ -153,6 +160,11 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
   }
   moments.normalise();
   objective.normalise();
+  Profile::Seconds seconds{};
+  for (const auto& worker : workers)
+    for (std::size_t phase = 0; worker && phase < seconds.size(); ++phase)
+      seconds[phase] += worker->seconds[phase] / execution.n_threads;
+  seconds[Profile::idle] = watch.lap() - std::accumulate(seconds.begin(), seconds.end(), 0.0);
 
   // Everything of this iteration in one message: a failure count, the objective, the moments.
   std::vector<std::int64_t> message{failure ? 1 : 0};
@@ -165,6 +177,10 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
               moments.limbs().begin());
   moments.normalise();
   objective.normalise();
+
+  seconds[Profile::reduction] = watch.lap();
+  for (std::size_t phase = 0; execution.profile && phase < seconds.size(); ++phase)
+    execution.profile->add(static_cast<Profile::Phase>(phase), seconds[phase]);
 
   Moments result{layout, std::move(centers), objective.value(), std::vector<double>(moments.size())};
   for (std::size_t i = 0; i < moments.size(); ++i) result.sums[i] = moments.value(i);

@@ -7,6 +7,7 @@
 
 #include "gmmpi/model/mixture.hpp"
 #include "kernels/table.hpp"
+#include "parallel/thread_loop.hpp"
 
 namespace gmmpi {
 
@@ -64,33 +65,87 @@ bool invert_scales(const double* variance, std::size_t n, double* scale) {
   return true;
 }
 
+/// Component k's factor and log determinant (those of the shared covariance for k = 0). False if it is not
+/// positive definite.
+bool factorise_component(Mixture& m, int k, const KernelTable& kernels) {
+  const int d = m.n_features;
+  const bool dense = m.shape() == PrecisionShape::dense || m.shape() == PrecisionShape::shared_dense;
+  const std::size_t stride = covariance_stride(m.shape(), d);
+  const double* covariance = m.covariances.data() + k * stride;
+  double* factor = m.precisions_cholesky.data() + k * stride;
+  if (!(dense ? precision_factor(covariance, d, factor) : invert_scales(covariance, stride, factor)))
+    return false;
+  const std::size_t step = dense ? d + 1 : 1;
+  for (std::size_t e = 0; e < stride; e += step) m.log_det[k] += log_of(factor[e], kernels);
+  if (m.shape() == PrecisionShape::spherical) m.log_det[k] *= d;
+  return true;
+}
+
+void clear_factors(Mixture& m) {
+  pin_eigen_blocking();
+  m.precisions_cholesky.assign(m.covariances.size(), 0.0);
+  m.log_det.assign(m.n_components, 0.0);
+}
+
+constexpr double kLeastToThread = 1e6, kLeastToShare = 3e7;  ///< multiplications
+
 }  // namespace
 
 std::vector<int> factorise(Mixture& m, const KernelTable& kernels) {
-  pin_eigen_blocking();
-  const int K = m.n_components, d = m.n_features;
+  clear_factors(m);
   const bool shared = m.shape() == PrecisionShape::shared_dense;
-  const bool dense = shared || m.shape() == PrecisionShape::dense;
-  const std::size_t stride = covariance_stride(m.shape(), d);
-  m.precisions_cholesky.assign(m.covariances.size(), 0.0);
-  m.log_det.assign(K, 0.0);
   std::vector<int> bad;
-  for (int k = 0; k < (shared ? 1 : K); ++k) {
-    const double* covariance = m.covariances.data() + k * stride;
-    double* factor = m.precisions_cholesky.data() + k * stride;
-    if (!(dense ? precision_factor(covariance, d, factor) : invert_scales(covariance, stride, factor))) {
-      bad.push_back(k);
-      continue;
-    }
-    const std::size_t step = dense ? d + 1 : 1;
-    for (std::size_t e = 0; e < stride; e += step) m.log_det[k] += log_of(factor[e], kernels);
-    if (m.shape() == PrecisionShape::spherical) m.log_det[k] *= d;
-  }
+  for (int k = 0; k < (shared ? 1 : m.n_components); ++k)
+    if (!factorise_component(m, k, kernels)) bad.push_back(k);
   if (!shared) return bad;
-  m.log_det.assign(K, m.log_det[0]);
+  m.log_det.assign(m.n_components, m.log_det[0]);
   if (bad.empty()) return bad;
-  bad.resize(K);
+  bad.resize(m.n_components);
   std::iota(bad.begin(), bad.end(), 0);
+  return bad;
+}
+
+std::vector<int> factorise(Mixture& m, const Execution& execution) {
+  const Communicator& comm = execution.comm;
+  const int K = m.n_components;
+  const double work = K * std::pow(m.n_features, 3.0);
+  if (m.shape() != PrecisionShape::dense || K == 1 || work < kLeastToThread)
+    return factorise(m, *execution.kernels);
+  const bool share = comm.size() > 1 && work >= kLeastToShare;
+  const int first = share ? comm.rank() : 0, step = share ? comm.size() : 1;
+  clear_factors(m);
+  std::vector<char> good(K);
+  const auto factorise_mine = [&] {
+    for_each_index(0, (K - first + step - 1) / step, execution.n_threads, [&](std::int64_t i, int) {
+      const int k = first + static_cast<int>(i) * step;
+      good[k] = factorise_component(m, k, *execution.kernels);
+    });
+  };
+  if (!share) {
+    factorise_mine();
+  } else {
+    comm.together(factorise_mine);
+    std::vector<double> mine;  // per component: good, ln det, factor
+    const std::size_t size = covariance_stride(m.shape(), m.n_features);
+    for (int k = first; k < K; k += step) {
+      mine.push_back(good[k]);
+      mine.push_back(m.log_det[k]);
+      mine.insert(mine.end(), m.precisions_cholesky.begin() + k * size,
+                  m.precisions_cholesky.begin() + (k + 1) * size);
+    }
+    const std::vector<double> all = comm.all_gather(std::span<const double>(mine));
+    const double* next = all.data();
+    for (int rank = 0; rank < comm.size(); ++rank)
+      for (int k = rank; k < K; k += step) {
+        good[k] = *next++ != 0.0;
+        m.log_det[k] = *next++;
+        std::copy_n(next, size, m.precisions_cholesky.data() + k * size);
+        next += size;
+      }
+  }
+  std::vector<int> bad;
+  for (int k = 0; k < K; ++k)
+    if (!good[k]) bad.push_back(k);
   return bad;
 }
 

@@ -5,6 +5,7 @@
 #include "gmmpi/error.hpp"
 #include "kernels/table.hpp"
 #include "support/in_memory.hpp"
+#include "support/world.hpp"
 
 namespace {
 
@@ -201,4 +202,28 @@ TEST_CASE("Mixture: the number of parameters is the textbook's", "[serial]") {
         m.n_features = d;
         CHECK(m.n_parameters() == textbook::n_parameters(type, K, d));
       }
+}
+
+TEST_CASE("factorise: shared between ranks and threads, the same bits and the same singular components",
+          "[mpi]") {
+  const int d = 64, K = 120;  // enough to be shared
+  Mixture m;
+  m.family = &gmmpi::find_family("full");
+  m.n_components = K;
+  m.n_features = d;
+  m.weights.assign(K, 1.0 / K);
+  m.means.assign(std::size_t(K) * d, 0.0);
+  for (int k = 0; k < K; ++k)
+    for (int i = 0; i < d; ++i)
+      for (int j = 0; j < d; ++j)
+        m.covariances.push_back(i == j ? (k % 50 == 3 ? -1.0 : 2.0 + 0.01 * k) : 1.0 / (1 + i + j + k % 7));
+  Mixture alone = m;
+  const std::vector<int> expected = gmmpi::factorise(alone, kernels());
+  REQUIRE(expected.size() >= 3);
+  for (const int threads : {1, 3}) {
+    Mixture shared = m;
+    CHECK(gmmpi::factorise(shared, in_memory::on(test_world(), threads)) == expected);
+    CHECK(in_memory::same_bits(shared.precisions_cholesky, alone.precisions_cholesky));
+    CHECK(in_memory::same_bits(shared.log_det, alone.log_det));
+  }
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gmmpi/model/covariance_family.hpp"
+#include "gmmpi/parallel/execution.hpp"
 
 namespace gmmpi {
 
@@ -31,6 +32,9 @@ struct Mixture {
 /// not positive definite (all of them if it is shared); theirs are left unset. A Cholesky pivot below
 /// 4 d eps of its column's variance counts as zero.
 std::vector<int> factorise(Mixture& mixture, const KernelTable& kernels);
+
+/// Collective. The same; many large covariances are shared between the threads and the ranks.
+std::vector<int> factorise(Mixture& mixture, const Execution& execution);
 
 /// Throws Error 65 that starts with `name` unless shapes fit, everything is finite, weights are not negative
 /// and sum to 1 within 1e-6 (then they are normalised), and covariances are symmetric and positive definite.

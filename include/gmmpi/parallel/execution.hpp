@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gmmpi/parallel/communicator.hpp"
+#include "gmmpi/parallel/profile.hpp"
 #include "gmmpi/parallel/stop.hpp"
 
 namespace gmmpi {
@@ -14,6 +15,7 @@ struct Execution {
   int n_threads = 1;
   const KernelTable* kernels = nullptr;
   const StopRequest* stop = nullptr;  ///< null: never
+  Profile* profile = nullptr;         ///< null: times are not kept
 };
 
 }  // namespace gmmpi

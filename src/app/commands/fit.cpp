@@ -9,6 +9,7 @@
 #include "app/run_log.hpp"
 #include "app/say.hpp"
 #include "app/support.hpp"
+#include "app/timing.hpp"
 #include "em/sweep.hpp"
 #include "gmmpi/em/fit.hpp"
 #include "gmmpi/error.hpp"
@@ -238,10 +239,8 @@ void run_fit(const Execution& execution, const Options& options, const FitOption
     checkpoints.confirm();
     digest = write_model(output, record);
   });
-  const double total = log.seconds(), computing = total - read_seconds - checkpoints.seconds();
-  log.line(
-      fmt::format("time: {:.2f} s in all; reading {:.2f}, computing {:.2f}, checkpoints {:.2f} ({} written)",
-                  total, read_seconds, computing, checkpoints.seconds(), checkpoints.n_written()));
+  const double total = log.seconds();
+  report_timing(comm, *execution.profile, {total, read_seconds, checkpoints.seconds()}, log);
   log.event("end", {{"converged", record.result.converged},
                     {"n_iter", record.result.n_iter},
                     {"log_likelihood", record.result.log_likelihood()},
@@ -260,7 +259,9 @@ void run_fit(const Execution& execution, const Options& options, const FitOption
 }  // namespace
 
 void fit_command(const Execution& given, const Options& options, StopRequest& stop) {
+  Profile profile;
   Execution execution = given;
+  execution.profile = &profile;
   given.comm.together([&] { execution.comm = with_watchdog(given.comm, options, stop); });
   const Communicator& comm = execution.comm;
   const std::string output = options.text("output");
