@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "data/binary.hpp"
 #include "em/assignments.hpp"
 #include "em/collapse.hpp"
 #include "em/start.hpp"
@@ -138,6 +139,9 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
           "--reg-covar must be a finite number >= 0, or auto");
   if (o.init == Init::model) {
     require(o.start.has_value(), ExitCode::usage, "no start model given");
+    require(o.start->family->distribution() == o.family->distribution(), ExitCode::usage,
+            o.start_name + ": is a " + std::string(o.start->family->distribution()) + " mixture, not a " +
+                std::string(o.family->distribution()) + " one; give another start or --family");
     const int K = o.start->n_components, d = o.start->n_features;
     require(d == data.n_columns(), ExitCode::bad_data,
             o.start_name + ": has " + std::to_string(d) + " columns, " + name + " has " +
@@ -151,6 +155,7 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
           wanted + " for " + std::to_string(n_rows) +
               (n_rows < data.grid().n_rows() ? " rows of positive weight" : " rows") +
               "; choose a smaller -k");
+  if (o.family->precision_shape() == PrecisionShape::none) require_binary(execution, data, name);
   require(has_distinct_rows(execution, data, o.n_components), ExitCode::bad_data,
           wanted + ", but fewer distinct rows; choose a smaller -k");
 }

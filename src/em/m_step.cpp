@@ -18,6 +18,7 @@ std::vector<double> central_scatter(const Moments& m, const std::vector<double>&
                                     const std::vector<double>& delta) {
   const int K = m.layout.K, d = m.layout.d;
   std::vector<double> scatter(m.sums.begin() + m.layout.second(), m.sums.end());
+  if (m.layout.shape == ScatterShape::none) return scatter;
   double* entry = scatter.data();
   for (int k = 0; k < K; ++k) {
     if (m.layout.shape == ScatterShape::pooled) entry = scatter.data();
@@ -46,6 +47,7 @@ void regularise(Mixture& m, const RegCovar& reg) {
 
 /// delta^T Sigma_k^-1 delta = |U^T delta|^2.
 double squared_shift(const Mixture& m, int k, const double* delta) {
+  if (m.shape() == PrecisionShape::none) return 0.0;
   const int d = m.n_features;
   const std::size_t stride = covariance_stride(m.shape(), d);
   const double* u =
@@ -89,6 +91,7 @@ MStep m_step(const Execution& execution, const Moments& moments, const Covarianc
       const std::size_t e = std::size_t(k) * d + j;
       delta[e] = moments.first(k)[j] / counts[k];
       m.means[e] += delta[e];
+      if (m.shape() == PrecisionShape::none) m.means[e] = std::clamp(m.means[e], 0.0, 1.0);  // of rounding
     }
   }
   const std::vector<double> scatter = central_scatter(moments, counts, delta);

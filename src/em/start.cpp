@@ -38,7 +38,9 @@ Mixture maximise(const Execution& execution, const Data& data, const Assignment&
 void set_component(Mixture& m, int k, const std::vector<double>& mean, const std::vector<double>& variance) {
   const std::size_t d = m.n_features, stride = covariance_stride(m.shape(), m.n_features);
   std::copy(mean.begin(), mean.end(), m.means.begin() + k * d);
-  if (m.shape() == PrecisionShape::shared_dense) return;
+  if (m.shape() == PrecisionShape::none)  // probabilities of 0 and 1 could never change again
+    for (std::size_t j = 0; j < d; ++j) m.means[k * d + j] = 0.25 + 0.5 * mean[j];
+  if (m.shape() == PrecisionShape::shared_dense || m.shape() == PrecisionShape::none) return;
   double* covariance = m.covariances.data() + k * stride;
   if (m.shape() == PrecisionShape::spherical) {
     double sum = 0.0;

@@ -28,6 +28,12 @@ class Sampler {
     const std::size_t d = m_.n_features, stride = covariance_stride(m_.shape(), m_.n_features);
     const double* factor =
         m_.precisions_cholesky.data() + (m_.shape() == PrecisionShape::shared_dense ? 0 : k * stride);
+    if (m_.shape() == PrecisionShape::none) {
+      for (std::size_t j = 0; j < d; ++j)
+        x[j] =
+            uniform(seed_, Purpose::sample_normal, row, static_cast<std::int64_t>(j)) < m_.means[k * d + j];
+      return k;
+    }
     for (std::size_t j = 0; j < d; ++j) {
       x[j] = normal_quantile(uniform(seed_, Purpose::sample_normal, row, static_cast<std::int64_t>(j)),
                              kernels_);

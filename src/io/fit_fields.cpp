@@ -14,10 +14,15 @@ std::vector<Index> covariance_shape(const Mixture& m) {
 
 std::vector<Field> parameter_fields(const Mixture& m, const std::string& group) {
   const Index K = m.n_components, d = m.n_features;
-  return {{group, "covariance_type", std::string(m.family->name()), true},
-          {group, "weights", Doubles{m.weights, {K}}, true},
-          {group, "means", Doubles{m.means, {K, d}}, true},
-          {group, "covariances", Doubles{m.covariances, covariance_shape(m)}, true}};
+  std::vector<Field> fields{{group, "weights", Doubles{m.weights, {K}}, true},
+                            {group, "means", Doubles{m.means, {K, d}}, true}};
+  if (m.shape() == PrecisionShape::none) {
+    fields.push_back({group, "family", std::string(m.family->distribution()), true});
+  } else {
+    fields.push_back({group, "covariance_type", std::string(m.family->name()), true});
+    fields.push_back({group, "covariances", Doubles{m.covariances, covariance_shape(m)}, true});
+  }
+  return fields;
 }
 
 std::string init_name(Init init) {
@@ -29,7 +34,7 @@ std::vector<Field> numeric_options(const FitOptions& o) {
   const std::string group = "options";
   std::vector<Field> fields{
       {group, "n_components", std::int64_t{o.n_components}, true},
-      {group, "covariance_type", std::string(o.family->name()), true},
+      {group, "family", std::string(o.family->distribution()), true},
       {group, "n_init", std::int64_t{o.n_init}, true},
       {group, "tol", o.tol, true},
       {group, "max_iter", std::int64_t{o.max_iter}, true},
@@ -38,6 +43,8 @@ std::vector<Field> numeric_options(const FitOptions& o) {
       {group, "seed", static_cast<std::int64_t>(o.seed), true},
       {group, "on_collapse", std::string(o.fail_on_collapse ? "fail" : "reseed"), true},
       {group, "skip", std::string(o.skip ? "auto" : "none"), true}};
+  if (o.family->precision_shape() != PrecisionShape::none)
+    fields.push_back({group, "covariance_type", std::string(o.family->name()), true});
   if (o.start)
     fields.push_back({group, "start", digest(parameter_fields(*o.start, "start")), true});
   else
@@ -47,7 +54,8 @@ std::vector<Field> numeric_options(const FitOptions& o) {
 
 Mixture read_parameters(hid_t group, const std::string& name) {
   Mixture m;
-  const auto family = h5::read_attribute<std::string>(group, "covariance_type");
+  const bool has_family = H5Aexists(group, "family") > 0;
+  const auto family = h5::read_attribute<std::string>(group, has_family ? "family" : "covariance_type");
   try {
     m.family = &find_family(family);
   } catch (const Error& e) {
@@ -60,6 +68,7 @@ Mixture read_parameters(hid_t group, const std::string& name) {
   m.n_components = static_cast<int>(dims[0]);
   m.n_features = static_cast<int>(dims[1]);
   m.weights = h5::read_dataset<double>(group, "weights", &dims);
+  if (m.shape() == PrecisionShape::none) return m;
   m.covariances = h5::read_dataset<double>(group, "covariances", &dims);
   if (dims != covariance_shape(m))
     throw Error(ExitCode::bad_data,

@@ -26,7 +26,8 @@ std::vector<Field> model_fields(const ModelRecord& r) {
   const auto add = [&](const char* name, Field::Value value) {
     fields.push_back({g, name, std::move(value), true});
   };
-  add("precisions_cholesky", Doubles{m.precisions_cholesky, covariance_shape(m)});
+  if (m.shape() != PrecisionShape::none)
+    add("precisions_cholesky", Doubles{m.precisions_cholesky, covariance_shape(m)});
   add("n_components", std::int64_t{m.n_components});
   add("n_features", std::int64_t{m.n_features});
   add("n_samples", std::int64_t{r.data.n_rows});

@@ -47,6 +47,23 @@ void mahalanobis_diagonal(int d, int stride, int n_components, const double* xt,
   diagonal_distances<true>(d, stride, n_components, xt, means, scales, out);
 }
 
+void bernoulli_distances(int from, int d, int n_rows, const double* xt, const double* of_one,
+                         const double* of_zero, double* out) {
+  for (int row = 0; row < n_rows; row += kPanel) {
+    Vec sum[kRowVectors];
+    for (int r = 0; r < kRowVectors; ++r) sum[r] = load(out + row + r * kWidth);
+    for (int j = from; j < d; ++j) {
+      const Vec one = all(of_one[j]), zero = all(of_zero[j]);
+      for (int r = 0; r < kRowVectors; ++r) {
+        const Vec x = load(xt + j * kTile + row + r * kWidth);
+        sum[r] = fma(x, one, sum[r]);
+        sum[r] = fma(all(1.0) - x, zero, sum[r]);
+      }
+    }
+    for (int r = 0; r < kRowVectors; ++r) store(out + row + r * kWidth, sum[r]);
+  }
+}
+
 /// All of a triangular product in registers, for a number of columns known at compile time.
 template <int D>
 inline void dense_small(const double* xt, const double* mean, const double* factor, double* out) {

@@ -71,6 +71,10 @@ struct KernelTable {
   /// out[row] = |U^T (x - mean)|^2 for one component; `factor` packed, `scratch` d x kTile.
   void (*mahalanobis_dense)(int d, const double* xt, const double* mean, const double* factor,
                             double* scratch, double* out);
+  /// Adds x_j of_one_j + (1 - x_j) of_zero_j for columns [from, d) to `out` of n_rows rows (up to the next
+  /// multiple of 32 is touched): for a Bernoulli component of_one = -2 ln mu, of_zero = -2 ln(1 - mu).
+  void (*bernoulli_distances)(int from, int d, int n_rows, const double* xt, const double* of_one,
+                              const double* of_zero, double* out);
 
   // Partial distances (src/model/pruned_density.cpp).
   /// xt[j][r] = rows[r][j] for up to kTile rows.

@@ -68,6 +68,7 @@ bool invert_scales(const double* variance, std::size_t n, double* scale) {
 /// Component k's factor and log determinant (those of the shared covariance for k = 0). False if it is not
 /// positive definite.
 bool factorise_component(Mixture& m, int k, const KernelTable& kernels) {
+  if (m.shape() == PrecisionShape::none) return true;
   const int d = m.n_features;
   const bool dense = m.shape() == PrecisionShape::dense || m.shape() == PrecisionShape::shared_dense;
   const std::size_t stride = covariance_stride(m.shape(), d);

@@ -8,6 +8,7 @@ namespace gmmpi {
 
 namespace {
 
+constexpr double kLogOfZero = -1417.0;
 constexpr double kHalfLog2Pi = 0.91893853320467274178;
 
 /// Columns in groups of kFactorColumns, each group row by row down to its diagonal; zeros below it.
@@ -31,6 +32,10 @@ LogDensity::LogDensity(const Mixture& m, const KernelTable& kernels)
   std::vector<double> weights(m.weights);
   for (double& w : weights) w = std::max(w, std::numeric_limits<double>::min());
   kernels.log(K, weights.data(), constants_.data());
+  if (shape_ == PrecisionShape::none) {
+    set_log_probabilities();
+    return;
+  }
   for (int k = 0; k < K; ++k) constants_[k] += m.log_det[k] - d * kHalfLog2Pi;
   if (shape_ == PrecisionShape::diagonal) {
     factors_.assign(m.precisions_cholesky.begin(), m.precisions_cholesky.end());
@@ -45,8 +50,25 @@ LogDensity::LogDensity(const Mixture& m, const KernelTable& kernels)
   }
 }
 
+/// factors_ (K x 2 d): -2 ln mu, then -2 ln(1 - mu). ln 0 counts as that of the least normal number, squared:
+/// finite, and far from what any possible row has.
+void LogDensity::set_log_probabilities() {
+  const std::size_t d = n_features_;
+  factors_.assign(2 * means_.size(), 0.0);
+  for (std::size_t e = 0; e < means_.size(); ++e) {
+    double* one = factors_.data() + e / d * 2 * d + e % d;
+    for (double* factor : {one, one + d}) {
+      const double p = factor == one ? means_[e] : 1.0 - means_[e];
+      kernels_.log(1, &p, factor);
+      *factor = -2.0 * (p >= std::numeric_limits<double>::min() ? *factor : kLogOfZero);
+    }
+  }
+}
+
 const double* LogDensity::factor(int k) const {
-  const std::int64_t size = is_dense() ? packed_factor_size(n_features_) : n_features_;
+  const std::int64_t size = is_dense()                       ? packed_factor_size(n_features_)
+                            : shape_ == PrecisionShape::none ? 2 * n_features_
+                                                             : n_features_;
   return factors_.data() + (shape_ == PrecisionShape::shared_dense ? 0 : k * size);
 }
 
@@ -56,6 +78,13 @@ void LogDensity::mahalanobis(const Tile& tile, double* scratch, double* out) con
 
 void LogDensity::first_mahalanobis(int columns, const Tile& tile, double* scratch, double* out) const {
   const int K = n_components_, d = n_features_;
+  if (shape_ == PrecisionShape::none) {
+    std::fill_n(out, std::int64_t{K} * kTile, 0.0);
+    for (int k = 0; k < K; ++k)
+      kernels_.bernoulli_distances(0, columns, kTile, tile.xt(), factor(k), factor(k) + d,
+                                   out + std::int64_t{k} * kTile);
+    return;
+  }
   if (!is_dense()) {
     kernels_.mahalanobis_diagonal(columns, d, K, tile.xt(), means_.data(), factors_.data(), out);
     return;
@@ -73,6 +102,9 @@ void LogDensity::rest_mahalanobis(int columns, int k, const double* const* rows,
   if (is_dense())
     kernels_.mahalanobis_dense_rest(columns, n_features_, n_rows, xt, mean,
                                     factor(k) + packed_factor_size(columns), scratch, distances);
+  else if (shape_ == PrecisionShape::none)
+    kernels_.bernoulli_distances(columns, n_features_, n_rows, xt, factor(k), factor(k) + n_features_,
+                                 distances);
   else
     kernels_.mahalanobis_diagonal_rest(columns, n_features_, n_rows, xt, mean, factor(k), distances);
 }

@@ -35,6 +35,7 @@ class LogDensity {
   void log_joint(const Tile& tile, double* scratch, double* out) const;
 
  private:
+  void set_log_probabilities();
   const double* factor(int k) const;
 
   const KernelTable& kernels_;

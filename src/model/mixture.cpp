@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <numeric>
+#include <stdexcept>
 
 #include "gmmpi/error.hpp"
 #include "kernels/table.hpp"
@@ -20,6 +21,8 @@ std::vector<std::size_t> covariance_dims(PrecisionShape shape, int n_components,
       return {K, d};
     case PrecisionShape::spherical:
       return {K};
+    case PrecisionShape::none:
+      return {0};
   }
   return {};
 }
@@ -34,6 +37,8 @@ std::size_t covariance_stride(PrecisionShape shape, int n_features) {
       return d;
     case PrecisionShape::spherical:
       return 1;
+    case PrecisionShape::none:
+      return 0;
   }
   return 0;
 }
@@ -80,6 +85,10 @@ void validate(Mixture& m, const KernelTable& kernels, const std::string& name) {
               std::string(m.family->name()) + "'; write them as (K), (K, d) and as `gmmpi fit` does");
   require(all_finite(m.weights) && all_finite(m.means) && all_finite(m.covariances), name,
           "the model holds NaN or infinite numbers; write finite ones");
+  if (m.shape() == PrecisionShape::none)
+    for (const double mu : m.means)
+      require(mu >= 0.0 && mu <= 1.0, name,
+              "a mean of a Bernoulli component is not in [0, 1]; it is a probability");
   for (const double w : m.weights) require(w >= 0.0, name, "a weight is negative; weights must be >= 0");
   const double sum = std::accumulate(m.weights.begin(), m.weights.end(), 0.0);
   require(std::abs(sum - 1.0) <= 1e-6, name,
@@ -95,6 +104,11 @@ void validate(Mixture& m, const KernelTable& kernels, const std::string& name) {
 
 std::vector<double> full_covariance(const Mixture& m, int k) {
   const std::size_t d = m.n_features, stride = covariance_stride(m.shape(), m.n_features);
+  if (m.shape() == PrecisionShape::none) {
+    std::vector<double> full(d * d);
+    for (std::size_t j = 0; j < d; ++j) full[j * d + j] = m.means[k * d + j] * (1.0 - m.means[k * d + j]);
+    return full;
+  }
   const double* c = m.covariances.data() + (m.shape() == PrecisionShape::shared_dense ? 0 : k * stride);
   if (stride == d * d && m.shape() != PrecisionShape::diagonal && m.shape() != PrecisionShape::spherical)
     return {c, c + d * d};
@@ -109,6 +123,8 @@ Mixture with_family(const Mixture& m, const CovarianceFamily& family, const Kern
   out.family = &family;
   if (family.name() == m.family->name()) return out;
   const PrecisionShape shape = family.precision_shape();
+  if (shape == PrecisionShape::none || m.shape() == PrecisionShape::none)
+    throw std::logic_error("components of another distribution");
   out.covariances.clear();
   std::vector<double> shared(std::size_t(d) * d);
   for (int k = 0; k < K; ++k) {

@@ -22,7 +22,7 @@ NUMBERS = [
     ("seed", SAMPLE + "-n 5", ["-1", "x"]),
     ("threads", f"score {OLD_FAITHFUL} m.h5", ["0", "x"]),
 ]
-WORDS = {"output", "covariance-type", "init", "on-collapse", "sample-weight", "checkpoint", "resume", "log-json", "simd", "config"}
+WORDS = {"output", "covariance-type", "init", "on-collapse", "skip", "family", "sample-weight", "checkpoint", "resume", "log-json", "simd", "config"}
 TIMES = [(option, FIT, values) for option, values in (("checkpoint-every", ["often", "5 parsecs", "nan"]),
                                                       ("time-limit", ["soon", "-1h", "nan"]), ("watchdog", ["later", "-1s"]))]
 # option, command line before it, a value that is none of its words
@@ -30,6 +30,8 @@ CHOICES = [
     ("covariance-type", FIT, "fulll", ("fulll", "full", "tied", "diag", "spherical")),
     ("init", FIT, "kmean", ("kmean", "k-means++", "random-from-data", "model file")),
     ("on-collapse", FIT, "ignore", ("ignore", "reseed", "fail")),
+    ("skip", FIT, "some", ("some", "auto", "none")),
+    ("family", FIT, "poisson", ("poisson", "gaussian", "bernoulli")),
     ("resume", FIT, "maybe", ("maybe", "auto", "never")),
     ("simd", FIT, "neon", ("neon", "avx2", "scalar")),
     ("covariance-type", FIT, "", ()),

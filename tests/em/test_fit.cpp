@@ -62,7 +62,7 @@ gmmpi::Mixture start_on_copies(const std::string& type) {
 TEST_CASE("fit: the history has n_iter + 1 entries, rises, and ends with the model's log-likelihood",
           "[serial]") {
   const auto data = make_data(alone(), clusters(600, 3, 3, 2.0, 1), 3);
-  for (const std::string& type : gmmpi::family_names()) {
+  for (const std::string& type : gmmpi::covariance_types()) {
     INFO(type);
     FitOptions options = options_for(type, 3);
     options.reg_covar = 0.0;
@@ -111,7 +111,7 @@ TEST_CASE("fit: an integer sample weight is that many equal rows", "[serial]") {
   const auto weighted = make_data(alone(), rows, 2, weights);
   const auto plain = make_data(alone(), repeated, 2);
   CHECK(weighted.summary().total_weight == 300.0);
-  for (const std::string& type : gmmpi::family_names()) {
+  for (const std::string& type : gmmpi::covariance_types()) {
     INFO(type);
     FitOptions options = options_for(type, 2);
     options.init = Init::model;
@@ -138,7 +138,7 @@ TEST_CASE("fit: what stands in rows of weight zero leaves no trace, whatever the
     for (std::size_t j = 0; j < 3; ++j) other[3 * n + j] = n % 2 ? kNaN : j == 1 ? HUGE_VAL : -1e308;
   }
   const auto a = make_data(alone(), rows, 3, weights), b = make_data(alone(), other, 3, weights);
-  for (const std::string& type : gmmpi::family_names())
+  for (const std::string& type : gmmpi::covariance_types())
     for (const Init init : kInits) {
       INFO(type << ", init " << static_cast<int>(init));
       FitOptions options = options_for(type, 4);
@@ -177,7 +177,7 @@ TEST_CASE("fit: as many components as distinct rows end without NaN", "[serial]"
   std::vector<double> rows;
   for (int n = 0; n < 60; ++n) rows.insert(rows.end(), {double(n % 10), double(n * n % 10)});
   const auto data = make_data(alone(), rows, 2);
-  for (const std::string& type : gmmpi::family_names())
+  for (const std::string& type : gmmpi::covariance_types())
     for (const Init init : kInits) {
       INFO(type << ", init " << static_cast<int>(init));
       FitOptions options = options_for(type, 9);
@@ -226,7 +226,7 @@ TEST_CASE("fit: the default regularisation copes with a constant column", "[seri
   std::vector<double> rows = clusters(200, 3, 2, 3.0, 6);
   for (std::size_t n = 0; n < 200; ++n) rows[3 * n + 1] = 0.1;
   const auto data = make_data(alone(), rows, 3);
-  for (const std::string& type : gmmpi::family_names())
+  for (const std::string& type : gmmpi::covariance_types())
     for (const Init init : kInits) {
       INFO(type << ", init " << static_cast<int>(init));
       FitOptions options = options_for(type, 2);
@@ -246,7 +246,7 @@ TEST_CASE("fit: a given regularisation is added to every variance once", "[seria
   const std::vector<double> rows = clusters(200, 2, 2, 3.0, 7);
   const auto data = make_data(alone(), rows, 2);
   const std::vector<double> reg = {0.25, 0.25};
-  for (const std::string& type : gmmpi::family_names()) {
+  for (const std::string& type : gmmpi::covariance_types()) {
     INFO(type);
     const auto start = textbook::make_mixture("spherical", std::vector<double>{0.5, 0.5},
                                               std::vector<double>(rows.begin(), rows.begin() + 4),

@@ -40,7 +40,7 @@ gmmpi::Moments moments_of(double count, double first, double second, double cent
 TEST_CASE("m_step: parameters are the textbook's, whatever the moments are taken about", "[serial]") {
   const std::vector<double> rows = in_memory::clusters(300, 3, 2, 2.0, 41);
   const auto data = in_memory::make_data(alone(), rows, 3);
-  for (const std::string& type : gmmpi::family_names()) {
+  for (const std::string& type : gmmpi::covariance_types()) {
     const gmmpi::Mixture start = two_components(type, {rows.begin(), rows.begin() + 6});
     const auto expectation = textbook::e_step({rows, 3}, in_memory::to_textbook(start));
     const auto expected = textbook::m_step(type, {rows, 3}, expectation.responsibilities);
@@ -73,7 +73,7 @@ TEST_CASE("m_step: tied scatter is the pooled scatter", "[serial]") {
 TEST_CASE("m_step: regularisation goes to the columns, its mean to spherical variances", "[serial]") {
   const std::vector<double> rows = in_memory::clusters(100, 2, 2, 2.0, 43);
   const auto data = in_memory::make_data(alone(), rows, 2);
-  for (const std::string& type : gmmpi::family_names()) {
+  for (const std::string& type : gmmpi::covariance_types()) {
     INFO(type);
     const gmmpi::Mixture start = two_components(type, {rows.begin(), rows.begin() + 4});
     const MStep plain = step_about(data, start, start.means, {0, 0});

@@ -88,7 +88,7 @@ void check_layouts(const Table& table, const FitOptions& options, bool weighted)
 }
 
 void check_all_starts(const Table& table) {
-  for (const std::string& type : gmmpi::family_names())
+  for (const std::string& type : gmmpi::covariance_types())
     for (const Init init : kAllInits)
       for (const bool weighted : {false, true}) {
         INFO(type << ", init " << static_cast<int>(init) << (weighted ? ", weighted" : ""));
@@ -114,7 +114,7 @@ TEST_CASE("same bits: fewer blocks than ranks, every family and start", "[mpi]")
 
 TEST_CASE("same bits: many columns", "[mpi]") {
   const Table table(700, 19, 3);
-  for (const std::string& type : gmmpi::family_names()) {
+  for (const std::string& type : gmmpi::covariance_types()) {
     INFO(type);
     check_layouts(table, options_for(table, type, Init::kmeans, 2), true);
   }
@@ -123,7 +123,7 @@ TEST_CASE("same bits: many columns", "[mpi]") {
 TEST_CASE("same bits: reseeds and repeated sweeps do not depend on the layout", "[mpi]") {
   Table table(300, 2, 4);
   for (std::size_t e = 0; e < 120; ++e) table.rows[e] = table.rows[e % 2];  // 60 equal rows
-  for (const std::string& type : gmmpi::family_names()) {
+  for (const std::string& type : gmmpi::covariance_types()) {
     INFO(type);
     FitOptions options = options_for(table, type, Init::model, 1);
     options.reg_covar = 0.0;
@@ -136,7 +136,7 @@ TEST_CASE("same bits: reseeds and repeated sweeps do not depend on the layout", 
 TEST_CASE("same bits: every SIMD target", "[mpi]") {
   for (const int d : {3, 11}) {
     const Table table(900, d, 5);
-    for (const std::string& type : gmmpi::family_names()) {
+    for (const std::string& type : gmmpi::covariance_types()) {
       const FitOptions options = options_for(table, type, Init::kmeans, 1);
       const FitResult expected = table.fit(in_memory::alone(), options, true);
       for (const std::string& kernels : gmmpi::available_kernels()) {
@@ -150,7 +150,7 @@ TEST_CASE("same bits: every SIMD target", "[mpi]") {
 TEST_CASE("same bits: rows held as float32 and as float64", "[mpi]") {
   Table table(500, 5, 6);
   for (double& x : table.rows) x = static_cast<double>(static_cast<float>(x));
-  for (const std::string& type : gmmpi::family_names()) {
+  for (const std::string& type : gmmpi::covariance_types()) {
     INFO(type);
     const FitOptions options = options_for(table, type, Init::kmeans, 1);
     const FitResult expected = table.fit(in_memory::alone(), options, false);

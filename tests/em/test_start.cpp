@@ -125,7 +125,7 @@ TEST_CASE("data_moments: the variance of a constant column is 0", "[serial]") {
 }
 
 TEST_CASE("set_component: the mean and a diagonal covariance, shared ones left alone", "[serial]") {
-  for (const std::string& type : gmmpi::family_names()) {
+  for (const std::string& type : gmmpi::covariance_types()) {
     INFO(type);
     const auto before = in_memory::make_model(
         type, textbook::make_mixture("spherical", std::vector<double>{0.5, 0.5},

@@ -51,7 +51,7 @@ TEST_CASE("families: covariances from central scatters are the textbook's M-step
       std::vector<double> counts(K, 0.0);
       for (int n = 0; n < 60; ++n)
         for (int k = 0; k < K; ++k) counts[k] += static_cast<double>(resp[n * K + k] * weights[n]);
-      for (const std::string& type : gmmpi::family_names()) {
+      for (const std::string& type : gmmpi::covariance_types()) {
         INFO(type << ", d " << d << ", K " << K);
         const gmmpi::CovarianceFamily& family = gmmpi::find_family(type);
         const textbook::Mixture expected = textbook::m_step(type, rows, resp);
@@ -68,8 +68,8 @@ TEST_CASE("families: covariances from central scatters are the textbook's M-step
 }
 
 TEST_CASE("families: a name finds its family, an unknown one is refused with those that exist", "[serial]") {
-  for (const std::string& name : gmmpi::family_names()) CHECK(gmmpi::find_family(name).name() == name);
-  CHECK(gmmpi::family_names() == std::vector<std::string>{"full", "tied", "diag", "spherical"});
+  for (const std::string& name : gmmpi::covariance_types()) CHECK(gmmpi::find_family(name).name() == name);
+  CHECK(gmmpi::covariance_types() == std::vector<std::string>{"full", "tied", "diag", "spherical"});
   CHECK_THROWS_WITH(gmmpi::find_family("banded"),
                     Catch::Contains("banded") && Catch::Contains("full, tied, diag"));
 }

@@ -86,7 +86,7 @@ bool contains(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE("factorise: U^T Sigma U is the identity and log_det its determinant, in any units", "[serial]") {
-  for (const std::string& type : gmmpi::family_names())
+  for (const std::string& type : gmmpi::covariance_types())
     for (const auto& unit : {std::vector<double>{1, 1, 1}, {1e-12, 1, 1e12}, {1e-75, 1e-70, 1e70}}) {
       INFO(type << ", first unit " << unit[0]);
       if (type == "spherical" && unit[0] != 1.0) continue;  // one variance for all columns has one unit
@@ -136,7 +136,7 @@ TEST_CASE("factorise: units do not decide what is singular", "[serial]") {
 }
 
 TEST_CASE("validate: a good model passes, its weights are normalised", "[serial]") {
-  for (const std::string& type : gmmpi::family_names())
+  for (const std::string& type : gmmpi::covariance_types())
     CHECK(complaint(example(type), [](Mixture&) {}) == "none");
   Mixture m = example("diag");
   m.weights = {0.25 + 1e-7, 0.75};
@@ -165,7 +165,7 @@ TEST_CASE("validate: what is wrong with a model is said", "[serial]") {
 
 TEST_CASE("with_family: covariances are spread, taken, shared or averaged", "[serial]") {
   const Mixture full = example("full");
-  for (const std::string& type : gmmpi::family_names()) {
+  for (const std::string& type : gmmpi::covariance_types()) {
     INFO(type);
     const gmmpi::CovarianceFamily& family = gmmpi::find_family(type);
     const Mixture m = gmmpi::with_family(full, family, kernels());
@@ -193,7 +193,7 @@ TEST_CASE("with_family: covariances are spread, taken, shared or averaged", "[se
 }
 
 TEST_CASE("Mixture: the number of parameters is the textbook's", "[serial]") {
-  for (const std::string& type : gmmpi::family_names())
+  for (const std::string& type : gmmpi::covariance_types())
     for (const int K : {1, 2, 7})
       for (const int d : {1, 2, 5, 64}) {
         Mixture m;

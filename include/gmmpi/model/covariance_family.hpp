@@ -18,6 +18,7 @@ enum class PrecisionShape {
   shared_dense,  ///< (d, d), the same for all components
   diagonal,      ///< (K, d)
   spherical,     ///< (K), the same for all columns
+  none,          ///< no covariances: independent binary columns
 };
 
 /// Dimensions of the covariance array of such a shape.
@@ -45,12 +46,16 @@ class CovarianceFamily {
   virtual ScatterShape scatter_shape() const = 0;
   /// Free parameters of the covariances (weights and means not counted).
   virtual std::int64_t n_covariance_parameters(int n_components, int n_features) const = 0;
+  /// The distribution of a component: "gaussian" or "bernoulli".
+  virtual std::string_view distribution() const { return "gaussian"; }
   /// Maximum-likelihood covariances, in the layout of precision_shape(), without regularisation.
   virtual std::vector<double> covariances(const CentralScatter& moments) const = 0;
 };
 
-/// The family of that name ("full", "tied", "diag", "spherical"). Throws Error 64 naming those that exist.
+/// The family of that name ("full", "tied", "diag", "spherical", "bernoulli"). Throws Error 64 naming those
+/// that exist.
 const CovarianceFamily& find_family(std::string_view name);
-std::vector<std::string> family_names();
+/// The names of those with covariances.
+std::vector<std::string> covariance_types();
 
 }  // namespace gmmpi

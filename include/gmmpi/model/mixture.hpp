@@ -19,7 +19,7 @@ struct Mixture {
   int n_features = 0;                       ///< d
   std::vector<double> weights;              ///< (K), sum 1
   std::vector<double> means;                ///< (K, d)
-  std::vector<double> covariances;          ///< (K, d, d), (d, d), (K, d) or (K)
+  std::vector<double> covariances;          ///< (K, d, d), (d, d), (K, d), (K), or none
   std::vector<double> precisions_cholesky;  ///< as covariances; upper triangular U with precision U U^T
   std::vector<double> log_det;              ///< (K) ln det U_k
 
@@ -44,7 +44,7 @@ void validate(Mixture& mixture, const KernelTable& kernels, const std::string& n
 /// averaged by weight.
 Mixture with_family(const Mixture& mixture, const CovarianceFamily& family, const KernelTable& kernels);
 
-/// Component k's covariance as a full (d, d) matrix.
+/// Component k's covariance as a full (d, d) matrix (for Bernoulli components mu (1 - mu) on the diagonal).
 std::vector<double> full_covariance(const Mixture& mixture, int k);
 
 }  // namespace gmmpi

@@ -25,7 +25,9 @@ namespace {
 FitOptions fit_options(const Execution& execution, const Options& o) {
   FitOptions f;
   f.n_components = static_cast<int>(o.integer("n-components", 1, 1'000'000));
-  f.family = &find_family(o.choice("covariance-type", family_names()));
+  f.family = &find_family(o.choice("family", {"gaussian", "bernoulli"}) == "bernoulli"
+                              ? "bernoulli"
+                              : o.choice("covariance-type", covariance_types()));
   f.n_init = static_cast<int>(o.integer("n-init", 1, 1'000'000));
   f.tol = o.number("tol", 0.0);
   f.max_iter = static_cast<int>(o.integer("max-iter", 0, INT32_MAX));
@@ -77,10 +79,11 @@ void announce(const Execution& execution, const FitOptions& f, const OpenedData&
   const auto work_bytes = static_cast<double>(working_bytes(execution, f, data));
   log.line(fmt::format("gmmpi {}: fit {}{}", GMMPI_VERSION, data.rows->describe(),
                        data.weights ? ", weighted" : ""));
-  log.line(
-      fmt::format("model: {}, {} covariances ({} parameters); tol {:g}, at most {} iterations, {}, seed {}",
-                  count_text(f.n_components, "Gaussian"), f.family->name(), shape.n_parameters(), f.tol,
-                  f.max_iter, count_text(f.n_init, "start"), f.seed));
+  const bool gaussian = f.family->distribution() == "gaussian";
+  log.line(fmt::format("model: {}{} ({} parameters); tol {:g}, at most {} iterations, {}, seed {}",
+                       count_text(f.n_components, gaussian ? "Gaussian" : "Bernoulli component"),
+                       gaussian ? fmt::format(", {} covariances", f.family->name()) : "",
+                       shape.n_parameters(), f.tol, f.max_iter, count_text(f.n_init, "start"), f.seed));
   log.line(fmt::format("run: {} x {}, {} kernels; per rank {} of data and up to {} to work on",
                        count_text(n_ranks, "rank"), count_text(execution.n_threads, "thread"),
                        execution.kernels->name, bytes_text(data_bytes), bytes_text(work_bytes)));
@@ -99,22 +102,23 @@ void announce(const Execution& execution, const FitOptions& f, const OpenedData&
 
 void log_start(const Execution& execution, const FitOptions& f, const OpenedData& data, RunLog& log) {
   const int n_ranks = execution.comm.size(), d = data.rows->n_columns();
-  log.event("start", {{"version", GMMPI_VERSION},
-                      {"data", data.rows->name()},
-                      {"n_samples", data.rows->n_rows()},
-                      {"n_features", d},
-                      {"n_components", f.n_components},
-                      {"covariance_type", f.family->name()},
-                      {"n_parameters", model_shape(f, d).n_parameters()},
-                      {"tol", f.tol},
-                      {"max_iter", f.max_iter},
-                      {"n_init", f.n_init},
-                      {"seed", f.seed},
-                      {"ranks", n_ranks},
-                      {"threads", execution.n_threads},
-                      {"simd", execution.kernels->name},
-                      {"data_bytes_per_rank", static_cast<double>(data.bytes_per_rank(n_ranks))},
-                      {"working_bytes_per_rank", static_cast<double>(working_bytes(execution, f, data))}});
+  log.event("start",
+            {{"version", GMMPI_VERSION},
+             {"data", data.rows->name()},
+             {"n_samples", data.rows->n_rows()},
+             {"n_features", d},
+             {"n_components", f.n_components},
+             {f.family->distribution() == "gaussian" ? "covariance_type" : "family", f.family->name()},
+             {"n_parameters", model_shape(f, d).n_parameters()},
+             {"tol", f.tol},
+             {"max_iter", f.max_iter},
+             {"n_init", f.n_init},
+             {"seed", f.seed},
+             {"ranks", n_ranks},
+             {"threads", execution.n_threads},
+             {"simd", execution.kernels->name},
+             {"data_bytes_per_rank", static_cast<double>(data.bytes_per_rank(n_ranks))},
+             {"working_bytes_per_rank", static_cast<double>(working_bytes(execution, f, data))}});
 }
 
 /// True if the output is already what this fit would write. Otherwise an existing output is an Error 73.
@@ -226,6 +230,7 @@ void run_fit(const Execution& execution, const Options& options, const FitOption
   }
   checkpoints.end_watch();
   for (const auto& [name, value] : options.values) {
+    if (name == "covariance-type" && f.family->precision_shape() == PrecisionShape::none) continue;
     std::string key = name;
     std::ranges::replace(key, '-', '_');
     record.resolved_options[key] = value;

@@ -34,9 +34,19 @@ std::string row_text(const Json& row) {
   return text;
 }
 
+std::string family_of(const Json& fields) {
+  return fields.at(fields.contains("covariance_type") ? "covariance_type" : "family").get<std::string>();
+}
+
+/// ", covariance type full", where there are covariances.
+std::string kind_of(const Json& fields) {
+  return fields.contains("covariance_type") ? ", covariance type " + family_of(fields) : "";
+}
+
 /// The covariance of component k (of all, if shared), as indented lines.
 void print_covariance(const Json& model, std::size_t k) {
-  const PrecisionShape shape = find_family(model.at("covariance_type").get<std::string>()).precision_shape();
+  const PrecisionShape shape = find_family(family_of(model)).precision_shape();
+  if (shape == PrecisionShape::none) return;
   const Json& all = model.at("covariances");
   if (!all.is_array()) {
     if (k == 0) say("    covariances too large to be shown\n");
@@ -56,10 +66,12 @@ void print_covariance(const Json& model, std::size_t k) {
 
 void print_model(const std::string& path, const Json& file) {
   const Json& m = file.at("model");
-  const std::string type = m.at("covariance_type");
-  const bool shared = find_family(type).precision_shape() == PrecisionShape::shared_dense;
+  const std::string kind = kind_of(m);
+  const PrecisionShape shape = find_family(family_of(m)).precision_shape();
+  const bool shared = shape == PrecisionShape::shared_dense;
   const std::size_t K = m.at("weights").size(), d = m.at("means").at(0).size();
-  say("{}: Gaussian mixture, {} components in {} columns, covariance type {}\n", path, K, d, type);
+  say("{}: {} mixture, {} components in {} columns{}\n", path,
+      shape == PrecisionShape::none ? "Bernoulli" : "Gaussian", K, d, kind);
   if (m.contains("log_likelihood")) {
     say("fitted to {} rows: {} after {} iterations, seed {}\n", m.at("n_samples").get<Index>(),
         m.at("converged").get<int>() ? "converged" : "not converged", m.at("n_iter").get<int>(),
@@ -90,8 +102,8 @@ void print_checkpoint(const std::string& path, const Json& file) {
   static constexpr const char* phases[] = {"drawing seeds", "k-means", "Expectation-Maximisation"};
   const Json &state = file.at("state"), &options = file.at("options");
   const Json& history = state.at("log_likelihood");
-  say("{}: checkpoint of an unfinished fit, {} components, covariance type {}\n", path,
-      options.at("n_components").get<Index>(), options.at("covariance_type").get<std::string>());
+  say("{}: checkpoint of an unfinished fit, {} components{}\n", path, options.at("n_components").get<Index>(),
+      kind_of(options));
   say("restart {} of {}, {}", state.at("restart").get<Index>(), options.at("n_init").get<Index>(),
       phases[std::clamp<Index>(state.at("phase").get<Index>(), 0, 2)]);
   if (state.at("phase") == 1) say(", {} sweeps done", state.at("lloyd_iterations").get<Index>());

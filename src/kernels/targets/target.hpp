@@ -45,6 +45,7 @@ const KernelTable table = {
     squared_distances,
     mahalanobis_diagonal,
     mahalanobis_dense,
+    bernoulli_distances,
     transpose_rows,
     likeliest,
     rows_in_reach,

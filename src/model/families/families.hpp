@@ -12,5 +12,6 @@ std::unique_ptr<CovarianceFamily> make_full();
 std::unique_ptr<CovarianceFamily> make_tied();
 std::unique_ptr<CovarianceFamily> make_diag();
 std::unique_ptr<CovarianceFamily> make_spherical();
+std::unique_ptr<CovarianceFamily> make_bernoulli();
 
 }  // namespace gmmpi

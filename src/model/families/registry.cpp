@@ -13,6 +13,7 @@ const std::vector<std::unique_ptr<CovarianceFamily>>& registry() {
     list.push_back(make_tied());
     list.push_back(make_diag());
     list.push_back(make_spherical());
+    list.push_back(make_bernoulli());
     return list;
   }();
   return families;
@@ -20,9 +21,10 @@ const std::vector<std::unique_ptr<CovarianceFamily>>& registry() {
 
 }  // namespace
 
-std::vector<std::string> family_names() {
+std::vector<std::string> covariance_types() {
   std::vector<std::string> names;
-  for (const auto& family : registry()) names.emplace_back(family->name());
+  for (const auto& family : registry())
+    if (family->precision_shape() != PrecisionShape::none) names.emplace_back(family->name());
   return names;
 }
 

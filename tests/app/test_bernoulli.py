@@ -1,0 +1,76 @@
+# Bernoulli mixtures through the commands: fit on ranks, resume, score, predict, sample, info, bad input.
+import json
+
+import h5py
+import numpy as np
+
+from harness import DATA, Case, ProgramTest, gmmpi
+
+
+class Bernoulli(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.digits = np.loadtxt(DATA / "digits.csv", delimiter=",", skiprows=1)[:, :64] >= 8
+        with h5py.File(self.dir / "digits.h5", "w") as f:
+            f["X"] = self.digits.astype("u1")
+
+    def fit(self, output, more="", ranks=1):
+        return json.loads(self.run_ok(f"fit digits.h5 --family bernoulli -k 10 --json -o {output} {more}", ranks).out)
+
+    def test_every_command_on_any_ranks(self):
+        one, three = self.fit("m1.h5"), self.fit("m3.h5", ranks=3)
+        self.assertEqual(one["digest"], three["digest"])
+        score = json.loads(self.run_ok("score digits.h5 m3.h5 --json", 3).out)
+        self.assertEqual(score["log_likelihood"], one["log_likelihood"])
+        self.run_ok("predict digits.h5 m1.h5 --responsibilities --log-density -o p.h5", 3)
+        with h5py.File(self.dir / "m1.h5") as m, h5py.File(self.dir / "p.h5") as p:
+            weights, mu, shown = m["model/weights"][()], m["model/means"][()], m["model"].attrs
+            self.assertEqual(shown["family"], "bernoulli")
+            self.assertNotIn("covariances", m["model"])
+            with np.errstate(divide="ignore"):
+                joint = np.log(weights) + np.where(self.digits[:, None, :], np.log(mu), np.log1p(-mu)).sum(axis=2)
+            top = joint.max(axis=1, keepdims=True)
+            density = top[:, 0] + np.log(np.exp(joint - top).sum(axis=1))
+            np.testing.assert_allclose(p["log_density"][()], density, rtol=1e-12)
+            np.testing.assert_allclose(p["responsibilities"][()], np.exp(joint - density[:, None]), atol=1e-12)
+            np.testing.assert_array_equal(p["labels"][()], joint.argmax(axis=1))
+        self.assertIn("Bernoulli mixture, 10 components in 64 columns", self.run_ok("info m1.h5").out)
+
+    def test_drawn_rows_have_the_probabilities(self):
+        self.fit("m.h5", "--max-iter 5")
+        self.run_ok("sample m.h5 -n 40000 -o drawn.h5", 3)
+        with h5py.File(self.dir / "m.h5") as m, h5py.File(self.dir / "drawn.h5") as f:
+            x, labels, mu = f["X"][()], f["labels"][()], m["model/means"][()]
+        self.assertEqual(set(np.unique(x)), {0.0, 1.0})
+        for k in range(10):
+            mine = x[labels == k]
+            error = np.sqrt(mu[k] * (1 - mu[k]) / len(mine)) + 1e-12
+            self.assertTrue((abs(mine.mean(axis=0) - mu[k]) < 5 * error).all())
+
+    def test_a_model_is_a_start_and_a_stopped_fit_goes_on(self):
+        whole = self.fit("whole.h5", "--tol 0 --max-iter 20")
+        self.fit("first.h5", "--tol 0 --max-iter 5")
+        self.fit("again.h5", "--tol 0 --max-iter 15 --init first.h5")
+        with h5py.File(self.dir / "whole.h5") as a, h5py.File(self.dir / "again.h5") as b:
+            np.testing.assert_array_equal(a["model/means"][()], b["model/means"][()])
+        env = {"GMMPI_CHECKPOINT_EVERY": "1it", "GMMPI_TIME_LIMIT": "0.000001s"}
+        stopped = gmmpi("fit digits.h5 --family bernoulli -k 10 --tol 0 --max-iter 20 -o part.h5", self.dir, 2, env=env)
+        self.assertEqual(stopped.codes, [75, 75])
+        self.assertEqual(self.fit("part.h5", "--tol 0 --max-iter 20", ranks=3)["digest"], whole["digest"])
+
+    def test_bad_input(self):
+        with h5py.File(self.dir / "half.h5", "w") as f:
+            f["X"] = np.where(np.arange(640).reshape(10, 64) == 130, 0.5, 1.0)
+        with h5py.File(self.dir / "gaussian.h5", "w") as f:
+            f["model/weights"], f["model/means"], f["model/covariances"] = [1.0], np.zeros((1, 64)), [1.0]
+            f["model"].attrs["covariance_type"] = "spherical"
+        with h5py.File(self.dir / "no_probability.h5", "w") as f:
+            f["model/weights"], f["model/means"] = [1.0], np.full((1, 64), 1.5)
+            f["model"].attrs["family"] = "bernoulli"
+        fit = "fit in/{} --family bernoulli -k 1 -o m.h5"
+        self.check_cases([
+            Case("not binary", fit.format("half.h5"), 65, ("half.h5", "row 2, column 2 is 0.5", "gaussian")),
+            Case("a Gaussian start", fit.format("digits.h5 --init in/gaussian.h5"), 64, ("gaussian", "bernoulli")),
+            Case("no probability", fit.format("digits.h5 --init in/no_probability.h5"), 65, ("mean", "[0, 1]")),
+            Case("unknown family", "fit in/digits.h5 -k 2 --family poisson -o m.h5", 64, ("--family", "bernoulli")),
+        ], inputs=self.dir)
