@@ -1,0 +1,31 @@
+"""Gaussian mixture models fitted by the program gmmpi, as scikit-learn models and as pictures.
+
+    import gmmpi
+    model = gmmpi.fit(X, n_components=3, ranks=4)     # a fitted sklearn.mixture.GaussianMixture
+    model = gmmpi.load("m.h5")
+    gmmpi.save(model, "start.h5")
+    gmmpi.plot.scatter(X, model).savefig("m.png")
+
+Whatever goes wrong raises gmmpi.GmmpiError with the program's own message and its exit_code.
+"""
+
+import importlib
+
+from .data import Table, read_data, write_data
+from .fitting import fit
+from .mixture import Mixture
+from .model_io import ModelFile, load, read_model, save
+from .program import GmmpiError, Run, find_program, run
+
+__version__ = "0.1.0"
+__all__ = ["GaussianMixture", "GmmpiError", "Mixture", "ModelFile", "Run", "Table", "find_program", "fit", "load",
+           "plot", "read_data", "read_model", "run", "save", "write_data"]
+
+
+def __getattr__(name):
+    """scikit-learn and matplotlib are imported when they are first needed."""
+    if name == "GaussianMixture":
+        return importlib.import_module(".estimator", __name__).GaussianMixture
+    if name == "plot":
+        return importlib.import_module(".plot", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

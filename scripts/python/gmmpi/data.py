@@ -1,0 +1,236 @@
+"""Tables for numpy and pandas: read what the program reads, write what it reads fastest (docs/file-formats.md)."""
+
+import csv
+import io
+import os
+import re
+from dataclasses import dataclass, replace
+
+import h5py
+import numpy as np
+
+from . import program
+from .model_io import text
+
+HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
+
+
+@dataclass(frozen=True)
+class Table:
+    """X (N, d) with, where known, feature_names (d), sample_weight (N) and labels (N), which are numbers or text.
+
+    n_rows: rows of the whole file, where X is a part of it.
+    """
+
+    X: np.ndarray
+    feature_names: list = None
+    sample_weight: np.ndarray = None
+    labels: np.ndarray = None
+    n_rows: int = None
+    name: str = "data"
+
+    def __post_init__(self):
+        if self.n_rows is None:
+            object.__setattr__(self, "n_rows", len(self.X))
+
+    @property
+    def names(self):
+        """feature_names, or x0, x1, ..."""
+        return self.feature_names or [f"x{j}" for j in range(self.X.shape[1])]
+
+    def frame(self):
+        """A pandas DataFrame of X, with sample_weight and labels as further columns where there are any."""
+        import pandas
+
+        frame = pandas.DataFrame(self.X, columns=self.names)
+        for name in ("sample_weight", "labels"):
+            if getattr(self, name) is not None:
+                frame[name] = getattr(self, name)
+        return frame
+
+    def subsample(self, most_rows, seed=0):
+        """At most `most_rows` rows, drawn without replacement, in their order; n_rows stays."""
+        if most_rows is None or len(self.X) <= most_rows:
+            return self
+        return self.take(drawn_rows(len(self.X), most_rows, seed))
+
+    def take(self, rows):
+        """These rows only; n_rows stays."""
+        rest = {name: None if getattr(self, name) is None else getattr(self, name)[rows]
+                for name in ("sample_weight", "labels")}
+        return replace(self, X=self.X[rows], **rest)
+
+    def without_column(self, name):
+        """The table with the column `name` moved to labels."""
+        j = self.names.index(name)
+        names = [other for other in self.names if other != name]
+        return replace(self, X=np.delete(self.X, j, axis=1), feature_names=names, labels=self.X[:, j])
+
+
+def drawn_rows(n_rows, most_rows, seed):
+    return np.sort(np.random.default_rng(seed).choice(n_rows, most_rows, replace=False))
+
+
+def split_spec(source):
+    """("file.h5", "/dataset") of "file.h5:/dataset"; the dataset is "" if none is named."""
+    match = re.fullmatch(r"(.+?):(/.*)", os.fspath(source))
+    return (match[1], match[2]) if match else (os.fspath(source), "")
+
+
+def read_data(source, labels=None, most_rows=None, seed=0):
+    """The Table at `source`: file.h5[:/dataset] (default /X), file.npy or file.csv.
+
+    labels: a column name of the table, which is then taken out of X, or a file: file.npy or file.h5[:/dataset]
+    (default /labels). most_rows: read a random subset of at most so many rows, fixed by `seed`; HDF5 and npy files then
+    need not fit into memory. Raises GmmpiError with the program's message.
+    """
+    path, dataset = split_spec(source)
+    try:
+        table = read_file(path, dataset, labels, most_rows, seed)
+    except (OSError, KeyError, ValueError) as error:
+        program.run("info", source)  # its message is better
+        raise program.GmmpiError(f"{source}: cannot be read ({error}): check what it holds", program.BAD_DATA) from error
+    if labels is None or (path.endswith(".csv") and table.labels is not None):
+        return table.subsample(most_rows, seed)
+    if labels in table.names:
+        return table.without_column(labels).subsample(most_rows, seed)
+    values = read_labels(labels, table.n_rows)
+    if len(table.X) == table.n_rows:
+        return replace(table, labels=values).subsample(most_rows, seed)
+    return replace(table, labels=values[drawn_rows(table.n_rows, most_rows, seed)])
+
+
+def read_file(path, dataset, labels, most_rows, seed):
+    """HDF5 and npy: only the rows that are wanted. csv: all; a column `labels` of it, which may be text, becomes labels."""
+    name = os.path.splitext(os.path.basename(path))[0]
+    if path.endswith(HDF5) or h5py.is_hdf5(path):
+        with h5py.File(path, "r") as file:
+            return read_hdf5(file, dataset, most_rows, seed, name)
+    if path.endswith(".npy"):
+        X = np.load(path, mmap_mode="r")
+        return Table(X=two_dimensions(X), name=name, n_rows=len(X)).subsample(most_rows, seed)
+    return read_csv(path, labels, name)
+
+
+def read_hdf5(file, dataset, most_rows, seed, name):
+    X = file[dataset or "/X"]
+    n_rows = len(X)
+    rows = drawn_rows(n_rows, most_rows, seed) if most_rows is not None and most_rows < n_rows else slice(None)
+    beside = {}
+    if not dataset:
+        beside = {key: file[key][rows].reshape(-1) for key in ("sample_weight", "labels") if key in file}
+        if "feature_names" in file:
+            beside["feature_names"] = [text(value) for value in file["feature_names"][...]]
+    return Table(X=two_dimensions(X[rows]), name=name, n_rows=n_rows, **beside)
+
+
+def two_dimensions(X):
+    if X.ndim != 2:
+        raise ValueError(f"a table has two dimensions, this has {X.ndim}")
+    return X
+
+
+def read_csv(path, labels, name):
+    """A text table by the program's rules; the column `labels` (or None) need not be numbers."""
+    with open(path, encoding="utf-8-sig") as file:
+        lines = [line for line in file if line.strip() and not line.startswith("#")]
+    first = lines[0] if lines else ""
+    separator = next((s for s in "\t;," if s in first), None)
+    fields = next(csv.reader([first.strip()], delimiter=separator)) if separator else first.split()
+    has_names = '"' in first or not all(map(is_number, fields))
+    names = [field.strip().strip('"') for field in fields] if has_names else None
+    rows = "".join(lines[1:] if has_names else lines)
+
+    def columns(numbers, dtype=np.float64):
+        return np.loadtxt(io.StringIO(rows), delimiter=separator, usecols=numbers, dtype=dtype, ndmin=2)
+
+    if not names or labels not in names:
+        return Table(X=columns(None), feature_names=names, name=name)
+    j = names.index(labels)
+    values = np.char.strip(columns([j], dtype=str)[:, 0], ' "')
+    kept = [i for i in range(len(names)) if i != j]
+    return Table(X=columns(kept), feature_names=[names[i] for i in kept], name=name,
+                 labels=values.astype(np.float64) if all(map(is_number, values)) else values)
+
+
+def is_number(field):
+    try:
+        float(field)
+        return True
+    except ValueError:
+        return False
+
+
+def read_labels(source, n_rows):
+    """(n_rows) labels from file.npy or file.h5[:/dataset] (default /labels)."""
+    path, dataset = split_spec(source)
+    if not os.path.exists(path):
+        raise program.GmmpiError(f"labels {source}: neither a column of the data nor a file: check the name", program.MISSING)
+    try:
+        if path.endswith(".npy"):
+            values = np.load(path)
+        else:
+            with h5py.File(path, "r") as file:
+                values = file[dataset or "/labels"][...]
+    except (OSError, KeyError, ValueError) as error:
+        raise program.GmmpiError(f"labels {source}: cannot be read ({error}): give file.npy or file.h5[:/dataset]",
+                                 program.BAD_DATA) from error
+    if values.size != n_rows:
+        raise program.GmmpiError(f"labels {source}: {values.size} labels for {n_rows} rows: give one per row",
+                                 program.BAD_DATA)
+    return values.reshape(-1)
+
+
+def as_table(data):
+    """A Table from a Table, a numpy array (N, d), or a pandas DataFrame, whose column names are kept."""
+    if isinstance(data, Table):
+        return data
+    names = [str(name) for name in data.columns] if hasattr(data, "columns") else None
+    try:
+        X = np.asarray(data)
+        if X.dtype.kind not in "fiub":
+            X = X.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise program.GmmpiError(f"X: is not a table of numbers ({error}): convert it first", program.BAD_DATA) from error
+    return Table(X=X, feature_names=names)
+
+
+def write_data(path, X, *, feature_names=None, sample_weight=None, labels=None):
+    """Writes a table as an HDF5 data file, the form that the program reads fastest.
+
+    X: a Table, an array (N, d) or a pandas DataFrame (its column names are the feature names unless others are given).
+    sample_weight, labels: (N); the program uses weights only when asked: --sample-weight path. float32 stays float32.
+    Labels that are text are written as 0, 1, ... in alphabetical order. An existing file is replaced. Raises GmmpiError 65
+    for lengths that do not agree, 73 if the file cannot be written.
+    """
+    if not os.fspath(path).endswith(HDF5):
+        raise program.GmmpiError(f"{path}: write_data writes HDF5 files: give a name that ends in .h5", program.USAGE)
+    table = as_table(X)
+    beside = {"feature_names": (feature_names or table.feature_names, table.X.shape[1:2]),
+              "sample_weight": (first_given(sample_weight, table.sample_weight), table.X.shape[:1]),
+              "labels": (first_given(labels, table.labels), table.X.shape[:1])}
+    for name, (values, shape) in beside.items():
+        if values is not None and np.shape(values) != shape:
+            raise program.GmmpiError(f"{name}: shape {np.shape(values)} where {shape} is needed: check it against X "
+                                     f"{table.X.shape}", program.BAD_DATA)
+    try:
+        with h5py.File(path, "w") as file:
+            file.attrs["filetype"] = "gmmpi-data"
+            file["X"] = table.X
+            for name, (values, _) in beside.items():
+                if values is not None:
+                    file[name] = stored(name, values)
+    except OSError as error:
+        raise program.GmmpiError(f"{path}: cannot be written ({error}): choose another place",
+                                 program.CANNOT_CREATE) from error
+
+
+def stored(name, values):
+    if name == "feature_names":
+        return list(map(str, values))
+    values = np.asarray(values)
+    return values if values.dtype.kind in "fiub" else np.unique(values, return_inverse=True)[1]
+
+
+def first_given(value, other):
+    return other if value is None else value

@@ -1,0 +1,128 @@
+"""Gaussian mixtures as numpy arrays: densities, responsibilities, marginals. Equations: docs/maths.md."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+TYPES = ("full", "tied", "diag", "spherical")
+
+
+def covariance_shape(covariance_type, K, d):
+    """Shape of `covariances` of a type."""
+    return {"full": (K, d, d), "tied": (d, d), "diag": (K, d), "spherical": (K,)}[covariance_type]
+
+
+def precision_factors(covariance_type, covariances):
+    """U with inverse(Sigma) = U U^T, upper triangular; 1/sigma for diag and spherical. LinAlgError: not positive definite."""
+    if covariance_type in ("full", "tied"):
+        return np.linalg.inv(np.linalg.cholesky(covariances)).swapaxes(-1, -2)
+    if not (covariances > 0).all():
+        raise np.linalg.LinAlgError("a variance is not positive")
+    return 1.0 / np.sqrt(covariances)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """weights (K), means (K, d), covariances and precisions_cholesky as in scikit-learn for the covariance type.
+
+    ValueError where shapes disagree, LinAlgError where a covariance is not positive definite.
+    """
+
+    covariance_type: str
+    weights: np.ndarray
+    means: np.ndarray
+    covariances: np.ndarray
+    precisions_cholesky: np.ndarray = None
+
+    def __post_init__(self):
+        for name in ("weights", "means", "covariances", "precisions_cholesky"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else np.asarray(value, dtype=np.float64))
+        if self.covariance_type not in TYPES:
+            raise ValueError(f"covariance_type {self.covariance_type!r} is none of {', '.join(TYPES)}")
+        if self.means.ndim != 2 or self.weights.shape != (self.means.shape[0],):
+            raise ValueError(f"weights {self.weights.shape} do not fit means {self.means.shape}")
+        shape = covariance_shape(self.covariance_type, *self.means.shape)
+        if self.covariances.shape != shape:
+            raise ValueError(f"covariances {self.covariances.shape} of type {self.covariance_type} should be {shape}")
+        if self.precisions_cholesky is None:
+            object.__setattr__(self, "precisions_cholesky", precision_factors(self.covariance_type, self.covariances))
+
+    @property
+    def n_components(self):
+        return self.means.shape[0]
+
+    @property
+    def n_features(self):
+        return self.means.shape[1]
+
+    def log_prob(self, X):
+        """ln N(x_n | mu_k, Sigma_k), (N, K) (Bishop 2.43). x - mu is taken first, so an offset costs no digits."""
+        X = np.asarray(X, dtype=np.float64)
+        log_det, squares = np.empty(self.n_components), np.empty((len(X), self.n_components))
+        for k, mean in enumerate(self.means):
+            U = self.precisions_cholesky if self.covariance_type == "tied" else self.precisions_cholesky[k]
+            if self.covariance_type in ("full", "tied"):
+                y, log_det[k] = (X - mean) @ U, np.log(np.diag(U)).sum()
+            else:
+                y, log_det[k] = (X - mean) * U, np.log(np.broadcast_to(U, mean.shape)).sum()
+            squares[:, k] = np.einsum("nj,nj->n", y, y)
+        return log_det - self.n_features / 2 * np.log(2 * np.pi) - squares / 2
+
+    def log_joint(self, X):
+        """ln pi_k N(x_n | mu_k, Sigma_k), (N, K)."""
+        with np.errstate(divide="ignore"):  # a weight of 0 is a component that nothing belongs to
+            return self.log_prob(X) + np.log(self.weights)
+
+    def log_density(self, X):
+        """ln p(x_n), (N) (Bishop 9.7), by log-sum-exp."""
+        return log_sum_exp(self.log_joint(X))
+
+    def responsibilities(self, X):
+        """p(k | x_n), (N, K) (Bishop 9.23)."""
+        joint = self.log_joint(X)
+        return np.exp(joint - log_sum_exp(joint)[:, None])
+
+    def dense_covariances(self, columns=None):
+        """(K, c, c): the covariances of the given columns (default: all), whatever the type."""
+        columns = np.arange(self.n_features) if columns is None else np.asarray(columns)
+        K, c = self.n_components, len(columns)
+        if self.covariance_type == "full":
+            return self.covariances[:, columns[:, None], columns]
+        if self.covariance_type == "tied":
+            return np.broadcast_to(self.covariances[columns[:, None], columns], (K, c, c))
+        variances = self.covariances[:, columns] if self.covariance_type == "diag" else self.covariances[:, None]
+        return np.eye(c) * np.broadcast_to(variances, (K, c))[:, :, None]
+
+    def marginal(self, columns):
+        """The mixture of the given columns alone, of type full (Bishop 2.98)."""
+        return Mixture("full", self.weights, self.means[:, columns], self.dense_covariances(columns))
+
+    def moments(self):
+        """Mean (d) and variances (d) of the whole mixture (Bishop exercise 9.12)."""
+        mean = self.weights @ self.means
+        if self.covariance_type == "full":
+            own = np.einsum("kjj->kj", self.covariances)
+        elif self.covariance_type == "tied":
+            own = np.diag(self.covariances)[None, :]
+        else:
+            own = self.covariances if self.covariance_type == "diag" else self.covariances[:, None]
+        variances = self.weights @ (np.broadcast_to(own, self.means.shape) + (self.means - mean) ** 2)
+        return mean, variances
+
+
+def log_sum_exp(a):
+    """ln sum_k exp(a_nk), (N)."""
+    top = a.max(axis=1)
+    return top + np.log(np.exp(a - top[:, None]).sum(axis=1))
+
+
+def as_mixture(model):
+    """A Mixture from a Mixture or from any fitted scikit-learn mixture. Raises TypeError for anything else."""
+    if isinstance(model, Mixture):
+        return model
+    try:
+        return Mixture(model.covariance_type, model.weights_, model.means_, model.covariances_,
+                       getattr(model, "precisions_cholesky_", None))
+    except AttributeError as error:
+        raise TypeError(f"{type(model).__name__}: not a fitted mixture ({error}): call fit first") from error

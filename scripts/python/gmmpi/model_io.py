@@ -1,0 +1,87 @@
+"""Model files (docs/file-formats.md): read them, load them as scikit-learn models, save such models."""
+
+import os
+from dataclasses import dataclass, field
+
+import h5py
+import numpy as np
+
+from . import program
+from .mixture import Mixture, as_mixture
+
+PARAMETERS = ("weights", "means", "covariances")
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A mixture, and what its file says about the fit: attributes of /model and /options, datasets of /history."""
+
+    mixture: Mixture
+    attributes: dict = field(default_factory=dict)
+    options: dict = field(default_factory=dict)
+    history: dict = field(default_factory=dict)
+
+
+def text(value):
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def attributes_of(group):
+    return {name: text(value) for name, value in group.attrs.items()}
+
+
+def read_model(path):
+    """The ModelFile at `path`. Raises GmmpiError with the program's message if it is none."""
+    try:
+        with h5py.File(path, "r") as file:
+            model = file["model"]
+            attributes = attributes_of(model)
+            factors = model["precisions_cholesky"][...] if "precisions_cholesky" in model else None
+            mixture = Mixture(str(attributes.get("covariance_type")), *(model[name][...] for name in PARAMETERS), factors)
+            options = attributes_of(file["options"]) if "options" in file else {}
+            history = {name: data[...] for name, data in file["history"].items()} if "history" in file else {}
+    except (OSError, KeyError, ValueError, TypeError, np.linalg.LinAlgError) as error:
+        program.run("info", path)  # its message is better
+        raise program.GmmpiError(f"{path}: cannot be read as a model ({error}): give a file that gmmpi fit wrote",
+                                 program.BAD_DATA) from error
+    return ModelFile(mixture, attributes, options, history)
+
+
+def load(path):
+    """A fitted gmmpi.GaussianMixture, which is a scikit-learn GaussianMixture, from the model file at `path`.
+
+    predict, score_samples, sample, bic and so on work; `history_` has the log-likelihood of each iteration and
+    `digest_` the digest where the file has them. Raises GmmpiError.
+    """
+    from .estimator import GaussianMixture  # needs scikit-learn
+
+    return GaussianMixture._from_file(read_model(path))
+
+
+def save(model, path):
+    """Writes a fitted scikit-learn mixture (or a gmmpi.Mixture) as a model file that every command reads.
+
+    Use it as a start: gmmpi fit ... --init start.h5, or gmmpi.fit(X, init_params="start.h5"). An existing file is
+    replaced. Raises GmmpiError 65 if the model is not fitted, 73 if the file cannot be written.
+    """
+    try:
+        mixture = as_mixture(model)
+    except TypeError as error:
+        raise program.GmmpiError(str(error), program.BAD_DATA) from error
+    own = f"{path}.{os.getpid()}.tmp"
+    try:
+        with h5py.File(own, "w") as file:
+            group = file.create_group("model")
+            group.attrs["covariance_type"] = mixture.covariance_type
+            for name in (*PARAMETERS, "precisions_cholesky"):
+                group[name] = getattr(mixture, name)
+            for name in ("converged", "n_iter", "lower_bound"):
+                value = getattr(model, name + "_", None)
+                if value is not None:
+                    group.attrs[name] = value
+        os.replace(own, path)
+    except OSError as error:
+        if os.path.exists(own):
+            os.remove(own)
+        raise program.GmmpiError(f"{path}: cannot be written ({error}): choose another place",
+                                 program.CANNOT_CREATE) from error

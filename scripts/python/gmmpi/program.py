@@ -1,0 +1,131 @@
+"""Finds and runs the program gmmpi, and turns its errors into exceptions."""
+
+import os
+import pathlib
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+
+HERE = pathlib.Path(__file__).resolve().parent
+# The source tree's build, and an installation with this package in PREFIX/share/gmmpi/python.
+BESIDE = (HERE.parents[2] / "build/release/gmmpi", HERE.parents[3] / "bin/gmmpi")
+# More ranks than cores are allowed, and each may use any core: right for one machine. Clusters have their own.
+MPIRUN = "mpirun --oversubscribe --bind-to none"
+ERROR, STOPPED, WARNING = "gmmpi: error: ", "gmmpi: stopped early: ", "gmmpi: warning: "
+# Exit codes that Python itself gives.
+USAGE, BAD_DATA, MISSING, NO_MEMORY, CANNOT_CREATE, NO_PERMISSION = 64, 65, 66, 71, 73, 77
+
+
+class GmmpiError(RuntimeError):
+    """What the program says when it fails, and its exit code (listed in the README).
+
+    str() is the message without the leading "gmmpi: error: ".
+    """
+
+    def __init__(self, message, exit_code):
+        super().__init__(message)
+        self.exit_code = exit_code
+
+    def __reduce__(self):
+        return type(self), (str(self), self.exit_code)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run that succeeded wrote: results (out), and everything else (err)."""
+
+    out: str
+    err: str
+
+    @property
+    def warnings(self):
+        """The program's warnings, one text each."""
+        return [line[len(WARNING):] for line in self.err.splitlines() if line.startswith(WARNING)]
+
+
+def find_program(program=None):
+    """Path of the program: `program`, else $GMMPI_PROGRAM, else on PATH, else beside this package.
+
+    Raises GmmpiError 66 if it is nowhere.
+    """
+    asked = program or os.environ.get("GMMPI_PROGRAM")
+    if asked:
+        found = shutil.which(asked)
+        if not found:
+            raise GmmpiError(f"{asked}: no such program: build it, or give another as program= or GMMPI_PROGRAM", MISSING)
+        return os.path.abspath(found)
+    for candidate in (shutil.which("gmmpi"), *BESIDE):
+        if candidate and os.access(candidate, os.X_OK):
+            return str(candidate)
+    raise GmmpiError("the program gmmpi was not found: build it, put it on PATH, or give its path as program= or "
+                     "GMMPI_PROGRAM", MISSING)
+
+
+def option_words(options):
+    """["--max-iter", "5", "--force"] of {"max_iter": 5, "force": True, "seed": None}; None and False are left out."""
+    words = []
+    for name, value in options.items():
+        if value is None or value is False:
+            continue
+        words.append("--" + name.replace("_", "-"))
+        if value is not True:
+            words.append(str(value))
+    return words
+
+
+def run(command, *arguments, ranks=1, program=None, mpirun=MPIRUN, verbose=False, **options):
+    """Runs `gmmpi command arguments --option value ...` and returns a Run.
+
+    Options are the program's, with underscores: max_iter=5 is --max-iter 5, force=True is --force. `ranks` processes
+    are started by `mpirun` (text or list; one rank is started without it). `verbose` shows the program's messages while
+    it runs. Raises GmmpiError if it fails; stops it, with a checkpoint, on KeyboardInterrupt.
+    """
+    words = [find_program(program), command, *map(str, arguments), *option_words(options)]
+    if ranks > 1:
+        launcher = shlex.split(mpirun) if isinstance(mpirun, str) else list(mpirun)
+        words = [*launcher, "-n", str(ranks), *words]
+    with tempfile.TemporaryDirectory(prefix="gmmpi-") as own:
+        environment = dict(os.environ)
+        if ranks == 1:  # Open MPI's files: runs side by side would race for one place
+            environment.setdefault("OMPI_MCA_orte_tmpdir_base", own)
+        code, out, err = wait_for(words, environment, verbose)
+    if code != 0:
+        raise failure(words, code, err)
+    return Run(out, err)
+
+
+def wait_for(words, environment, verbose):
+    """Exit code, standard output and standard error of a command."""
+    lines = []
+    try:
+        with tempfile.TemporaryFile("w+", errors="replace") as out, subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, text=True, errors="replace",
+                env=environment) as process:
+            try:
+                for line in process.stderr:
+                    lines.append(line)
+                    if verbose:
+                        print(line, end="", file=sys.stderr, flush=True)
+            except KeyboardInterrupt:
+                process.terminate()
+                process.wait()
+                raise
+            code = process.wait()
+            out.seek(0)
+            return code, out.read(), "".join(lines)
+    except OSError as error:
+        raise GmmpiError(f"{words[0]}: cannot be started ({error.strerror}): check the path and its permissions",
+                         MISSING) from error
+
+
+def failure(words, code, err):
+    """The exception for a run that ended with `code`: the program's one line, or all that it and mpirun said."""
+    for line in err.splitlines():
+        for prefix in (ERROR, STOPPED):
+            if line.startswith(prefix):
+                return GmmpiError(line[len(prefix):], code)
+    said = err.strip() or "it said nothing"
+    return GmmpiError(f"{shlex.join(words)}: ended with code {code}: {said}", code)
