@@ -13,5 +13,5 @@ $gmmpi_mpirun -n 2 $gmmpi fit tests/data/old_faithful.csv -k 2 -o demo/old_faith
 echo
 $gmmpi info demo/old_faithful.model.h5
 echo
-"$GMMPI_PYTHON" scripts/plot_fit.py tests/data/old_faithful.csv demo/old_faithful.model.h5 demo/old_faithful.png
+$gmmpi plot scatter tests/data/old_faithful.csv demo/old_faithful.model.h5 -o demo/old_faithful.png
 echo "Now try your own table: $gmmpi fit your.csv -k 3 -o your.model.h5"

@@ -14,4 +14,8 @@ void sample_command(const Execution& execution, const Options& options, StopRequ
 void info_command(const Execution& execution, const Options& options, StopRequest& stop);
 void convert_command(const Execution& execution, const Options& options, StopRequest& stop);
 
+/// Not collective, and called before MPI begins: the process becomes Python, which reads the words after
+/// `plot`. Error 66 if Python cannot be started.
+[[noreturn]] void plot_command(int argc, char** argv);
+
 }  // namespace gmmpi::app

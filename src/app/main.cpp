@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "app/checkpointing.hpp"
 #include "app/commands.hpp"
@@ -98,9 +99,19 @@ int run_all(const Communicator& comm, int argc, char** argv, StopRequest& stop) 
   }
 }
 
+/// Pictures need no MPI; returns only if they cannot be drawn.
+int plot(int argc, char** argv) {
+  try {
+    plot_command(argc, argv);
+  } catch (const Error& e) {
+    return report(Communicator::single(), e.code(), e.what());
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "plot") return plot(argc, argv);
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error of the write, not a death
   std::signal(SIGPIPE, SIG_IGN);
   static StopRequest stop;  // the signal handler knows it until the process ends

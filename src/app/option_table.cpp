@@ -42,7 +42,11 @@ const std::vector<CommandSpec>& command_table() {
       {"convert",
        {{"IN", data.help}, {"OUT", "file.h5[:/dataset], file.npy or file.csv"}},
        "data from one format to another",
-       "Example:\n  mpirun -n 2 gmmpi convert table.csv table.h5"}};
+       "Example:\n  mpirun -n 2 gmmpi convert table.csv table.h5"},
+      {"plot",
+       {{"KIND", "scatter, density, history and more; gmmpi plot --help lists them"}},
+       "pictures of data and models (drawn by Python)",
+       "Example:\n  gmmpi plot scatter stars.h5 m.h5 -o m.png"}};
   return table;
 }
 

@@ -36,10 +36,11 @@ def blocks(document):
 
 
 def environment(folder):
-    """Open MPI as root and with more ranks than cores; the program and nothing of ours on the path."""
+    """Open MPI as root and with more ranks than cores; the program and the Python package on their paths."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("GMMPI_")}
     return own | {
         "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT / "scripts/python"),
         "OMPI_ALLOW_RUN_AS_ROOT": "1",
         "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
         "OMPI_MCA_rmaps_base_oversubscribe": "1",
@@ -149,19 +150,22 @@ class Links(unittest.TestCase):
 class Options(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        commands = re.findall(r"^  ([a-z]+) {2,}", cls.program_help(), re.MULTILINE)
+        commands = re.findall(r"^  ([a-z]+) {2,}", cls.program_help().partition("Subcommands:")[2], re.MULTILINE)
         cls.of_fit = help_options("fit")
-        cls.known = help_options().union(*(help_options(command) for command in commands))
+        kinds = re.findall(r"^    ([a-z]+)(?:  |$)", cls.program_help("plot").partition("kinds:")[2], re.MULTILINE)
+        cls.known = help_options().union(*(help_options(command) for command in commands),
+                                         *(help_options("plot", kind) for kind in kinds))
         cls.text = "\n".join(without_comments(document.read_text(encoding="utf-8")) for document in DOCUMENTS)
 
     @staticmethod
-    def program_help():
+    def program_help(*command):
         with tempfile.TemporaryDirectory() as folder:
-            return run_command([PROGRAM, "--help"], pathlib.Path(folder)).stdout.partition("Subcommands:")[2]
+            return run_command([PROGRAM, *command, "--help"], pathlib.Path(folder)).stdout
 
     def test_the_help_was_understood(self):
         self.assertLessEqual({"--covariance-type", "--n-components", "--json", "--help"}, self.of_fit)
         self.assertIn("--mahalanobis", self.known)
+        self.assertIn("--colour-by", self.known)
 
     def test_every_option_of_fit_is_documented(self):
         # -k and -o are documented by their short names.

@@ -1,0 +1,115 @@
+"""What a picture is given: data and models in any form, columns by name or number."""
+
+import os
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..data import as_table, read_data
+from ..mixture import as_mixture
+from ..model_io import ModelFile, read_model
+from ..program import BAD_DATA, USAGE, GmmpiError
+
+MOST_ROWS = 5000  # points drawn; more hide each other
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A model with the name that its panel or legend entry gets."""
+
+    name: str
+    file: ModelFile
+
+    @property
+    def mixture(self):
+        return self.file.mixture
+
+    def describe(self):
+        """"2 components, full covariance"."""
+        K = self.mixture.n_components
+        return f"{K} component{'s' if K > 1 else ''}, {self.mixture.covariance_type} covariance"
+
+
+def open_model(model, name=None):
+    """A NamedModel from a path, a gmmpi.ModelFile, a gmmpi.Mixture or a fitted scikit-learn mixture."""
+    if isinstance(model, NamedModel):
+        return model if name is None else replace(model, name=name)
+    if isinstance(model, (str, os.PathLike)):
+        path = os.fspath(model)
+        return NamedModel(name or os.path.basename(path).removesuffix(".h5").removesuffix(".model"), read_model(path))
+    file = model if isinstance(model, ModelFile) else ModelFile(as_mixture(model), fitted_attributes(model),
+                                                                {}, fitted_history(model))
+    return NamedModel(name or "model", file)
+
+
+def fitted_attributes(model):
+    return {name: getattr(model, name + "_") for name in ("n_iter", "converged") if hasattr(model, name + "_")}
+
+
+def fitted_history(model):
+    history = getattr(model, "history_", None)
+    return {} if history is None else {"log_likelihood": history}
+
+
+def open_models(models, names=None):
+    """A list of NamedModels from one model or a list of them; `names` in the same order."""
+    models = list(models) if isinstance(models, (list, tuple)) else [models]
+    names = list(names or [])
+    if names and len(names) != len(models):
+        raise GmmpiError(f"names: {len(names)} names for {len(models)} models; give one each", USAGE)
+    return [open_model(model, name) for model, name in zip(models, names or [None] * len(models))]
+
+
+def open_data(data, models=(), labels=None, most_rows=MOST_ROWS, seed=0):
+    """A Table from a path, an array, a DataFrame or a Table, with the columns that the models have.
+
+    A column `label` or `labels` that the models do not know becomes the labels. labels: see gmmpi.read_data, or an array.
+    """
+    if isinstance(data, (str, os.PathLike)):
+        table = read_data(data, labels=labels, most_rows=most_rows, seed=seed)
+    else:
+        table = as_table(data)
+        if labels is not None:
+            table = replace(table, labels=np.asarray(labels))
+        table = table.subsample(most_rows, seed)
+    for model in models:
+        table = fitting_columns(table, model)
+    return table
+
+
+def fitting_columns(table, model):
+    d = model.mixture.n_features
+    if table.X.shape[1] == d + 1:
+        for name in ("label", "labels"):
+            if name in table.names:
+                return table.without_column(name)
+    if table.X.shape[1] != d:
+        raise GmmpiError(f"{table.name} has {table.X.shape[1]} columns and {model.name} {d}; give data of the same columns",
+                         BAD_DATA)
+    return table
+
+
+def choose_columns(table, columns, n):
+    """Numbers of n columns, from names or numbers; the first n by default. A list, or text with commas."""
+    names = table.names
+    if columns is None:
+        chosen = list(range(min(n, len(names))))
+    else:
+        asked = columns.split(",") if isinstance(columns, str) else columns
+        chosen = [column_number(names, column) for column in asked]
+    if len(chosen) != n:
+        raise GmmpiError(f"columns: {n} are needed, not {len(chosen)}; choose among {', '.join(names[:20])}", USAGE)
+    return chosen
+
+
+def column_number(names, column):
+    if column in names:
+        return names.index(column)
+    try:
+        j = int(column)
+    except ValueError:
+        j = -1
+    if not 0 <= j < len(names):
+        raise GmmpiError(f"columns: there is no column {column}; choose among {', '.join(names[:20])}, or 0 to "
+                         f"{len(names) - 1}", USAGE)
+    return j

@@ -1,0 +1,135 @@
+"""Points in two columns with the ellipses of a mixture's components."""
+
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.patches import Ellipse
+
+from ..program import USAGE, GmmpiError
+from . import geometry, inputs, style
+
+SHARES = (0.68, 0.95)
+COLOUR_BY = ("responsibility", "prediction", "label")
+MOST_NAMED = 6  # components that the legend lists; more are numbered at their means
+
+
+@style.picture
+def scatter(data, models, *, labels=None, columns=None, colour_by="responsibility", size_by="certainty", shares=SHARES,
+            sigmas=None, rows=inputs.MOST_ROWS, names=None, title=None, equal=False):
+    """Draws data (N, d) and one panel per model, with ellipses; returns the matplotlib Figure.
+
+    columns: two, by name or number (default: the first two); ellipses of more columns are marginals.
+    colour_by: responsibility (the components' colours mixed), prediction (most responsible component) or label.
+    size_by: certainty (area by the square of the largest responsibility) or none. Labels, where given, are marker shapes
+    unless they are the colours. shares: probabilities that the ellipses hold (chi-square with 2 degrees of freedom);
+    sigmas: Mahalanobis radii instead. At most `rows` points are drawn.
+    """
+    models = inputs.open_models(models, names)
+    table = inputs.open_data(data, models, labels, rows)
+    chosen = inputs.choose_columns(table, columns, 2)
+    check_colour_by(colour_by, table)
+    contours = contour_radii(shares, sigmas)
+    figure, axes = style.panels(len(models), sharex=True, sharey=True)
+    for ax, model in zip(axes, models):
+        draw_points(ax, table, model.mixture, chosen, colour_by, size_by)
+        draw_ellipses(ax, model.mixture, chosen, contours)
+        ax.margins(0.04)
+        ax.autoscale_view()
+        if equal:
+            ax.set_aspect("equal", adjustable="datalim")
+    style.label_panels(axes, *(table.names[j] for j in chosen))
+    style.name_panels(figure, axes, table.name, models, title)
+    style.beside(style.corner(axes),
+                 legend_entries(models[0].mixture if len(models) == 1 else None, contours, table, colour_by))
+    style.caption(figure, marginal_note(models[0], table, chosen), style.subsample_note(table, len(table.X)),
+                  "Colours are mixed by responsibility." if colour_by == "responsibility" else "",
+                  "A point's area is the square of its largest responsibility." if size_by == "certainty" else "")
+    return figure
+
+
+def check_colour_by(colour_by, table):
+    if colour_by not in COLOUR_BY:
+        raise GmmpiError(f"colour by {colour_by}: unknown; choose one of {', '.join(COLOUR_BY)}", USAGE)
+    if colour_by == "label" and table.labels is None:
+        raise GmmpiError(f"colour by label: {table.name} has no labels; give them with labels", USAGE)
+
+
+def contour_radii(shares, sigmas):
+    """[(radius, label of the legend), ...]"""
+    if sigmas is not None:
+        return [(float(s), f"{s:g} standard deviation" + ("" if s == 1 else "s")) for s in sigmas]
+    for share in shares:
+        if not 0 < share < 1:
+            raise GmmpiError(f"shares: {share:g} is not between 0 and 1; write 0.95 for 95 %", USAGE)
+    return [(geometry.radius(share, 2), f"holds {100 * share:g} % of a component") for share in shares]
+
+
+def draw_points(ax, table, mixture, chosen, colour_by, size_by, scale=1.0):
+    """Points in the chosen columns (two, or three on 3-D axes); `scale` multiplies their areas."""
+    resp = mixture.responsibilities(table.X)
+    palette = style.colours(mixture.n_components)
+    if colour_by == "responsibility":
+        rgb = np.clip(resp @ palette, 0, 1)
+    elif colour_by == "prediction":
+        rgb = palette[resp.argmax(axis=1)]
+    else:
+        values, index = np.unique(table.labels, return_inverse=True)
+        rgb = style.colours(len(values))[index]
+    base = scale * np.clip(14.0 * np.sqrt(600.0 / len(table.X)), 3.0, 22.0)
+    area = np.full(len(table.X), base) if size_by != "certainty" else 1.5 * base * resp.max(axis=1) ** 2
+    for marker, rows in marker_groups(table.labels if colour_by != "label" else None, len(table.X)):
+        ax.scatter(*table.X[rows][:, chosen].T, c=rgb[rows], s=area[rows], marker=marker, alpha=0.65, linewidths=0,
+                   rasterized=len(table.X) > 2000)
+
+
+def marker_groups(labels, n):
+    """(marker, rows) for each label; one group without labels."""
+    if labels is None:
+        return [("o", np.arange(n))]
+    return [(label_marker(i), np.flatnonzero(labels == value)) for i, value in enumerate(np.unique(labels))]
+
+
+def draw_ellipses(ax, mixture, chosen, contours, colours=None, marks=True, lines=style.LINES, width=1.5):
+    """One ellipse per component and contour, and the means as crosses, or as numbers where there are many."""
+    palette = style.colours(mixture.n_components) if colours is None else colours
+    covariances = mixture.dense_covariances(chosen)
+    for k, (mean, covariance) in enumerate(zip(mixture.means[:, chosen], covariances)):
+        for (r, _), line in zip(contours, lines):
+            major, minor, angle = geometry.ellipse_parameters(covariance, r)
+            ax.add_patch(Ellipse(mean, major, minor, angle=angle, fill=False, color=palette[k], linestyle=line,
+                                 linewidth=width))
+        if not marks:
+            continue
+        if mixture.n_components > MOST_NAMED:
+            ax.text(*mean, str(k), color="white", fontsize=7, ha="center", va="center", clip_on=True, gid="mean",
+                    bbox={"boxstyle": "circle,pad=0.2", "color": palette[k]})
+        else:
+            ax.plot(*mean, "X", color=palette[k], markersize=11, markeredgecolor="white", markeredgewidth=1.5)
+
+
+def marginal_note(model, table, chosen):
+    d = model.mixture.n_features
+    return f"Columns {chosen[0]} and {chosen[1]} of {d}; ellipses are of the marginals." if d > 2 else ""
+
+
+def legend_entries(mixture, contours, table, colour_by):
+    """Components with their weights (of a mixture with few), labels, contours."""
+    def dots(colours, markers, texts):
+        return [Line2D([], [], linestyle="none", marker=marker, color=colour, label=text)
+                for colour, marker, text in zip(colours, markers, texts)]
+
+    entries = []
+    if mixture is not None and mixture.n_components <= MOST_NAMED:
+        entries += dots(style.colours(mixture.n_components), "X" * mixture.n_components,
+                        [f"component {k}, weight {w:.3f}" for k, w in enumerate(mixture.weights)])
+    if table.labels is not None:
+        values = np.unique(table.labels)
+        by_colour = colour_by == "label"
+        colours = style.colours(len(values)) if by_colour else [style.FAINT] * len(values)
+        markers = "o" * len(values) if by_colour else [label_marker(i) for i in range(len(values))]
+        entries += dots(colours, markers, [f"label {value}".removesuffix(".0") for value in values])
+    return entries + [Line2D([], [], linestyle=line, color=style.INK, label=text)
+                      for (_, text), line in zip(contours, style.LINES)]
+
+
+def label_marker(i):
+    return style.MARKERS[i % len(style.MARKERS)]
