@@ -18,7 +18,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = (ROOT / os.environ.get("GMMPI_PROGRAM", "build/release/gmmpi")).resolve()
 PYTHON = "/usr/bin/python3"
 RUN = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-DOCUMENTS = RUN + [ROOT / "CONTRIBUTING.md"]
+GALLERY = ROOT / "docs/gallery/README.md"  # scripts/gallery.sh runs it
+DOCUMENTS = RUN + [ROOT / "CONTRIBUTING.md", GALLERY]
 LIMIT_S = 30  # for one block
 # Long options in the documents that belong to other programs.
 FOREIGN = {"--repeats", "--cpus-per-task", "--hint", "--requeue", "--signal", "--ntasks-per-node", "--nodes", "--map-by", "--bind-to", "--oversubscribe", "--preset", "--build", "--scale"}
@@ -145,6 +146,15 @@ class Links(unittest.TestCase):
                     continue  # the worked example
                 with self.subTest(document=document.name, path=path):
                     self.assertTrue((ROOT / path).exists())
+
+
+    def test_every_picture_is_made_by_a_command_and_small(self):
+        text = GALLERY.read_text(encoding="utf-8")
+        pictures = set(re.findall(r"!\[[^\]]+\]\(([\w.]+)\)", text))
+        self.assertEqual(pictures, set(re.findall(r"gmmpi plot [^\n]*(?:\\\n[^\n]*)?-o ([\w.]+)", text)))
+        self.assertEqual(pictures, {path.name for path in GALLERY.parent.iterdir()} - {"README.md"})
+        for picture in pictures:
+            self.assertLess((GALLERY.parent / picture).stat().st_size, 60_000 if picture.endswith(".png") else 250_000, picture)
 
 
 class Options(unittest.TestCase):

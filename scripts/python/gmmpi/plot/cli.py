@@ -1,6 +1,7 @@
 """The command line of pictures: gmmpi plot KIND ... -o FILE."""
 
 import argparse
+import os
 import sys
 
 from .. import plot
@@ -38,6 +39,7 @@ OPTIONS = {
     "columns": {"metavar": "COLUMNS", "help": COLUMNS},
     "component": {"type": int, "metavar": "K", "default": 0, "help": "component of the parameter (default 0)"},
     "data": {"metavar": "DATA", "help": f"rows to draw below the ellipses: {SPEC}"},
+    "dpi": {"type": int, "metavar": "N", "default": 150, "help": "pixels per inch (default %(default)s)"},
     "elevation": {"type": float, "metavar": "DEGREES", "default": 22, "help": "height of the eye (default %(default)s)"},
     "equal": {"action": "store_true", "help": "one scale for both axes, so that right angles are right"},
     "feature_names": {"type": words, "metavar": "NAMES", "help": "names of the columns, with commas"},
@@ -64,6 +66,7 @@ OPTIONS = {
     "sigmas": {"type": numbers, "metavar": "R,R,...", "help": "Mahalanobis radii of the ellipses, instead of --shares"},
     "size_by": {"choices": ("certainty", "none"), "default": "certainty",
                 "help": "area by the square of the largest responsibility (default), or all alike"},
+    "title": {"metavar": "TEXT", "help": "title instead of the usual one"},
 }
 ARGUMENTS = {
     "data": {"metavar": "DATA", "help": SPEC},
@@ -93,6 +96,12 @@ KINDS = {
 }
 
 
+def from_environment(name, option):
+    """The option with GMMPI_NAME as its default, as for all commands; argparse converts it as if it were given."""
+    value = os.environ.get(f"GMMPI_{name.upper()}")
+    return option if value is None or "action" in option else {**option, "default": value}
+
+
 class Parser(argparse.ArgumentParser):
     """Complains in the program's way: one line, the way out, exit code 64."""
 
@@ -114,10 +123,8 @@ def make_parser():
         for argument in arguments.split():
             kind.add_argument(argument, **ARGUMENTS[argument])
         kind.add_argument("-o", "--output", required=True, metavar="FILE", help="picture to write: .png, .svg or .pdf")
-        for option in options.split():
-            kind.add_argument(flag(option), **OPTIONS[option])
-        kind.add_argument("--title", help="title instead of the usual one")
-        kind.add_argument("--dpi", type=int, default=150, metavar="N", help="pixels per inch (default %(default)s)")
+        for option in [*options.split(), "title", "dpi"]:
+            kind.add_argument(flag(option), **from_environment(option, OPTIONS[option]))
     return parser
 
 

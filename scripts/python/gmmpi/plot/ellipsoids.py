@@ -23,7 +23,7 @@ def space(data, models, *, labels=None, columns=None, share=0.68, colour_by="res
     chosen = inputs.choose_columns(table, columns, 3)
     points.check_colour_by(colour_by, table)
     r = geometry.radius(share, 3)
-    figure, axes = style.panels(len(models), subplot_kw={"projection": "3d"})
+    figure, axes = style.panels(len(models), scale=1.35, subplot_kw={"projection": "3d"})
     for ax, model in zip(axes, models):
         points.draw_points(ax, table, model.mixture, chosen, colour_by, "none")
         draw_ellipsoids(ax, model.mixture, chosen, r)

@@ -6,6 +6,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import matplotlib
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
@@ -17,6 +18,7 @@ from . import inputs, points, style
 
 FRAMES = {"panels": 6, "animation": 24}
 LAUNCHES = 6  # fits at a time: of small data, a launch mostly waits
+COLOURS = 160  # of an animation, besides greys
 HOLD = 6  # times that the end of an animation is held
 
 
@@ -94,12 +96,14 @@ def animate(path, data, *, iterations=None, labels=None, columns=None, rows=2000
 
 
 def common_palette(images):
-    """One palette for all frames, so that nothing flickers, with an exact white."""
-    some = [images[0], images[len(images) // 2], images[-1]]
-    quantized = Image.fromarray(np.concatenate([np.asarray(image) for image in some])).quantize(256)
-    palette = np.reshape(quantized.getpalette(), (-1, 3))
+    """One palette for all frames, so that nothing flickers; greys of the look are in it as they are."""
+    some = Image.fromarray(np.concatenate([np.asarray(image) for image in (images[0], images[len(images) // 2], images[-1])]))
+    quantized = some.quantize(COLOURS, Image.Quantize.MAXCOVERAGE)
+    palette = np.reshape(quantized.getpalette()[: 3 * COLOURS], (-1, 3))
     palette[(palette > 244).all(axis=1)] = 255
-    quantized.putpalette(palette.ravel().tolist())
+    greys = [[255, 255, 255]] + [list(map(int, 255 * np.array(matplotlib.colors.to_rgb(colour))))
+                                 for colour in (style.INK, style.LOOK["grid.color"], style.LOOK["axes.edgecolor"])]
+    quantized.putpalette([*palette.ravel().tolist(), *np.ravel(greys).tolist()])
     return quantized
 
 

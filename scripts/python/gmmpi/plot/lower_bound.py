@@ -34,6 +34,7 @@ def bound(data, model, *, before=None, parameter="mean", component=0, column=0, 
     varied = [vary(mixture, parameter, component, j, value) for value in sweep]
     joints = [m.log_joint(table.X) for m in varied]
     likelihood = np.array([log_sum_exp(joint).sum() for joint in joints])
+    top, bottom = likelihood.max(), likelihood.min()
     figure, (ax,) = style.new_figure(8.4, 5.2)
     ax.plot(sweep, likelihood, color=style.INK, linewidth=2.2, label="log-likelihood")
     if before is not None:
@@ -41,15 +42,16 @@ def bound(data, model, *, before=None, parameter="mean", component=0, column=0, 
         if other.mixture.means.shape != mixture.means.shape:
             raise GmmpiError(f"{other.name} and {model.name} have different shapes; give models of the same K and columns",
                              BAD_DATA)
-        ax.plot(sweep, elbo(joints, other.mixture.responsibilities(table.X)), "--", color=style.OKABE_ITO[1], linewidth=1.8,
+        old = elbo(joints, other.mixture.responsibilities(table.X))
+        ax.plot(sweep, old, "--", color=style.OKABE_ITO[1], linewidth=1.8,
                 label=f"lower bound before the E-step\n(q of {other.name})")
+        bottom = min(bottom, old.max())  # a bound that lies far below is seen, too
     after = elbo(joints, mixture.responsibilities(table.X))
     ax.plot(sweep, after, color=style.OKABE_ITO[0], linewidth=1.8,
             label=f"lower bound after the E-step\n(q of {model.name})")
     ax.plot(here, mixture.log_density(table.X).sum(), "o", color=style.INK, markersize=9, label="current parameter")
     best = sweep[np.argmax(after)]
     ax.axvline(best, color=style.OKABE_ITO[0], linewidth=1, linestyle=":", label="maximum of this bound")
-    top, bottom = likelihood.max(), likelihood.min()
     ax.set_ylim(bottom - 0.15 * (top - bottom), top + 0.06 * (top - bottom))
     ax.set_xlabel(f"{parameter} of component {component}" + ("" if parameter == "weight" else f", {table.names[j]}"))
     ax.set_ylabel("log-likelihood, lower bound")

@@ -9,7 +9,7 @@ from . import geometry, inputs, style
 
 SHARES = (0.68, 0.95)
 COLOUR_BY = ("responsibility", "prediction", "label")
-MOST_NAMED = 6  # components that the legend lists; more are numbered at their means
+MOST_NAMED = 6  # components that the legend lists, more are numbered at their means; labels that have shapes
 
 
 @style.picture
@@ -76,9 +76,14 @@ def draw_points(ax, table, mixture, chosen, colour_by, size_by, scale=1.0):
         rgb = style.colours(len(values))[index]
     base = scale * np.clip(14.0 * np.sqrt(600.0 / len(table.X)), 3.0, 22.0)
     area = np.full(len(table.X), base) if size_by != "certainty" else 1.5 * base * resp.max(axis=1) ** 2
-    for marker, rows in marker_groups(table.labels if colour_by != "label" else None, len(table.X)):
+    for marker, rows in marker_groups(table.labels if shapes(table, colour_by) else None, len(table.X)):
         ax.scatter(*table.X[rows][:, chosen].T, c=rgb[rows], s=area[rows], marker=marker, alpha=0.65, linewidths=0,
                    rasterized=len(table.X) > 2000)
+
+
+def shapes(table, colour_by):
+    """Whether labels are told apart by shapes: not when they are the colours, nor when they are too many."""
+    return table.labels is not None and colour_by != "label" and len(np.unique(table.labels)) <= MOST_NAMED
 
 
 def marker_groups(labels, n):
@@ -100,8 +105,8 @@ def draw_ellipses(ax, mixture, chosen, contours, colours=None, marks=True, lines
         if not marks:
             continue
         if mixture.n_components > MOST_NAMED:
-            ax.text(*mean, str(k), color="white", fontsize=7, ha="center", va="center", clip_on=True, gid="mean",
-                    bbox={"boxstyle": "circle,pad=0.2", "color": palette[k]})
+            ax.text(*mean, str(k), color="white", fontsize=8, ha="center", va="center", clip_on=True, gid="mean",
+                    bbox={"boxstyle": "circle,pad=0.2", "facecolor": palette[k], "edgecolor": "white"})
         else:
             ax.plot(*mean, "X", color=palette[k], markersize=11, markeredgecolor="white", markeredgewidth=1.5)
 
@@ -121,9 +126,9 @@ def legend_entries(mixture, contours, table, colour_by):
     if mixture is not None and mixture.n_components <= MOST_NAMED:
         entries += dots(style.colours(mixture.n_components), "X" * mixture.n_components,
                         [f"component {k}, weight {w:.3f}" for k, w in enumerate(mixture.weights)])
-    if table.labels is not None:
+    by_colour = colour_by == "label"
+    if by_colour or shapes(table, colour_by):
         values = np.unique(table.labels)
-        by_colour = colour_by == "label"
         colours = style.colours(len(values)) if by_colour else [style.FAINT] * len(values)
         markers = "o" * len(values) if by_colour else [label_marker(i) for i in range(len(values))]
         entries += dots(colours, markers, [f"label {value}".removesuffix(".0") for value in values])

@@ -62,15 +62,15 @@ def new_figure(width, height, **subplots):
     return figure, list(figure.subplots(**subplots).flat)
 
 
-def panels(n, legend=True, **subplots):
-    """A figure of n equal panels in rows; one panel alone is large. `legend`: leave room beside them."""
+def panels(n, legend=True, scale=1.0, **subplots):
+    """A figure of n equal panels in rows; one panel alone is large. `legend`: leave room beside them. `scale`: of panels."""
     columns = n if n <= 3 else math.ceil(math.sqrt(n))
     rows = -(-n // columns)
     if n == 1:
         figure, axes = new_figure(8.4, 5.2, **subplots)
     else:
-        width = {2: 3.6, 3: 3.2}.get(columns, 2.8)
-        figure, axes = new_figure(width * columns + (2.0 if legend else 0.4), 2.75 * rows + 0.9, nrows=rows, ncols=columns,
+        width, height = scale * {2: 3.6, 3: 3.2}.get(columns, 2.8), scale * 2.75
+        figure, axes = new_figure(width * columns + (2.0 if legend else 0.4), height * rows + 0.9, nrows=rows, ncols=columns,
                                   **subplots)
     for unused in axes[n:]:
         unused.remove()
