@@ -15,3 +15,4 @@ $gmmpi info demo/old_faithful.model.h5
 echo
 $gmmpi plot scatter tests/data/old_faithful.csv demo/old_faithful.model.h5 -o demo/old_faithful.png
 echo "Now try your own table: $gmmpi fit your.csv -k 3 -o your.model.h5"
+echo "and draw it:            $gmmpi plot scatter your.csv your.model.h5 -o your.png"

@@ -361,6 +361,7 @@ class Command(PlotTest):
                  ("scatter blobs.h5 m.h5 -o a.png --columns 0,5", 64, "no column 5", {}),
                  ("scatter nix.csv m.h5 -o a.png", 66, "nix.csv", {}),
                  (f"scatter {DATA / 'digits.csv'} m.h5 -o a.png", 65, "columns", {}),
+                 ("space blobs.h5 m.h5 -o a.png", 65, "2 of the 3 columns", {}),
                  ("history m.h5 -o a.png", 65, "has no history", {}),
                  ("steps blobs.h5 -k 4 --frobnicate 3 -o a.png", 64, "--frobnicate", {}),
                  ("parameters m.h5 -o nix/a.png", 73, "nix/a.png", {}),

@@ -92,8 +92,11 @@ def fitting_columns(table, model):
 def choose_columns(table, columns, n):
     """Numbers of n columns, from names or numbers; the first n by default. A list, or text with commas."""
     names = table.names
+    if len(names) < n:
+        raise GmmpiError(f"{table.name} has {len(names)} of the {n} columns that are drawn; draw it with density, or history",
+                         BAD_DATA)
     if columns is None:
-        chosen = list(range(min(n, len(names))))
+        chosen = list(range(n))
     else:
         asked = columns.split(",") if isinstance(columns, str) else columns
         chosen = [column_number(names, column) for column in asked]
