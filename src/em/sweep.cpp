@@ -74,7 +74,7 @@ struct Worker {
   std::vector<TileRows> rows;
   BlockSums sums;
   ExactArray moments;
-  ExactScalar objective;
+  std::vector<ExactScalar> totals;  ///< of the values
   AlignedDoubles gamma, value, scratch;
   Profile::Seconds seconds{};
 
@@ -84,15 +84,16 @@ struct Worker {
         tiles(tiles_together(layout), Tile(layout.d)),
         sums(layout),
         moments(empty),
+        totals(assignment.n_values()),
         gamma(tiles.size() * layout.K * kTile),
-        value(tiles.size() * kTile),
+        value(tiles.size() * assignment.n_values() * kTile),
         scratch(assignment.scratch_size()) {
     for (const Tile& tile : tiles) rows.push_back({tile.x(), tile.xt()});
   }
 
   void add(const Block& block, const Assignment& assignment, const KernelTable& kernels,
            const double* centers) {
-    alignas(64) double lanes[8] = {};
+    AlignedDoubles lanes(totals.size() * kRowLanes);
     Stopwatch watch;
     sums.clear();
     for (int offset = 0; offset < block.n_rows;) {
@@ -100,17 +101,17 @@ struct Worker {
       for (; n < tiles.size() && offset < block.n_rows; ++n, offset += kTile) tiles[n].load(block, offset);
       const std::span<const Tile> loaded(tiles.data(), n);
       assignment.assign(loaded, scratch.data(), gamma.data(), value.data());
-      for (std::size_t t = 0; t < n; ++t) {
-        double* values = value.data() + t * kTile;
-        for (int r = 0; r < kTile; ++r) values[r] *= tiles[t].weights()[r];
-        kernels.sum_rows(values, lanes);
+      for (std::size_t i = 0; i < n * totals.size(); ++i) {
+        double* values = value.data() + i * kTile;
+        for (int r = 0; r < kTile; ++r) values[r] *= tiles[i / totals.size()].weights()[r];
+        kernels.sum_rows(values, lanes.data() + i % totals.size() * kRowLanes);
       }
       seconds[Profile::e_step] += watch.lap();
       sums.add(kernels, std::span(rows).first(n), gamma.data(), centers, rows_after(block, offset, n));
       seconds[Profile::accumulation] += watch.lap();
     }
     moments.add(sums.collect());
-    for (const double lane : lanes) objective.add(lane);
+    for (std::size_t i = 0; i < lanes.size(); ++i) totals[i / kRowLanes].add(lanes[i]);
     seconds[Profile::exact_sums] += watch.lap();
   }
 
@@ -144,7 +145,7 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
   const MomentLayout layout{assignment.n_components(), data.n_columns(), shape};
   const ExactArray empty(moment_bounds(layout, data.summary(), centers));
   ExactArray moments = empty;
-  ExactScalar objective;
+  std::vector<ExactScalar> totals(assignment.n_values());
   Stopwatch watch;
   const AlignedDoubles padded_centers = pad_rows(centers, layout.d);
   std::vector<std::unique_ptr<Worker>> workers(execution.n_threads);
@@ -156,33 +157,37 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
   for (const auto& worker : workers) {
     if (!worker) continue;
     moments.add(worker->moments);
-    objective.add(worker->objective);
+    for (std::size_t i = 0; i < totals.size(); ++i) totals[i].add(worker->totals[i]);
   }
   moments.normalise();
-  objective.normalise();
+  for (ExactScalar& total : totals) total.normalise();
   Profile::Seconds seconds{};
   for (const auto& worker : workers)
     for (std::size_t phase = 0; worker && phase < seconds.size(); ++phase)
       seconds[phase] += worker->seconds[phase] / execution.n_threads;
   seconds[Profile::idle] = watch.lap() - std::accumulate(seconds.begin(), seconds.end(), 0.0);
 
-  // Everything of this iteration in one message: a failure count, the objective, the moments.
+  // Everything of this iteration in one message: a failure count, the values, the moments.
   std::vector<std::int64_t> message{failure ? 1 : 0};
-  message.insert(message.end(), objective.limbs().begin(), objective.limbs().end());
+  for (ExactScalar& total : totals) message.insert(message.end(), total.limbs().begin(), total.limbs().end());
   message.insert(message.end(), moments.limbs().begin(), moments.limbs().end());
   execution.comm.sum(message);
   if (message[0] != 0) execution.comm.rethrow_anywhere(failure);
-  std::copy_n(message.begin() + 1, objective.limbs().size(), objective.limbs().begin());
-  std::copy_n(message.begin() + 1 + objective.limbs().size(), moments.limbs().size(),
-              moments.limbs().begin());
+  auto from = message.begin() + 1;
+  std::vector<double> values;
+  for (ExactScalar& total : totals) {
+    std::copy_n(from, total.limbs().size(), total.limbs().begin());
+    from += std::ssize(total.limbs());
+    total.normalise();
+    values.push_back(total.value());
+  }
+  std::copy_n(from, moments.limbs().size(), moments.limbs().begin());
   moments.normalise();
-  objective.normalise();
-
   seconds[Profile::reduction] = watch.lap();
   for (std::size_t phase = 0; execution.profile && phase < seconds.size(); ++phase)
     execution.profile->add(static_cast<Profile::Phase>(phase), seconds[phase]);
 
-  Moments result{layout, std::move(centers), objective.value(), std::vector<double>(moments.size())};
+  Moments result{layout, std::move(centers), values[0], std::vector<double>(moments.size()), values};
   for (std::size_t i = 0; i < moments.size(); ++i) result.sums[i] = moments.value(i);
   return result;
 }
@@ -206,10 +211,10 @@ FoundRow find_extreme_row(const Execution& execution, const Data& data, const As
     Tile tile(data.n_columns());
     std::vector<double> gamma(std::size_t(assignment.n_components()) * kTile),
         scratch(assignment.scratch_size());
-    double value[kTile];
+    std::vector<double> value(std::size_t(assignment.n_values()) * kTile);
     for (int offset = 0; offset < block.n_rows; offset += kTile) {
       tile.load(block, offset);
-      assignment.assign(std::span(&tile, 1), scratch.data(), gamma.data(), value);
+      assignment.assign(std::span(&tile, 1), scratch.data(), gamma.data(), value.data());
       for (int r = 0; r < tile.n_rows(); ++r)
         if (const Best candidate{highest ? -value[r] : value[r], tile.first_row() + r};
             tile.weights()[r] > 0.0 && candidate.beats(best[thread]))

@@ -15,10 +15,13 @@ class Assignment {
  public:
   virtual ~Assignment() = default;
   virtual int n_components() const = 0;
+  /// Sums over rows besides the moments, at least the objective.
+  virtual int n_values() const { return 1; }
   /// Doubles of scratch that one thread's calls need.
   virtual std::size_t scratch_size() const { return 0; }
   /// For each tile's 64 rows: gamma (K x kTile) = responsibility times sample weight, 0 for rows of weight
-  /// zero; value (kTile) = the row's term of the objective (its log density, its squared distance, ...).
+  /// zero; value (n_values x kTile) = the row's term of the objective (its log density, its squared distance,
+  /// ...) and of what else is summed.
   virtual void assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const = 0;
 };
 
@@ -29,7 +32,7 @@ class TilewiseAssignment : public Assignment {
     for (const Tile& tile : tiles) {
       assign_tile(tile, scratch, gamma, value);
       gamma += std::int64_t{n_components()} * kTile;
-      value += kTile;
+      value += std::int64_t{n_values()} * kTile;
     }
   }
 
@@ -40,9 +43,10 @@ class TilewiseAssignment : public Assignment {
 /// Sums over all rows and ranks, each rounded once. Equal on all ranks.
 struct Moments {
   MomentLayout layout;
-  std::vector<double> centers;  ///< (K, d): what the moments are about
-  double objective = 0.0;       ///< sum of weight times value
-  std::vector<double> sums;     ///< in the order of layout
+  std::vector<double> centers;   ///< (K, d): what the moments are about
+  double objective = 0.0;        ///< sum of weight times (first) value
+  std::vector<double> sums;      ///< in the order of layout
+  std::vector<double> values{};  ///< sums of weight times each value, the objective first
 
   const double* counts() const { return sums.data(); }
   const double* first(int k) const { return sums.data() + layout.first() + std::int64_t{k} * layout.d; }
