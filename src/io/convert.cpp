@@ -75,7 +75,7 @@ void write_hdf5(const Communicator& comm, const DataSpec& in, DataReader& reader
                 const AtomicFile& file) {
   RowFileLayout layout;
   layout.n_rows = reader.n_rows();
-  layout.text_attributes = {{"filetype", "gmmpi-data"}};
+  layout.attributes = {{"filetype", "gmmpi-data"}};
   layout.feature_names = reader.feature_names();
   layout.columns = {{out.dataset.empty() ? "/X" : out.dataset, output_type(reader), reader.n_columns()}};
   const auto companions = open_companions(comm, in);

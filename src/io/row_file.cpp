@@ -39,8 +39,10 @@ hid_t type_of(OutputColumn::Type type) {
 std::int64_t create_dataset(hid_t file, const OutputColumn& column, Index n_rows,
                             const std::string& subject) {
   const std::string problem = subject + ": dataset " + column.name + " cannot be created";
-  const std::array<hsize_t, 2> dims{static_cast<hsize_t>(n_rows), static_cast<hsize_t>(column.columns)};
-  const Handle space(H5Screate_simple(column.columns == 0 ? 1 : 2, dims.data(), nullptr));
+  const std::array<hsize_t, 3> dims{static_cast<hsize_t>(n_rows), static_cast<hsize_t>(column.columns),
+                                    static_cast<hsize_t>(column.depth)};
+  const int n_dims = column.columns == 0 ? 1 : column.depth == 0 ? 2 : 3;
+  const Handle space(H5Screate_simple(n_dims, dims.data(), nullptr));
   const Handle creation = h5::dataset_creation();
   H5Pset_layout(creation, H5D_CONTIGUOUS);
   H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY);
@@ -110,7 +112,8 @@ std::vector<std::int64_t> write_all_but_rows(const AtomicFile& file, const RowFi
   const Handle access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_fapl_stdio(access);  // the default driver wants a real path, which a file in memory has not
   Handle hdf5(h5::check(H5Fcreate(memory.name().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access), problem));
-  for (const auto& [name, text] : layout.text_attributes) h5::write_attribute(hdf5, name, text);
+  for (const auto& [name, value] : layout.attributes)
+    std::visit([&](const auto& content) { h5::write_attribute(hdf5, name, content); }, value);
   h5::write_attribute(hdf5, "format_version", kFormatVersion);
   h5::write_attribute(hdf5, "gmmpi_version", GMMPI_VERSION);
   if (!layout.feature_names.empty()) h5::write_dataset(hdf5, "/feature_names", layout.feature_names);
@@ -126,7 +129,7 @@ std::vector<std::int64_t> write_all_but_rows(const AtomicFile& file, const RowFi
 
 Index row_bytes(const OutputColumn& column) {
   const bool four = column.type == OutputColumn::Type::f4 || column.type == OutputColumn::Type::i4;
-  return std::max<Index>(column.columns, 1) * (four ? 4 : 8);
+  return std::max<Index>(column.columns, 1) * std::max<Index>(column.depth, 1) * (four ? 4 : 8);
 }
 
 std::vector<std::int64_t> begin_row_file(const Communicator& comm, const AtomicFile& file,

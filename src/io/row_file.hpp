@@ -15,8 +15,8 @@ namespace gmmpi {
 struct RowFileLayout {
   Index n_rows = 0;
   std::vector<OutputColumn> columns;
-  std::vector<std::pair<std::string, std::string>> text_attributes;  ///< of the root group
-  std::vector<std::string> feature_names;                            ///< none: no /feature_names
+  std::vector<Attribute> attributes;       ///< of the root group
+  std::vector<std::string> feature_names;  ///< none: no /feature_names
 };
 
 /// Bytes of one row of a dataset.

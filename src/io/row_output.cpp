@@ -15,11 +15,10 @@ struct RowOutput::Impl {
 };
 
 RowOutput::RowOutput(const Communicator& comm, std::string path, Index n_rows,
-                     std::vector<OutputColumn> columns,
-                     const std::vector<std::pair<std::string, std::string>>& text_attributes)
+                     std::vector<OutputColumn> columns, const std::vector<Attribute>& attributes)
     : impl_(new Impl{AtomicFile(comm, path), {}, {}}) {
   for (const OutputColumn& column : columns) impl_->bytes_of_a_row.push_back(row_bytes(column));
-  impl_->offsets = begin_row_file(comm, impl_->file, {n_rows, std::move(columns), text_attributes, {}});
+  impl_->offsets = begin_row_file(comm, impl_->file, {n_rows, std::move(columns), attributes, {}});
 }
 
 RowOutput::~RowOutput() = default;

@@ -9,7 +9,7 @@ using namespace io_test;
 
 namespace {
 
-const std::vector<std::pair<std::string, std::string>> kAttributes{{"filetype", "gmmpi-prediction"}};
+const std::vector<Attribute> kAttributes{{"filetype", "gmmpi-prediction"}};
 
 }  // namespace
 
@@ -57,6 +57,34 @@ TEST_CASE("row output: every rank writes its own rows of every type") {
   CHECK(h5::read_attribute<std::string>(file, "filetype") == "gmmpi-prediction");
   CHECK(h5::read_attribute<std::int64_t>(file, "format_version") == 1);
   CHECK(h5::read_attribute<std::string>(file, "gmmpi_version") == GMMPI_VERSION);
+}
+
+TEST_CASE("row output: three dimensions, and attributes that are numbers") {
+  const TemporaryDirectory dir;
+  const std::string path = dir / "out.h5";
+  constexpr Index n = 200, t = 3;
+  const BlockGrid grid(n);
+  RowOutput out(test_world(), path, n, {{"/before"}, {"/matrix", OutputColumn::Type::f8, t, t}, {"/after"}},
+                {{"filetype", "gmmpi-prediction"}, {"threshold", -7.125}});
+  const int rank = test_world().rank(), size = test_world().size();
+  for (Index row = grid.first_row_of_rank(rank, size); row < grid.first_row_of_rank(rank + 1, size); ++row) {
+    std::vector<double> matrix(t * t);
+    for (Index e = 0; e < t * t; ++e) matrix[e] = static_cast<double>(row * 100 + e);
+    const auto number = static_cast<double>(row);
+    out.write(0, row, 1, &number);
+    out.write(1, row, 1, matrix.data());
+    out.write(2, row, 1, &number);
+  }
+  out.commit();
+  const h5::Handle file = h5::open_file(path, path);
+  std::vector<Index> shape;
+  const auto matrices = h5::read_dataset<double>(file, "/matrix", &shape);
+  CHECK(shape == std::vector<Index>{n, t, t});
+  Index wrong = 0;
+  for (Index i = 0; i < n * t * t; ++i) wrong += matrices[i] != static_cast<double>(i / 9 * 100 + i % 9);
+  CHECK(wrong == 0);
+  CHECK(h5::read_dataset<double>(file, "/before") == h5::read_dataset<double>(file, "/after"));
+  CHECK(h5::read_attribute<double>(file, "threshold") == -7.125);
 }
 
 TEST_CASE("row output: given up, it leaves nothing") {

@@ -7,11 +7,12 @@
 
 namespace gmmpi {
 
-/// One array of N rows of `columns` values (0: one-dimensional).
+/// One array of N rows of `columns` values (0: one-dimensional), or of `columns` x `depth` values each.
 struct OutputColumn {
   std::string name;  ///< path in the file, such as "/responsibilities"
   enum class Type { f4, f8, i4, i8 } type = Type::f8;
   Index columns = 0;
+  Index depth = 0;  ///< more than 0: three-dimensional
 };
 
 class RowSink {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "gmmpi/data/row_sink.hpp"
@@ -9,15 +10,21 @@
 
 namespace gmmpi {
 
+/// An attribute of the root group.
+struct Attribute {
+  std::string name;
+  std::variant<std::string, double> value;
+};
+
 /// Written to a temporary name in the same directory: rank 0 creates contiguous datasets with early
 /// allocation and closes the file; each rank writes its rows with pwrite at the dataset's offset;
 /// `commit` renames when all have succeeded. Destroyed without commit, it removes the temporary.
 class RowOutput final : public RowSink {
  public:
-  /// Collective. Text attributes go to the root group (`filetype` is one of them).
+  /// Collective. `filetype` is one of the attributes.
   /// Errors: 73 cannot create (missing or unwritable directory: 73 or 77), 74 I/O.
   RowOutput(const Communicator& comm, std::string path, Index n_rows, std::vector<OutputColumn> columns,
-            const std::vector<std::pair<std::string, std::string>>& text_attributes);
+            const std::vector<Attribute>& attributes);
   ~RowOutput() override;
   RowOutput(const RowOutput&) = delete;
   RowOutput& operator=(const RowOutput&) = delete;
