@@ -1,0 +1,169 @@
+// Marginals by selection, conditionals by Schur complements.
+#include "gmmpi/inference/conditional.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "gmmpi/error.hpp"
+#include "inference/tile_posterior.hpp"
+
+namespace gmmpi {
+
+namespace {
+
+bool is_dense(const Mixture& m) {
+  return m.shape() == PrecisionShape::dense || m.shape() == PrecisionShape::shared_dense;
+}
+
+/// How many matrices (or rows of variances) the covariances of `m` are.
+int n_covariances(const Mixture& m) {
+  if (m.shape() == PrecisionShape::none) return 0;
+  return m.shape() == PrecisionShape::shared_dense ? 1 : m.n_components;
+}
+
+void factorise_or_fail(Mixture& m, const KernelTable& kernels, const std::string& what) {
+  const std::vector<int> bad = factorise(m, kernels);
+  if (!bad.empty())
+    throw Error(ExitCode::numerical,
+                what + " of component " + std::to_string(bad.front()) +
+                    " is not positive definite to the last digit: the columns nearly determine each other; "
+                    "leave one out, or fit with a larger --reg-covar");
+}
+
+/// Without factors.
+Mixture selected(const Mixture& m, std::span<const int> columns) {
+  const std::size_t d = m.n_features, stride = covariance_stride(m.shape(), m.n_features);
+  Mixture out;
+  out.family = m.family;
+  out.n_components = m.n_components;
+  out.n_features = static_cast<int>(columns.size());
+  out.weights = m.weights;
+  for (int k = 0; k < m.n_components; ++k)
+    for (const int j : columns) out.means.push_back(m.means[k * d + j]);
+  for (int k = 0; k < n_covariances(m); ++k) {
+    const double* c = m.covariances.data() + k * stride;
+    if (m.shape() == PrecisionShape::spherical) {
+      out.covariances.push_back(c[0]);
+    } else if (m.shape() == PrecisionShape::diagonal) {
+      for (const int j : columns) out.covariances.push_back(c[j]);
+    } else {
+      for (const int i : columns)
+        for (const int j : columns) out.covariances.push_back(c[i * d + j]);
+    }
+  }
+  return out;
+}
+
+/// With U the factor of Sigma_bb's inverse, U U^T: G = Sigma_ab U gives the slopes B = G U^T, and takes
+/// G G^T = B Sigma_ba away from `schur`, which is Sigma_aa before. `sigma` is the joint (d, d) covariance.
+void take_away_given(const Conditional& c, std::size_t d, const double* sigma, const double* u,
+                     double* slopes, double* schur) {
+  const std::size_t n_a = c.a.size(), n_b = c.b.size();
+  std::vector<double> g(n_a * n_b);
+  for (std::size_t i = 0; i < n_a; ++i)
+    for (std::size_t l = 0; l < n_b; ++l) {
+      const double s = sigma[c.a[i] * d + c.b[l]];
+      for (std::size_t j = l; j < n_b; ++j) g[i * n_b + j] += s * u[l * n_b + j];
+    }
+  for (std::size_t i = 0; i < n_a; ++i)
+    for (std::size_t l = 0; l < n_b; ++l) {
+      double sum = 0.0;
+      for (std::size_t j = l; j < n_b; ++j) sum += g[i * n_b + j] * u[l * n_b + j];
+      slopes[i * n_b + l] = sum;
+    }
+  for (std::size_t i = 0; i < n_a; ++i)
+    for (std::size_t j = i; j < n_a; ++j) {
+      double sum = 0.0;
+      for (std::size_t l = 0; l < n_b; ++l) sum += g[i * n_b + l] * g[j * n_b + l];
+      schur[i * n_a + j] -= sum;
+      schur[j * n_a + i] = schur[i * n_a + j];
+    }
+}
+
+}  // namespace
+
+void check_column_list(std::span<const int> columns, int n_features, int n_left, const std::string& name) {
+  std::vector<bool> seen(n_features);
+  for (const int j : columns) {
+    if (j < 0 || j >= n_features)
+      throw Error(ExitCode::usage, name + ": column " + std::to_string(j) +
+                                       " does not exist; the model's columns are 0 to " +
+                                       std::to_string(n_features - 1));
+    if (seen[j])
+      throw Error(ExitCode::usage, name + ": column " + std::to_string(j) + " occurs twice; name it once");
+    seen[j] = true;
+  }
+  if (columns.empty()) throw Error(ExitCode::usage, name + ": names no column; name at least one");
+  if (static_cast<int>(columns.size()) + n_left > n_features)
+    throw Error(ExitCode::usage, name + ": names all columns of the model; leave at least one out");
+}
+
+std::vector<int> other_columns(std::span<const int> columns, int n_features) {
+  std::vector<int> others;
+  for (int j = 0; j < n_features; ++j)
+    if (std::ranges::find(columns, j) == columns.end()) others.push_back(j);
+  return others;
+}
+
+Mixture marginal(const Mixture& mixture, std::span<const int> keep, const KernelTable& kernels) {
+  check_column_list(keep, mixture.n_features, 0, "marginal");
+  Mixture out = selected(mixture, keep);
+  factorise_or_fail(out, kernels, "the marginal covariance");
+  return out;
+}
+
+Conditional make_conditional(const Mixture& m, std::span<const int> a, std::span<const int> b,
+                             const KernelTable& kernels) {
+  std::vector<int> both(a.begin(), a.end());
+  both.insert(both.end(), b.begin(), b.end());
+  check_column_list(both, m.n_features, 0, "condition");
+  Conditional c;
+  c.a.assign(a.begin(), a.end());
+  c.b.assign(b.begin(), b.end());
+  c.given = marginal(m, b, kernels);
+  c.rest = selected(m, a);
+  if (is_dense(m)) {
+    const std::size_t n_a = c.a.size(), n_b = c.b.size(), d = m.n_features;
+    c.slopes.resize(n_covariances(m) * n_a * n_b);
+    for (int k = 0; k < n_covariances(m); ++k)
+      take_away_given(c, d, m.covariances.data() + k * d * d,
+                      c.given.precisions_cholesky.data() + k * n_b * n_b, c.slopes.data() + k * n_a * n_b,
+                      c.rest.covariances.data() + k * n_a * n_a);
+  }
+  factorise_or_fail(c.rest, kernels, "the conditional covariance");
+  return c;
+}
+
+ConditionedMixture condition(const Mixture& mixture, std::span<const int> given,
+                             std::span<const double> values, const KernelTable& kernels) {
+  for (const double value : values) {
+    if (!std::isfinite(value))
+      throw Error(ExitCode::usage, "condition: a given value is not finite; give finite numbers");
+    if (mixture.shape() == PrecisionShape::none && value != 0.0 && value != 1.0)
+      throw Error(ExitCode::usage,
+                  "condition: a given value is neither 0 nor 1; a column of a Bernoulli mixture is 0 or 1");
+  }
+  check_column_list(given, mixture.n_features, 1, "condition");
+  const Conditional c = make_conditional(mixture, other_columns(given, mixture.n_features), given, kernels);
+  Block block;
+  block.n_rows = 1;
+  block.rows = values.data();
+  Tile tile(c.given.n_features);
+  tile.load(block, 0);
+  const LogDensity density(c.given, kernels);
+  TilePosterior posterior(density, kernels);
+  posterior.evaluate(tile);
+
+  ConditionedMixture out{c.rest, posterior.log_density(0)};
+  const std::size_t n_a = c.a.size(), n_b = c.b.size();
+  for (int k = 0; k < mixture.n_components; ++k) out.mixture.weights[k] = posterior.responsibility(k, 0);
+  for (int k = 0; k < mixture.n_components && !c.slopes.empty(); ++k) {
+    const double* slopes = c.slopes.data() + (n_covariances(mixture) == 1 ? 0 : k * n_a * n_b);
+    for (std::size_t i = 0; i < n_a; ++i)
+      for (std::size_t l = 0; l < n_b; ++l)
+        out.mixture.means[k * n_a + i] += slopes[i * n_b + l] * (values[l] - c.given.means[k * n_b + l]);
+  }
+  return out;
+}
+
+}  // namespace gmmpi

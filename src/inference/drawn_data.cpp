@@ -1,0 +1,81 @@
+// Sampler, DrawnData.
+#include "inference/drawn_data.hpp"
+
+#include <algorithm>
+
+#include "data/random.hpp"
+#include "gmmpi/error.hpp"
+#include "inference/normal_quantile.hpp"
+#include "parallel/thread_loop.hpp"
+
+namespace gmmpi {
+
+Sampler::Sampler(const Mixture& mixture, std::uint64_t seed, const KernelTable& kernels)
+    : m_(mixture), seed_(seed), kernels_(kernels) {
+  double sum = 0.0;
+  for (const double w : m_.weights) cumulative_.push_back(sum += w);
+}
+
+std::int64_t Sampler::draw(Index row, double* x) const {
+  const double u = uniform(seed_, Purpose::sample_component, row, 0) * cumulative_.back();
+  const auto k = std::min<std::ptrdiff_t>(
+      std::upper_bound(cumulative_.begin(), cumulative_.end(), u) - cumulative_.begin(), m_.n_components - 1);
+  const std::size_t d = m_.n_features, stride = covariance_stride(m_.shape(), m_.n_features);
+  const double* factor =
+      m_.precisions_cholesky.data() + (m_.shape() == PrecisionShape::shared_dense ? 0 : k * stride);
+  if (m_.shape() == PrecisionShape::none) {
+    for (std::size_t j = 0; j < d; ++j)
+      x[j] = uniform(seed_, Purpose::sample_normal, row, static_cast<std::int64_t>(j)) < m_.means[k * d + j];
+    return k;
+  }
+  for (std::size_t j = 0; j < d; ++j) {
+    x[j] =
+        normal_quantile(uniform(seed_, Purpose::sample_normal, row, static_cast<std::int64_t>(j)), kernels_);
+    if (m_.shape() == PrecisionShape::spherical) {
+      x[j] /= factor[0];
+    } else if (m_.shape() == PrecisionShape::diagonal) {
+      x[j] /= factor[j];
+    } else {
+      for (std::size_t i = 0; i < j; ++i) x[j] -= factor[i * d + j] * x[i];
+      x[j] /= factor[j * d + j];
+    }
+  }
+  for (std::size_t j = 0; j < d; ++j) x[j] += m_.means[k * d + j];
+  return k;
+}
+
+DrawnData::DrawnData(const Execution& execution, const Mixture& mixture, Index n_rows, std::uint64_t seed)
+    : sampler_(mixture, seed, *execution.kernels) {
+  grid_ = BlockGrid(n_rows);
+  n_columns_ = mixture.n_features;
+  first_block_ = grid_.first_block(execution.comm.rank(), execution.comm.size());
+  last_block_ = grid_.first_block(execution.comm.rank() + 1, execution.comm.size());
+  summary_.n_rows = n_rows;
+  summary_.total_weight = static_cast<double>(n_rows);
+}
+
+void DrawnData::for_each_block(const Execution& execution,
+                               const std::function<void(const Block&, int)>& work) const {
+  std::vector<std::vector<double>> rows(execution.n_threads);
+  for_each_index(first_block_, last_block_, execution.n_threads, [&](Index index, int thread) {
+    if (execution.stop && execution.stop->requested())
+      throw Error(ExitCode::stopped_early, execution.stop->reason());
+    Block block;
+    block.index = index;
+    block.first_row = grid_.first_row(index);
+    block.n_rows = static_cast<int>(grid_.rows_in(index));
+    rows[thread].resize(std::size_t(block.n_rows) * n_columns_);
+    for (int r = 0; r < block.n_rows; ++r)
+      sampler_.draw(block.first_row + r, rows[thread].data() + std::size_t(r) * n_columns_);
+    block.rows = static_cast<const double*>(rows[thread].data());
+    work(block, thread);
+  });
+}
+
+std::vector<double> DrawnData::row(Index global_row) const {
+  std::vector<double> x(n_columns_);
+  sampler_.draw(global_row, x.data());
+  return x;
+}
+
+}  // namespace gmmpi

@@ -1,0 +1,44 @@
+// Rows drawn from a mixture: one by one, and as data that is never stored.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "gmmpi/data/data.hpp"
+#include "gmmpi/model/mixture.hpp"
+
+namespace gmmpi {
+
+/// Draws row `row`: its component, then x = mu + U^-T z, which has covariance (U U^T)^-1. Bishop (2006),
+/// section 11.1.4; for Bernoulli components, x_j = 1 with probability mu_j. The row depends on the seed and its number only.
+class Sampler {
+ public:
+  /// The mixture must outlive it.
+  Sampler(const Mixture& mixture, std::uint64_t seed, const KernelTable& kernels);
+
+  /// Sets the d numbers of `x`; returns the component.
+  std::int64_t draw(Index row, double* x) const;
+
+ private:
+  const Mixture& m_;
+  std::uint64_t seed_;
+  const KernelTable& kernels_;
+  std::vector<double> cumulative_;
+};
+
+/// The rows of `gmmpi sample`, drawn again in each pass. Of the summary, n_rows and total_weight are set.
+class DrawnData final : public Data {
+ public:
+  /// The mixture must outlive it.
+  DrawnData(const Execution& execution, const Mixture& mixture, Index n_rows, std::uint64_t seed);
+
+  void for_each_block(const Execution& execution,
+                      const std::function<void(const Block&, int thread)>& work) const override;
+  std::vector<double> row(Index global_row) const override;
+  double weight(Index) const override { return 1.0; }
+
+ private:
+  Sampler sampler_;
+};
+
+}  // namespace gmmpi

@@ -1,0 +1,35 @@
+// TilePosterior.
+#include "inference/tile_posterior.hpp"
+
+#include <algorithm>
+
+namespace gmmpi {
+
+TilePosterior::TilePosterior(const LogDensity& density, const KernelTable& kernels)
+    : density_(density),
+      kernels_(kernels),
+      scratch_(density.scratch_size()),
+      responsibilities_(std::size_t(density.n_components()) * kTile),
+      log_density_(kTile),
+      ones_(kTile, 1.0),
+      labels_(kTile) {}
+
+void TilePosterior::evaluate(const Tile& tile) {
+  const int K = density_.n_components();
+  std::vector<double>& joint = responsibilities_;
+  density_.log_joint(tile, scratch_.data(), joint.data());
+  // Labels come from the log joint, where components still differ that are both 0 as responsibilities.
+  std::vector<double>& largest = log_density_;
+  std::copy_n(joint.begin(), kTile, largest.begin());
+  std::ranges::fill(labels_, 0);
+  for (int k = 1; k < K; ++k)
+    for (int r = 0; r < kTile; ++r) {
+      const double value = joint[std::size_t(k) * kTile + r];
+      if (!(value > largest[r])) continue;
+      largest[r] = value;
+      labels_[r] = k;
+    }
+  kernels_.responsibilities(K, ones_.data(), kEveryLogShare, joint.data(), log_density_.data());
+}
+
+}  // namespace gmmpi
