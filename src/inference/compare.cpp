@@ -1,0 +1,222 @@
+// Comparing mixtures: matching, Monte Carlo divergence, agreement of labels.
+#include "gmmpi/inference/compare.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "data/row_sums.hpp"
+#include "gmmpi/error.hpp"
+#include "inference/drawn_data.hpp"
+#include "inference/matching.hpp"
+#include "inference/tile_posterior.hpp"
+#include "parallel/thread_loop.hpp"
+
+namespace gmmpi {
+
+namespace {
+
+bool is_bernoulli(const Mixture& m) {
+  return m.shape() == PrecisionShape::none;
+}
+
+void require_same_kind(const Mixture& a, const Mixture& b) {
+  if (is_bernoulli(a) != is_bernoulli(b))
+    throw Error(
+        ExitCode::bad_data,
+        "one model is a Gaussian and one a Bernoulli mixture; compare models of the same distribution");
+  if (a.n_features != b.n_features)
+    throw Error(ExitCode::bad_data, "the models have " + std::to_string(a.n_features) + " and " +
+                                        std::to_string(b.n_features) +
+                                        " columns; compare models of the same columns");
+}
+
+/// The simplest of diag and full that holds the covariances of both Gaussian mixtures.
+const CovarianceFamily& common_family(const Mixture& a, const Mixture& b) {
+  if (is_bernoulli(a)) return *a.family;
+  const auto is_dense = [](const Mixture& m) {
+    return m.shape() == PrecisionShape::dense || m.shape() == PrecisionShape::shared_dense;
+  };
+  return find_family(is_dense(a) || is_dense(b) ? "full" : "diag");
+}
+
+/// |U_k^T (x - y)|^2, `m` being of type full or diag.
+double squared_mahalanobis(const Mixture& m, int k, const double* x, const double* y) {
+  const std::size_t d = m.n_features, stride = covariance_stride(m.shape(), m.n_features);
+  const double* u = m.precisions_cholesky.data() + k * stride;
+  double sum = 0.0;
+  for (std::size_t j = 0; j < d; ++j) {
+    double z = 0.0;
+    if (m.shape() == PrecisionShape::diagonal)
+      z = u[j] * (x[j] - y[j]);
+    else
+      for (std::size_t i = 0; i <= j; ++i) z += u[i * d + j] * (x[i] - y[i]);
+    sum += z * z;
+  }
+  return sum;
+}
+
+/// Component k of A's Bhattacharyya distances to all of B: -ln of the sum over all rows of zeros and ones of
+/// the square root of both probabilities, which is a product over columns.
+std::vector<double> bernoulli_distances(const Mixture& a, int k, const Mixture& b,
+                                        const KernelTable& kernels) {
+  const std::size_t d = a.n_features;
+  std::vector<double> distances(b.n_components);
+  for (std::size_t e = 0; e < b.means.size(); ++e) {
+    const double mu = a.means[k * d + e % d], nu = b.means[e];
+    // No overlap counts as the least normal number, so that such pairs can be matched all the same.
+    const double overlap =
+        std::max(std::sqrt(mu * nu) + std::sqrt((1.0 - mu) * (1.0 - nu)), std::numeric_limits<double>::min());
+    double log_overlap = 0.0;
+    kernels.log(1, &overlap, &log_overlap);
+    distances[e / d] -= log_overlap;
+  }
+  return distances;
+}
+
+/// Likewise, for Gaussians of the same type, full or diag.
+std::vector<double> gaussian_distances(const Mixture& a, int k, const Mixture& b,
+                                       const KernelTable& kernels) {
+  const std::size_t d = a.n_features, stride = covariance_stride(a.shape(), a.n_features);
+  Mixture between = b;  // the means of the two covariances
+  for (std::size_t e = 0; e < between.covariances.size(); ++e)
+    between.covariances[e] = 0.5 * (between.covariances[e] + a.covariances[k * stride + e % stride]);
+  const std::vector<int> bad = factorise(between, kernels);
+  if (!bad.empty())
+    throw Error(ExitCode::numerical,
+                "the mean of the covariances of component " + std::to_string(k) + " of the first and " +
+                    std::to_string(bad.front()) +
+                    " of the second model cannot be factorised; enlarge their diagonals");
+  std::vector<double> distances;
+  for (int l = 0; l < b.n_components; ++l)
+    distances.push_back(0.125 *
+                            squared_mahalanobis(between, l, a.means.data() + k * d, b.means.data() + l * d) -
+                        between.log_det[l] + 0.5 * (a.log_det[k] + b.log_det[l]));
+  return distances;
+}
+
+/// The Euclidean norm, of numbers in any unit.
+double norm(const std::vector<double>& values) {
+  double largest = 0.0, sum = 0.0;
+  for (const double v : values) largest = std::max(largest, std::abs(v));
+  if (largest == 0.0) return 0.0;
+  for (const double v : values) sum += (v / largest) * (v / largest);
+  return largest * std::sqrt(sum);
+}
+
+/// The errors of a pair; both mixtures of the same type, full, diag or bernoulli.
+ComponentMatch compare_pair(const Mixture& a, int k, const Mixture& b, int l, double distance) {
+  const std::size_t d = a.n_features, stride = covariance_stride(a.shape(), a.n_features);
+  const double *x = a.means.data() + k * d, *y = b.means.data() + l * d;
+  const double *s = a.covariances.data() + k * stride, *t = b.covariances.data() + l * stride;
+  std::vector<double> shift, change;
+  for (std::size_t j = 0; j < d; ++j) shift.push_back(y[j] - x[j]);
+  for (std::size_t e = 0; e < stride; ++e) change.push_back(t[e] - s[e]);
+  constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  return {.a = k,
+          .b = l,
+          .distance = distance,
+          .weight_error = b.weights[l] - a.weights[k],
+          .mean_error = norm(shift),
+          .mean_mahalanobis = is_bernoulli(a) ? none : std::sqrt(squared_mahalanobis(a, k, x, y)),
+          .covariance_error = is_bernoulli(a) ? none : norm(change) / norm({s, s + stride})};
+}
+
+}  // namespace
+
+std::vector<ComponentMatch> match_components(const Execution& execution, const Mixture& a, const Mixture& b) {
+  require_same_kind(a, b);
+  const KernelTable& kernels = *execution.kernels;
+  const CovarianceFamily& family = common_family(a, b);
+  const Mixture same_a = with_family(a, family, kernels), same_b = with_family(b, family, kernels);
+  std::vector<double> cost(std::size_t(a.n_components) * b.n_components);
+  for_each_index(0, a.n_components, execution.n_threads, [&](std::int64_t k, int) {
+    const auto distances = is_bernoulli(a) ? bernoulli_distances : gaussian_distances;
+    const std::vector<double> row = distances(same_a, static_cast<int>(k), same_b, kernels);
+    std::ranges::copy(row, cost.begin() + k * b.n_components);
+  });
+  const std::vector<int> partner = optimal_matching(cost, a.n_components, b.n_components);
+  std::vector<ComponentMatch> matches;
+  for (int k = 0; k < a.n_components; ++k)
+    if (partner[k] >= 0)
+      matches.push_back(
+          compare_pair(same_a, k, same_b, partner[k], cost[std::size_t(k) * b.n_components + partner[k]]));
+  return matches;
+}
+
+MonteCarlo kl_divergence(const Execution& execution, const Mixture& p, const Mixture& q, Index n_rows,
+                         std::uint64_t seed) {
+  require_same_kind(p, q);
+  const KernelTable& kernels = *execution.kernels;
+  const DrawnData drawn(execution, p, n_rows, seed);
+  const LogDensity density_p(p, kernels), density_q(q, kernels);
+  const std::vector<double> sums = sum_over_rows(execution, drawn, 2, [&](const Tile& tile, double* values) {
+    TilePosterior under_p(density_p, kernels), under_q(density_q, kernels);
+    under_p.evaluate(tile);
+    under_q.evaluate(tile);
+    for (int r = 0; r < kTile; ++r) {
+      const double ratio = under_p.log_density(r) - under_q.log_density(r);
+      values[r] = ratio;
+      values[kTile + r] = ratio * ratio;
+    }
+  });
+  const auto n = static_cast<double>(n_rows);
+  const double mean = sums[0] / n, variance = std::max(0.0, sums[1] - sums[0] * mean) / (n - 1.0);
+  return {mean, std::sqrt(variance / n)};
+}
+
+std::vector<Index> label_table(const Execution& execution, const Data& data, const Mixture& a,
+                               const Mixture& b) {
+  require_same_kind(a, b);
+  const KernelTable& kernels = *execution.kernels;
+  const LogDensity density_a(a, kernels), density_b(b, kernels);
+  const std::size_t size = std::size_t(a.n_components) * b.n_components;
+  std::vector<std::vector<Index>> tables(execution.n_threads, std::vector<Index>(size));
+  execution.comm.together([&] {
+    data.for_each_block(execution, [&](const Block& block, int thread) {
+      Tile tile(data.n_columns());
+      TilePosterior under_a(density_a, kernels), under_b(density_b, kernels);
+      for (int offset = 0; offset < block.n_rows; offset += kTileRows) {
+        tile.load(block, offset);
+        under_a.evaluate(tile);
+        under_b.evaluate(tile);
+        for (int r = 0; r < tile.n_rows(); ++r)
+          if (tile.weights()[r] > 0.0)
+            ++tables[thread][std::size_t(under_a.label(r)) * b.n_components + under_b.label(r)];
+      }
+    });
+  });
+  for (std::size_t t = 1; t < tables.size(); ++t)
+    for (std::size_t e = 0; e < size; ++e) tables[0][e] += tables[t][e];
+  execution.comm.sum(tables[0]);
+  return tables[0];
+}
+
+std::vector<Index> drawn_label_table(const Execution& execution, const Mixture& a, const Mixture& b,
+                                     Index n_rows, std::uint64_t seed) {
+  std::vector<Index> table = label_table(execution, DrawnData(execution, a, n_rows, seed), a, b);
+  const std::vector<Index> of_b = label_table(execution, DrawnData(execution, b, n_rows, seed), a, b);
+  for (std::size_t e = 0; e < table.size(); ++e) table[e] += of_b[e];
+  return table;
+}
+
+double adjusted_rand_index(std::span<const Index> table, int n_columns) {
+  const auto pairs = [](Index n) { return 0.5 * static_cast<double>(n) * static_cast<double>(n - 1); };
+  std::vector<Index> row_sums(table.size() / n_columns), column_sums(n_columns);
+  double together = 0.0, in_rows = 0.0, in_columns = 0.0;
+  Index n = 0;
+  for (std::size_t e = 0; e < table.size(); ++e) {
+    row_sums[e / n_columns] += table[e];
+    column_sums[e % n_columns] += table[e];
+    together += pairs(table[e]);
+    n += table[e];
+  }
+  for (const Index sum : row_sums) in_rows += pairs(sum);
+  for (const Index sum : column_sums) in_columns += pairs(sum);
+  // The same pairs are together in both: the same partition, even where nothing could be expected otherwise.
+  if (together == in_rows && together == in_columns) return 1.0;
+  const double expected = in_rows * (in_columns / pairs(n));
+  return (together - expected) / (0.5 * (in_rows + in_columns) - expected);
+}
+
+}  // namespace gmmpi
