@@ -82,7 +82,11 @@ std::string write_model(const std::string& path, const ModelRecord& r) {
   for (const auto& [name, value] : r.runtime) fields.push_back({"runtime", name, value, false});
   fields.push_back({"runtime", "seconds", Doubles{r.result.seconds, {std::ssize(r.result.seconds)}}, false});
 
-  write_file_atomically(path, h5::make_image([&](hid_t file) { write_fields(file, fields); }));
+  write_file_atomically(path, h5::make_image([&](hid_t file) {
+                          write_fields(file, fields);
+                          if (!r.feature_names.empty())
+                            h5::write_dataset(file, "/feature_names", r.feature_names);
+                        }));
   return result_digest;
 }
 

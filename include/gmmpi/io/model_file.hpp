@@ -19,6 +19,8 @@ struct ModelRecord {
   Score score;
   FitOptions options;
   DataSummary data;
+  /// Of the data, (d) or none: the text dataset /feature_names. They count in no digest.
+  std::vector<std::string> feature_names;
   /// Every resolved option as text, written to /options.
   std::map<std::string, std::string> resolved_options;
   /// What may differ from run to run, written to /runtime: host, ranks, threads, ...
