@@ -11,6 +11,10 @@ void fit_command(const Execution& execution, const Options& options, StopRequest
 void score_command(const Execution& execution, const Options& options, StopRequest& stop);
 void predict_command(const Execution& execution, const Options& options, StopRequest& stop);
 void sample_command(const Execution& execution, const Options& options, StopRequest& stop);
+void marginal_command(const Execution& execution, const Options& options, StopRequest& stop);
+void condition_command(const Execution& execution, const Options& options, StopRequest& stop);
+void regress_command(const Execution& execution, const Options& options, StopRequest& stop);
+void compare_command(const Execution& execution, const Options& options, StopRequest& stop);
 void info_command(const Execution& execution, const Options& options, StopRequest& stop);
 void convert_command(const Execution& execution, const Options& options, StopRequest& stop);
 

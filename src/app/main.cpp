@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string_view>
 
 #include "app/checkpointing.hpp"
@@ -58,13 +59,16 @@ void share(const Communicator& comm, Options& options) {
 
 /// Commands that leave off when they are asked to; the others simply end.
 bool stops_early(const std::string& command) {
-  return command == "fit" || command == "score" || command == "predict";
+  static const std::set<std::string> long_ones{"fit", "score", "predict", "regress", "compare"};
+  return long_ones.contains(command);
 }
 
 void run(const Communicator& comm, const Options& options, StopRequest& stop) {
   static const std::map<std::string, std::function<void(const Execution&, const Options&, StopRequest&)>>
-      commands{{"fit", fit_command},       {"score", score_command}, {"predict", predict_command},
-               {"sample", sample_command}, {"info", info_command},   {"convert", convert_command}};
+      commands{{"fit", fit_command},         {"score", score_command},       {"predict", predict_command},
+               {"sample", sample_command},   {"marginal", marginal_command}, {"condition", condition_command},
+               {"regress", regress_command}, {"compare", compare_command},   {"info", info_command},
+               {"convert", convert_command}};
   Execution execution = make_execution(comm, options);
   execution.stop = &stop;
   commands.at(options.command)(execution, options, stop);

@@ -24,17 +24,42 @@ const std::vector<CommandSpec>& command_table() {
       {"score",
        {data, model},
        "log-likelihood, AIC, BIC and ICL of data under a model",
-       "Example:\n  gmmpi score new_stars.h5 m.h5 --json"},
+       "Example:\n  gmmpi score new_stars.h5 m.h5 --json\n"
+       "With -o, ln p(x) of each row goes to the dataset /log_density (N)."},
       {"predict",
        {data, model},
        "most responsible component of each row, and more",
        "Example:\n  mpirun -n 4 gmmpi predict stars.h5 m.h5 --responsibilities -o labels.h5\n"
-       "Datasets written: /labels (N), /responsibilities (N, K), /log_density (N), /mahalanobis (N, K)."},
+       "  gmmpi predict stars.h5 m.h5 --outliers 0.01 --outlier-rule chi2 -o odd.h5\n"
+       "Datasets written: /labels (N), /responsibilities (N, K), /log_density (N), /mahalanobis (N, K), "
+       "/outliers (N)."},
       {"sample",
        {model},
        "draw rows from a model",
        "Example:\n  gmmpi sample m.h5 -n 100000 --seed 7 -o drawn.h5\nDatasets written: /X (N, d), /labels "
        "(N)."},
+      {"marginal",
+       {model},
+       "the density of some columns, as a model",
+       "Example:\n  gmmpi marginal m.h5 --keep 0,2 -o m02.h5"},
+      {"condition",
+       {model},
+       "the density of the other columns where some are given, as a model",
+       "Example:\n  gmmpi condition m.h5 --given 0=1.5,2=-1 -o given.h5"},
+      {"regress",
+       {{"DATA",
+         "all columns of the model (the targets are not looked at), or all but the targets, in the model's "
+         "order; " +
+             data.help},
+        model},
+       "some columns from the others: mean and variance for each row",
+       "Example:\n  mpirun -n 4 gmmpi regress stars.h5 m.h5 --target 2,3 -o expected.h5\n"
+       "Datasets written, t targets: /mean (N, t), /variance (N, t), /covariance (N, t, t), /log_density "
+       "(N)."},
+      {"compare",
+       {{"MODEL_A", model.help}, {"MODEL_B", "another, of the same columns"}},
+       "how far two models are apart: components, divergence, labels",
+       "Example:\n  gmmpi compare truth.h5 fitted.h5 --data stars.h5 --json"},
       {"info",
        {{"FILE", "a data, model, checkpoint or prediction file"}},
        "what a file holds",
@@ -53,8 +78,16 @@ const std::vector<CommandSpec>& command_table() {
 const std::vector<OptionSpec>& option_table() {
   static const std::vector<OptionSpec> table{
       {"n-components", "k", "K", "", "fit", "number of components", true},
-      {"output", "o", "FILE", "", "fit predict sample", "file to write (HDF5)", true},
+      {"output", "o", "FILE", "", "fit predict sample marginal condition regress", "file to write (HDF5)",
+       true},
+      {"output", "o", "FILE", "", "score", "also write the log density of each row (HDF5)"},
       {"n-samples", "n", "N", "", "sample", "number of rows to draw", true},
+      {"n-samples", "n", "N", "100000", "compare", "rows to draw from each model"},
+      {"keep", "", "COLUMNS", "", "marginal",
+       "columns that stay, in this order: numbers from 0, or the model's feature names", true},
+      {"given", "", "VALUES", "", "condition", "columns and their values, such as 0=1.5,width=-1", true},
+      {"target", "", "COLUMNS", "", "regress", "columns to be told from the others: numbers or names", true},
+      {"data", "", "DATA", "", "compare", "rows for the agreement of labels (default: those drawn)"},
       {"family", "", "NAME", "gaussian", "fit",
        "distribution of the components: gaussian, or bernoulli for 0/1 data"},
       {"covariance-type", "", "TYPE", "full", "fit", "full, tied, diag or spherical (Gaussian components)"},
@@ -67,7 +100,7 @@ const std::vector<OptionSpec>& option_table() {
       {"max-iter", "", "N", "1000", "fit", "most iterations (M-steps) of a restart"},
       {"reg-covar", "", "X", "auto", "fit",
        "added to every variance; auto: 1e-6 times the variance of the column (0 is allowed)"},
-      {"seed", "", "N", "0", "fit sample", "seed of everything random"},
+      {"seed", "", "N", "0", "fit sample compare", "seed of everything random"},
       {"on-collapse", "", "WHAT", "reseed", "fit",
        "reseed: a component without rows or with a singular covariance moves to the worst explained row; "
        "fail: exit with code 79"},
@@ -87,22 +120,32 @@ const std::vector<OptionSpec>& option_table() {
       {"time-limit", "", "TIME", "", "fit",
        "stop after this time (3.9h) with a checkpoint and exit code 75; SLURM_JOB_END_TIME is heeded in any "
        "case"},
-      {"force", "", "", "", "fit predict sample convert", "overwrite an existing output"},
+      {"force", "", "", "", "fit score predict sample marginal condition regress convert",
+       "overwrite an existing output"},
       {"dry-run", "", "", "", "fit", "say what would be done and how much memory it needs, then stop"},
       {"responsibilities", "", "", "", "predict", "also write the posterior probabilities of the components"},
       {"log-density", "", "", "", "predict", "also write ln p(x)"},
-      {"mahalanobis", "", "", "", "predict", "also write the Mahalanobis distances to the components"},
+      {"log-density", "", "", "", "regress", "also write ln p of the columns that are no targets"},
+      {"covariance", "", "", "", "regress", "also write the covariance of the targets"},
+      {"mahalanobis", "", "", "", "predict",
+       "also write the Mahalanobis distances (not squared) to the components"},
+      {"outliers", "", "Q", "", "predict",
+       "also mark about this share of the rows as outliers, such as 0.01"},
+      {"outlier-rule", "", "RULE", "data", "predict",
+       "data: density below the Q-quantile of these rows; model: below that of rows drawn from the model; "
+       "chi2: outside every component's ellipsoid of probability 1 - Q"},
       {"log-json", "", "FILE", "", "fit", "write the log as JSON lines, too"},
-      {"json", "", "", "", "fit score predict sample info", "print the result as JSON"},
+      {"json", "", "", "", "fit score predict sample marginal condition regress compare info",
+       "print the result as JSON"},
       {"watchdog", "", "TIME", "", "fit",
        "end the run (code 75, checkpoint kept) when a rank has not answered for this time; it must be longer "
        "than any pass "
        "over the data, and than the network takes to notice a lost host (default: wait for ever)"},
-      {"threads", "", "N", "", "fit score predict sample",
+      {"threads", "", "N", "", "fit score predict sample regress compare",
        "threads per rank (default: OMP_NUM_THREADS, or the processors that the rank may use)"},
-      {"simd", "", "TARGET", "auto", "fit score predict sample",
+      {"simd", "", "TARGET", "auto", "fit score predict sample marginal condition regress compare",
        "auto, avx512, avx2, fma128 or scalar: same bits, other speed"},
-      {"config", "", "FILE", "", "fit score predict sample info convert",
+      {"config", "", "FILE", "", "fit score predict sample marginal condition regress compare info convert",
        "TOML file with options, names as above"}};
   return table;
 }

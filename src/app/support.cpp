@@ -10,6 +10,7 @@
 #include <fstream>
 #include <limits>
 
+#include "data/binary.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/io/model_file.hpp"
 #include "gmmpi/io/open_data.hpp"
@@ -87,10 +88,21 @@ void check_memory(const Execution& execution, const OpenedData& data, std::int64
   });
 }
 
-MemoryData read_inputs(const Execution& execution, const Options& options, std::int64_t working_bytes) {
+MemoryData read_inputs(const Execution& execution, const Options& options, std::int64_t working_bytes,
+                       std::int64_t bytes_per_row) {
   const OpenedData data = open_inputs(execution, options);
-  check_memory(execution, data, working_bytes);
+  const Index most_rows = BlockGrid(data.rows->n_rows()).first_row_of_rank(1, execution.comm.size());
+  check_memory(execution, data, working_bytes + bytes_per_row * most_rows);
   return MemoryData(execution, *data.rows, data.weights.get());
+}
+
+std::int64_t writing_bytes(const Execution& execution, const std::vector<OutputColumn>& columns) {
+  constexpr std::int64_t program = std::int64_t{32} << 20;
+  std::int64_t row = 0;
+  for (const OutputColumn& column : columns)
+    row += 8 * std::max<Index>(column.columns, 1) * std::max<Index>(column.depth, 1);
+  const Index longest_block = BlockGrid(std::numeric_limits<Index>::max()).block_rows();
+  return program + execution.n_threads * longest_block * row;
 }
 
 namespace {
@@ -173,19 +185,21 @@ bool already_written(const Execution& execution, const Options& options, const s
                                                ": exists already and is not what this command would write; "
                                                "choose another name or give --force");
     same = 1;
-    say("{} holds this already; --force writes it again\n", path);
+    note("{} holds this already; --force writes it again\n", path);
   });
   execution.comm.max(std::span(&same, 1));
   return same != 0;
 }
 
-void check_columns(const Options& options, const Data& data, int n_features) {
-  if (data.n_columns() != n_features)
+void check_rows(const Execution& execution, const Options& options, const Data& data, const Mixture& model) {
+  const std::string& name = options.arguments.at("DATA");
+  if (data.n_columns() != model.n_features)
     throw Error(ExitCode::bad_data,
                 fmt::format("{}: {}, but the model {} has {}: give data with the columns that the "
                             "model was fitted to",
-                            options.arguments.at("DATA"), count_text(data.n_columns(), "column"),
-                            options.arguments.at("MODEL"), n_features));
+                            name, count_text(data.n_columns(), "column"), options.arguments.at("MODEL"),
+                            model.n_features));
+  if (model.shape() == PrecisionShape::none) require_binary(execution, data, name);
 }
 
 std::string bytes_text(double bytes) {

@@ -6,6 +6,8 @@
 
 #include "app/options.hpp"
 #include "gmmpi/data/memory_data.hpp"
+#include "gmmpi/data/row_sink.hpp"
+#include "gmmpi/model/mixture.hpp"
 #include "gmmpi/parallel/execution.hpp"
 
 namespace gmmpi::app {
@@ -28,8 +30,12 @@ OpenedData open_inputs(const Execution& execution, const Options& options);
 /// comes on top of the data.
 void check_memory(const Execution& execution, const OpenedData& data, std::int64_t working_bytes);
 
-/// Collective. Opens, checks memory, reads, checks and summarises.
-MemoryData read_inputs(const Execution& execution, const Options& options, std::int64_t working_bytes);
+/// Collective. Opens, checks memory, reads, checks and summarises. `bytes_per_row` comes on top of each row.
+MemoryData read_inputs(const Execution& execution, const Options& options, std::int64_t working_bytes,
+                       std::int64_t bytes_per_row = 0);
+
+/// What a rank needs to compute such arrays, which its threads hold and write block by block.
+std::int64_t writing_bytes(const Execution& execution, const std::vector<OutputColumn>& columns);
 
 /// Collective. Error 73 if `path` exists, unless `may_replace`; 73 if it is one of the command's inputs; 73
 /// or 77 if it cannot be written there. An output is replaced only when the new one is complete.
@@ -45,8 +51,9 @@ void check_log(const Execution& execution, const Options& options, const std::st
 bool already_written(const Execution& execution, const Options& options, const std::string& path,
                      const std::string& request);
 
-/// Collective. Error 65 unless the data have as many columns as the model.
-void check_columns(const Options& options, const Data& data, int n_features);
+/// Collective. Error 65 unless the data have as many columns as the model, and zeros and ones only where that
+/// is a Bernoulli mixture.
+void check_rows(const Execution& execution, const Options& options, const Data& data, const Mixture& model);
 
 /// "1.5 GiB"
 std::string bytes_text(double bytes);

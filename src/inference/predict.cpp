@@ -3,73 +3,126 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
-#include "model/log_density.hpp"
+#include "inference/tile_posterior.hpp"
 
 namespace gmmpi {
 
 namespace {
 
-/// Transposes K x kTile into rows of K values.
-std::vector<double> by_row(const std::vector<double>& values, int K, int n_rows) {
-  std::vector<double> rows(std::size_t(n_rows) * K);
-  for (int r = 0; r < n_rows; ++r)
-    for (int k = 0; k < K; ++k) rows[std::size_t(r) * K + k] = values[std::size_t(k) * kTile + r];
-  return rows;
-}
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+/// One thread's work: a block's results, tile by tile, then written as a whole.
+class BlockPrediction {
+ public:
+  BlockPrediction(const PredictOptions& options, const LogDensity& density, const Mixture& mixture,
+                  const KernelTable& kernels)
+      : options_(options),
+        mixture_(mixture),
+        density_(density),
+        posterior_(density, kernels),
+        tile_(mixture.n_features),
+        scratch_(density.scratch_size()),
+        squared_(std::size_t(mixture.n_components) * kTile) {
+    counts_.labels.resize(mixture.n_components);
+  }
+
+  void run(const Block& block, const RowSink& sink) {
+    for (auto* values : {&responsibilities_, &log_density_, &mahalanobis_}) values->clear();
+    labels_.clear();
+    outliers_.clear();
+    for (int offset = 0; offset < block.n_rows; offset += kTileRows) {
+      tile_.load(block, offset);
+      posterior_.evaluate(tile_);
+      if (needs_distances()) density_.mahalanobis(tile_, scratch_.data(), squared_.data());
+      for (int r = 0; r < tile_.n_rows(); ++r) add_row(r);
+    }
+    write(block, sink);
+  }
+
+  const PredictCounts& counts() const { return counts_; }
+
+ private:
+  bool needs_distances() const {
+    return options_.mahalanobis || (options_.outliers && options_.outliers->rule == OutlierRule::chi2);
+  }
+  double squared(int k, int r) const { return squared_[std::size_t(k) * kTile + r]; }
+
+  void add_row(int r) {
+    const bool absent = tile_.weights()[r] == 0.0;
+    const int K = mixture_.n_components, label = absent ? -1 : posterior_.label(r);
+    const bool outlier = !absent && options_.outliers && is_outlier(*options_.outliers, r);
+    if (!absent) ++counts_.labels[label];
+    counts_.outliers += outlier;
+    labels_.push_back(label);
+    outliers_.push_back(outlier);
+    log_density_.push_back(absent ? kNaN : posterior_.log_density(r));
+    for (int k = 0; k < K && options_.responsibilities; ++k)
+      responsibilities_.push_back(absent ? kNaN : posterior_.responsibility(k, r));
+    for (int k = 0; k < K && options_.mahalanobis; ++k)
+      mahalanobis_.push_back(absent ? kNaN : std::sqrt(squared(k, r)));
+  }
+
+  bool is_outlier(const OutlierTest& test, int r) const {
+    if (test.rule != OutlierRule::chi2) return posterior_.log_density(r) < test.threshold;
+    for (int k = 0; k < mixture_.n_components; ++k)
+      if (mixture_.weights[k] > 0.0 && squared(k, r) <= test.threshold) return false;
+    return true;
+  }
+
+  void write(const Block& block, const RowSink& sink) const {
+    std::size_t column = 0;
+    const auto put = [&](bool wanted, const void* values) {
+      if (wanted) sink.write(column++, block.first_row, block.n_rows, values);
+    };
+    put(options_.labels, labels_.data());
+    put(options_.responsibilities, responsibilities_.data());
+    put(options_.log_density, log_density_.data());
+    put(options_.mahalanobis, mahalanobis_.data());
+    put(options_.outliers.has_value(), outliers_.data());
+  }
+
+  const PredictOptions& options_;
+  const Mixture& mixture_;
+  const LogDensity& density_;
+  TilePosterior posterior_;
+  Tile tile_;
+  std::vector<double> scratch_, squared_, responsibilities_, log_density_, mahalanobis_;
+  std::vector<std::int64_t> labels_, outliers_;
+  PredictCounts counts_;
+};
 
 }  // namespace
 
 std::vector<OutputColumn> predict_columns(const PredictOptions& options, int n_components) {
   using Type = OutputColumn::Type;
-  std::vector<OutputColumn> columns{{"/labels", Type::i8, 0}};
+  std::vector<OutputColumn> columns;
+  if (options.labels) columns.push_back({"/labels", Type::i8, 0});
   if (options.responsibilities) columns.push_back({"/responsibilities", Type::f8, n_components});
   if (options.log_density) columns.push_back({"/log_density", Type::f8, 0});
   if (options.mahalanobis) columns.push_back({"/mahalanobis", Type::f8, n_components});
+  if (options.outliers) columns.push_back({"/outliers", Type::i8, 0});
   return columns;
 }
 
-std::vector<Index> predict(const Execution& execution, const Data& data, const Mixture& mixture,
-                           const PredictOptions& options, const RowSink& sink) {
-  const int K = mixture.n_components;
-  const std::size_t at_responsibilities = 1, at_log_density = at_responsibilities + options.responsibilities,
-                    at_mahalanobis = at_log_density + options.log_density;
-  const KernelTable& kernels = *execution.kernels;
-  const LogDensity density(mixture, kernels);
-  std::vector<std::vector<Index>> counts(execution.n_threads, std::vector<Index>(K));
+PredictCounts predict(const Execution& execution, const Data& data, const Mixture& mixture,
+                      const PredictOptions& options, const RowSink& sink) {
+  const LogDensity density(mixture, *execution.kernels);
+  std::vector<BlockPrediction> threads(execution.n_threads,
+                                       BlockPrediction(options, density, mixture, *execution.kernels));
   execution.comm.together([&] {
-    data.for_each_block(execution, [&](const Block& block, int thread) {
-      Tile tile(data.n_columns());
-      std::vector<double> values(std::size_t(K) * kTile), scratch(density.scratch_size());
-      double log_density[kTile];
-      std::int64_t labels[kTile];
-      for (int offset = 0; offset < block.n_rows; offset += kTile) {
-        tile.load(block, offset);
-        const int n = tile.n_rows();
-        const Index row = tile.first_row();
-        if (options.mahalanobis) {
-          density.mahalanobis(tile, scratch.data(), values.data());
-          for (double& v : values) v = std::sqrt(v);
-          sink.write(at_mahalanobis, row, n, by_row(values, K, n).data());
-        }
-        density.log_joint(tile, scratch.data(), values.data());
-        for (int r = 0; r < n; ++r) {
-          labels[r] = 0;
-          for (int k = 1; k < K; ++k)
-            if (values[std::size_t(k) * kTile + r] > values[labels[r] * kTile + r]) labels[r] = k;
-          ++counts[thread][labels[r]];
-        }
-        sink.write(0, row, n, labels);
-        kernels.responsibilities(K, tile.weights(), kEveryLogShare, values.data(), log_density);
-        if (options.log_density) sink.write(at_log_density, row, n, log_density);
-        if (options.responsibilities) sink.write(at_responsibilities, row, n, by_row(values, K, n).data());
-      }
-    });
+    data.for_each_block(execution, [&](const Block& block, int thread) { threads[thread].run(block, sink); });
   });
-  for (std::size_t t = 1; t < counts.size(); ++t)
-    for (int k = 0; k < K; ++k) counts[0][k] += counts[t][k];
-  execution.comm.sum(counts[0]);
-  return counts[0];
+  std::vector<Index> sums(mixture.n_components + 1);
+  for (const BlockPrediction& one : threads) {
+    for (int k = 0; k < mixture.n_components; ++k) sums[k] += one.counts().labels[k];
+    sums.back() += one.counts().outliers;
+  }
+  execution.comm.sum(sums);
+  const Index outliers = sums.back();
+  sums.pop_back();
+  return {std::move(sums), outliers};
 }
 
 }  // namespace gmmpi

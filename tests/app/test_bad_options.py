@@ -21,8 +21,12 @@ NUMBERS = [
     ("n-samples", SAMPLE, ["0", "-5", "ten", "1.5", "99999999999999999999"]),
     ("seed", SAMPLE + "-n 5", ["-1", "x"]),
     ("threads", f"score {OLD_FAITHFUL} m.h5", ["0", "x"]),
+    ("outliers", f"predict {OLD_FAITHFUL} m.h5 -o out.h5", ["-0.1", "few", "nan", "inf"]),
+    ("n-samples", "compare m.h5 m.h5", ["1", "-5", "ten"]),
+    ("seed", "compare m.h5 m.h5", ["-1", "x"]),
 ]
-WORDS = {"output", "covariance-type", "init", "on-collapse", "skip", "family", "sample-weight", "checkpoint", "resume", "log-json", "simd", "config"}
+WORDS = {"output", "covariance-type", "init", "on-collapse", "skip", "family", "sample-weight", "checkpoint", "resume", "log-json", "simd",
+         "config", "outlier-rule", "keep", "given", "target", "data"}
 TIMES = [(option, FIT, values) for option, values in (("checkpoint-every", ["often", "5 parsecs", "nan"]),
                                                       ("time-limit", ["soon", "-1h", "nan"]), ("watchdog", ["later", "-1s"]))]
 # option, command line before it, a value that is none of its words
@@ -33,6 +37,7 @@ CHOICES = [
     ("skip", FIT, "some", ("some", "auto", "none")),
     ("family", FIT, "poisson", ("poisson", "gaussian", "bernoulli")),
     ("resume", FIT, "maybe", ("maybe", "auto", "never")),
+    ("outlier-rule", f"predict {OLD_FAITHFUL} m.h5 -o out.h5 --outliers 0.1", "box", ("box", "data", "model", "chi2")),
     ("simd", FIT, "neon", ("neon", "avx2", "scalar")),
     ("covariance-type", FIT, "", ()),
 ]
@@ -85,7 +90,7 @@ class BadOptions(ProgramTest):
         self.check_cases(cases)
 
     def test_every_numeric_option_has_its_cases(self):
-        for command in ("fit", "sample", "score", "predict"):
+        for command in ("fit", "sample", "score", "predict", "marginal", "condition", "regress", "compare"):
             options = re.findall(r"^ +(?:-\w,)?--([\w-]+) [A-Z]", self.run_ok(f"{command} --help").out, re.M)
             self.assertGreater(len(options), 3)
             self.assertEqual(set(options) - WORDS - {option for option, *_ in NUMBERS + TIMES}, set())

@@ -24,6 +24,8 @@ def notes(*names):
 def use(model):
     """The commands besides fit that write a file, {} being its name."""
     return {"predict": f"predict {OLD_FAITHFUL} {model} -o {{}}.h5", "sample": f"sample {model} -n 9 -o {{}}.h5",
+            "score": f"score {OLD_FAITHFUL} {model} -o {{}}.h5", "marginal": f"marginal {model} --keep 1 -o {{}}.h5",
+            "condition": f"condition {model} --given 0=3 -o {{}}.h5", "regress": f"regress {OLD_FAITHFUL} {model} --target 1 -o {{}}.h5",
             "convert": f"convert {OLD_FAITHFUL} {{}}.npy"}
 
 
@@ -109,7 +111,8 @@ class BadOutput(ProgramTest):
         (self.dir / "secret.npy").write_bytes((self.dir / "data.npy").read_bytes())
         (self.dir / "secret.npy").chmod(0o600)
         cases = (("fit data.npy -k 2 -o out.h5", ("out.h5",)), ("fit data.npy -k 3 -o model.h5 --force", ("model.h5",)),
-                 ("predict data.npy model.h5 -o out.h5", ("out.h5",)), ("sample model.h5 -n 9 -o out.h5", ("out.h5",)),
+                 ("predict data.npy model.h5 -o out.h5", ("out.h5",)), ("condition model.h5 --given 0=3 -o out.h5", ("out.h5",)),
+                 ("sample model.h5 -n 9 -o out.h5", ("out.h5",)),
                  ("convert data.npy out.csv", ("out.csv",)),
                  ("fit data.npy -k 2 -o out.h5 --log-json log.json", ("--log-json", "log.json")),
                  ("fit secret.npy -k 2 -o out.h5", ("secret.npy", "permission")))
@@ -143,7 +146,7 @@ class BadOutput(ProgramTest):
         digits = OLD_FAITHFUL.parent / "digits.csv"
         commands = (FIT + "--seed 1 --force -o disk/model.h5", FIT + "-o disk/new.h5",
                     f"predict {OLD_FAITHFUL} model.h5 -o disk/labels.h5 --responsibilities --mahalanobis",
-                    "sample model.h5 -n 5000 -o disk/sample.h5", "sample model.h5 -n 5000 -o disk/model.h5 --force",
+                    "sample model.h5 -n 5000 -o disk/sample.h5", f"regress {OLD_FAITHFUL} model.h5 --target 0 --covariance -o disk/r.h5", "sample model.h5 -n 5000 -o disk/model.h5 --force",
                     f"convert {digits} disk/digits.npy", f"convert {digits} disk/digits.csv", f"convert {digits} disk/digits.h5")
         self.check_untouched(disk, 74, [(args, ("disk/", *FULL)) for args in commands])
 

@@ -1,26 +1,37 @@
-// What a model says of each row: component, responsibilities, log density, Mahalanobis distances.
+// What a model says of each row: component, responsibilities, log density, distances, outliers.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "gmmpi/data/data.hpp"
 #include "gmmpi/data/row_sink.hpp"
+#include "gmmpi/inference/outliers.hpp"
 #include "gmmpi/model/mixture.hpp"
 
 namespace gmmpi {
 
+/// The datasets that `predict` writes, in this order.
 struct PredictOptions {
-  bool responsibilities = false;  ///< dataset /responsibilities (N, K)
-  bool log_density = false;       ///< dataset /log_density (N): ln p(x)
-  bool mahalanobis = false;       ///< dataset /mahalanobis (N, K): distances (not squared)
+  bool labels = true;             ///< /labels (N): the most responsible component, the lowest on a tie
+  bool responsibilities = false;  ///< /responsibilities (N, K): p(k | x), Bishop (2006), eq. 9.23
+  bool log_density = false;       ///< /log_density (N): ln p(x)
+  bool mahalanobis = false;       ///< /mahalanobis (N, K): distances to the components (not squared)
+  std::optional<OutlierTest> outliers = std::nullopt;  ///< /outliers (N): 1 or 0
 };
 
-/// The arrays that `predict` fills: /labels (N), then those asked for.
+/// The arrays that `predict` fills.
 std::vector<OutputColumn> predict_columns(const PredictOptions& options, int n_components);
 
-/// Collective. The most responsible component of each row (the lowest on a tie), and what the options ask
-/// for. Each rank writes its own rows to `sink`, in the order of predict_columns. Returns rows per component.
-std::vector<Index> predict(const Execution& execution, const Data& data, const Mixture& mixture,
-                           const PredictOptions& options, const RowSink& sink);
+struct PredictCounts {
+  std::vector<Index> labels;  ///< (K) rows of each label
+  Index outliers = 0;
+};
+
+/// Collective. Each rank writes its own rows to `sink`, block by block, in the order of predict_columns.
+/// Sample weights play no part, but for rows of weight zero, which count as absent: label -1, no outlier, and
+/// NaN everywhere else.
+PredictCounts predict(const Execution& execution, const Data& data, const Mixture& mixture,
+                      const PredictOptions& options, const RowSink& sink);
 
 }  // namespace gmmpi

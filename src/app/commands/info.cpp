@@ -8,6 +8,8 @@
 #include "app/say.hpp"
 #include "app/support.hpp"
 #include "gmmpi/error.hpp"
+#include "gmmpi/inference/moments.hpp"
+#include "gmmpi/io/derived_model.hpp"
 #include "gmmpi/io/describe.hpp"
 #include "gmmpi/io/model_file.hpp"
 #include "gmmpi/io/open_data.hpp"
@@ -43,6 +45,13 @@ std::string kind_of(const Json& fields) {
   return fields.contains("covariance_type") ? ", covariance type " + family_of(fields) : "";
 }
 
+/// A matrix as indented lines, unless it is too wide for them.
+void print_matrix(const Json& matrix) {
+  if (matrix.size() > kMostColumnsShown) return;
+  for (std::size_t i = 0; i < matrix.size(); ++i)
+    say("    {} {}\n", i == 0 ? "covariance" : "          ", row_text(matrix[i]));
+}
+
 /// The covariance of component k (of all, if shared), as indented lines.
 void print_covariance(const Json& model, std::size_t k) {
   const PrecisionShape shape = find_family(family_of(model)).precision_shape();
@@ -57,21 +66,42 @@ void print_covariance(const Json& model, std::size_t k) {
   } else if (shape == PrecisionShape::diagonal) {
     say("    variances {}\n", row_text(all.at(k)));
   } else {
-    const Json& matrix = shape == PrecisionShape::shared_dense ? all : all.at(k);
-    if (matrix.size() > kMostColumnsShown) return;
-    for (std::size_t i = 0; i < matrix.size(); ++i)
-      say("    {} {}\n", i == 0 ? "covariance" : "          ", row_text(matrix[i]));
+    print_matrix(shape == PrecisionShape::shared_dense ? all : all.at(k));
   }
 }
 
-void print_model(const std::string& path, const Json& file) {
+/// Mean and covariance of the whole mixture.
+Json mixture_json(const Mixture& mixture) {
+  const MixtureMoments moments = mixture_moments(mixture);
+  Json covariance = Json::array();
+  for (auto row = moments.covariance.begin(); row != moments.covariance.end(); row += mixture.n_features)
+    covariance.push_back(std::vector<double>(row, row + mixture.n_features));
+  return {{"mean", moments.mean}, {"covariance", covariance}};
+}
+
+/// Where a model that no fit made comes from.
+void print_origin(const Json& file) {
+  const Json options = file.value("options", Json::object());
+  if (!options.contains("command")) return;
+  const std::string made = options.contains("keep") ? "keep" : "given";
+  say("made by gmmpi {} from {}, --{} {}\n", options.at("command").get<std::string>(),
+      options.at("model").get<std::string>(), made, options.at(made).get<std::string>());
+  if (file.at("model").contains("log_density_given"))
+    say("log density of the given values {:.10g}\n", file["model"]["log_density_given"].get<double>());
+  say("digest {}\n", file["model"].at("digest").get<std::string>());
+}
+
+void print_model(const std::string& path, const Json& file, const Mixture& mixture,
+                 const std::vector<std::string>& feature_names) {
   const Json& m = file.at("model");
   const std::string kind = kind_of(m);
   const PrecisionShape shape = find_family(family_of(m)).precision_shape();
   const bool shared = shape == PrecisionShape::shared_dense;
   const std::size_t K = m.at("weights").size(), d = m.at("means").at(0).size();
-  say("{}: {} mixture, {} components in {} columns{}\n", path,
-      shape == PrecisionShape::none ? "Bernoulli" : "Gaussian", K, d, kind);
+  say("{}: {} mixture, {} in {}{}\n", path, shape == PrecisionShape::none ? "Bernoulli" : "Gaussian",
+      count_text(static_cast<Index>(K), "component"), count_text(static_cast<Index>(d), "column"), kind);
+  if (!feature_names.empty() && d <= kMostColumnsShown) say("columns: {}\n", fmt::join(feature_names, ", "));
+  print_origin(file);
   if (m.contains("log_likelihood")) {
     say("fitted to {} rows: {} after {} iterations, seed {}\n", m.at("n_samples").get<Index>(),
         m.at("converged").get<int>() ? "converged" : "not converged", m.at("n_iter").get<int>(),
@@ -94,6 +124,18 @@ void print_model(const std::string& path, const Json& file) {
   if (shared) {
     say("shared by all components\n");
     print_covariance(m, 0);
+  }
+  const Json whole = mixture_json(mixture);
+  say("all components together\n    mean      {}\n", row_text(whole["mean"]));
+  print_matrix(whole["covariance"]);
+}
+
+/// Adds the moments of a sound model; one that is not is shown as it is.
+void add_mixture(Json& file, const Execution& alone, const std::string& path) {
+  try {
+    file["mixture"] = mixture_json(read_model(alone, path));
+  } catch (const Error& e) {
+    if (e.code() != ExitCode::bad_data) throw;
   }
 }
 
@@ -165,14 +207,15 @@ void info_command(const Execution& execution, const Options& options, StopReques
   const bool is_model = file.contains("model") && file.value("filetype", "") != "gmmpi-checkpoint";
   execution.comm.together([&] {
     if (!execution.comm.is_root()) return;
+    const Execution alone{Communicator::single(), 1, execution.kernels, nullptr};
     if (options.flag("json")) {
+      if (is_model) add_mixture(file, alone, name);
       say("{}\n", file.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     } else if (file.value("filetype", "") == "gmmpi-checkpoint") {
       print_checkpoint(name, file);
     } else if (is_model) {
-      const Execution alone{Communicator::single(), 1, execution.kernels, nullptr};
-      read_model(alone, name);  // says what is wrong with it
-      print_model(name, file);
+      const Mixture mixture = read_model(alone, name);
+      print_model(name, file, mixture, read_feature_names(alone, name, mixture.n_features));
     } else {
       say("{}: {}\n", name, file.value("filetype", "HDF5 file"));
       print_tree(file, "/");

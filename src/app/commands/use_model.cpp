@@ -7,6 +7,7 @@
 #include "app/say.hpp"
 #include "app/support.hpp"
 #include "gmmpi/error.hpp"
+#include "gmmpi/inference/outliers.hpp"
 #include "gmmpi/inference/predict.hpp"
 #include "gmmpi/inference/sample.hpp"
 #include "gmmpi/inference/score.hpp"
@@ -18,15 +19,84 @@ namespace gmmpi::app {
 namespace {
 
 constexpr std::int64_t kMostSamples = std::int64_t{1} << 48;
-constexpr std::int64_t kWorkingBytes = std::int64_t{32} << 20;
+
+/// `score -o`: ln p(x) of each row. Collective.
+void write_log_densities(const Execution& execution, const Options& options, const Data& data,
+                         const Mixture& model) {
+  const std::string output = options.text("output");
+  const std::string request =
+      request_text(model, {{"command", "score"}, {"data", data.summary().fingerprint}});
+  if (already_written(execution, options, output, request)) return;
+  const PredictOptions what{.labels = false, .log_density = true};
+  RowOutput file(execution.comm, output, data.grid().n_rows(), predict_columns(what, model.n_components),
+                 {{"filetype", "gmmpi-prediction"}, {"request", request}});
+  predict(execution, data, model, what, file);
+  file.commit();
+}
+
+/// What `--outliers Q --outlier-rule RULE` says.
+struct OutlierChoice {
+  OutlierRule rule = OutlierRule::data;
+  double q = 0.0;
+};
+
+std::optional<OutlierChoice> outlier_choice(const Options& options) {
+  static const std::map<std::string, OutlierRule> rules{
+      {"data", OutlierRule::data}, {"model", OutlierRule::model}, {"chi2", OutlierRule::chi2}};
+  const std::string rule = options.choice("outlier-rule", {"data", "model", "chi2"});
+  if (!options.has("outliers")) return std::nullopt;
+  const OutlierChoice choice{rules.at(rule), options.number("outliers", 0.0)};
+  if (!(choice.q > 0.0 && choice.q < 1.0))
+    throw Error(ExitCode::usage, "--outliers " + options.text("outliers") +
+                                     " is out of range; it must lie between 0 and 1, such as 0.01");
+  if (choice.rule == OutlierRule::model && choice.q < kLeastModelQuantile)
+    throw Error(ExitCode::usage,
+                fmt::format("--outliers {}: --outlier-rule model cannot resolve less than {}; "
+                            "choose --outlier-rule chi2",
+                            options.text("outliers"), kLeastModelQuantile));
+  return choice;
+}
+
+/// Bernoulli components have no ellipsoids.
+void check_distances(const Options& options, const Mixture& model) {
+  if (model.shape() != PrecisionShape::none) return;
+  const bool chi2 = options.has("outliers") && options.text("outlier-rule") == "chi2";
+  if (chi2 || options.flag("mahalanobis"))
+    throw Error(ExitCode::usage,
+                fmt::format("{}: {} is a Bernoulli mixture, which has no Mahalanobis distances; leave it out",
+                            chi2 ? "--outlier-rule chi2" : "--mahalanobis", options.arguments.at("MODEL")));
+}
+
+void print_prediction(const Options& options, const std::string& output, Index n_rows,
+                      const PredictOptions& what, const PredictCounts& counts) {
+  if (options.flag("json")) {
+    nlohmann::ordered_json json{{"output", output}, {"n_samples", n_rows}, {"label_sizes", counts.labels}};
+    if (what.outliers) {
+      json["n_outliers"] = counts.outliers;
+      json["outlier_threshold"] = what.outliers->threshold;
+    }
+    say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    return;
+  }
+  say("rows per component: {}\n", fmt::join(counts.labels, " "));
+  if (what.outliers)
+    say("outliers: {} ({} {:.8g})\n", count_text(counts.outliers, "row"),
+        what.outliers->rule == OutlierRule::chi2 ? "squared distances above" : "log density below",
+        what.outliers->threshold);
+  say("written to {}; next: gmmpi info {}\n", output, output);
+}
 
 }  // namespace
 
 void score_command(const Execution& execution, const Options& options, StopRequest&) {
   const std::string path = options.arguments.at("MODEL");
+  if (options.has("output"))
+    check_output(execution, options, options.text("output"), true);  // what exists is looked at below
   const Mixture model = read_model(execution, path);
-  const MemoryData data = read_inputs(execution, options, kWorkingBytes);
-  check_columns(options, data, model.n_features);
+  const MemoryData data =
+      read_inputs(execution, options, writing_bytes(execution, predict_columns({}, model.n_components)));
+  check_rows(execution, options, data, model);
+  if (options.has("output")) write_log_densities(execution, options, data, model);
   const Score s = score(execution, data, model);
   if (!execution.comm.is_root()) return;
   if (options.flag("json")) {
@@ -45,34 +115,45 @@ void score_command(const Execution& execution, const Options& options, StopReque
       count_text(data.summary().n_rows, "row"));
   say("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better; {} parameters)\n", s.aic, s.bic, s.icl,
       model.n_parameters());
+  if (options.has("output")) say("log densities in {}\n", options.text("output"));
 }
 
 void predict_command(const Execution& execution, const Options& options, StopRequest&) {
   const std::string path = options.arguments.at("MODEL"), output = options.text("output");
+  std::optional<OutlierChoice> outliers;
+  execution.comm.together([&] { outliers = outlier_choice(options); });
   check_output(execution, options, output, true);  // what exists is looked at below
   const Mixture model = read_model(execution, path);
-  const MemoryData data = read_inputs(execution, options, kWorkingBytes);
-  check_columns(options, data, model.n_features);
-  const PredictOptions what{options.flag("responsibilities"), options.flag("log-density"),
-                            options.flag("mahalanobis")};
-  const std::string request = request_text(model, {{"command", "predict"},
-                                                   {"data", data.summary().fingerprint},
-                                                   {"responsibilities", options.text("responsibilities")},
-                                                   {"log_density", options.text("log-density")},
-                                                   {"mahalanobis", options.text("mahalanobis")}});
+  check_distances(options, model);
+  PredictOptions what{.responsibilities = options.flag("responsibilities"),
+                      .log_density = options.flag("log-density"),
+                      .mahalanobis = options.flag("mahalanobis")};
+  if (outliers) what.outliers = OutlierTest{outliers->rule};
+  const std::vector<OutputColumn> columns = predict_columns(what, model.n_components);
+  const bool keeps_densities = outliers && outliers->rule == OutlierRule::data;
+  const MemoryData data =
+      read_inputs(execution, options, writing_bytes(execution, columns), keeps_densities ? 8 : 0);
+  check_rows(execution, options, data, model);
+  std::map<std::string, std::string> facts{{"command", "predict"},
+                                           {"data", data.summary().fingerprint},
+                                           {"responsibilities", options.text("responsibilities")},
+                                           {"log_density", options.text("log-density")},
+                                           {"mahalanobis", options.text("mahalanobis")}};
+  if (outliers) facts["outliers"] = fmt::format("{} {}", options.text("outlier-rule"), outliers->q);
+  const std::string request = request_text(model, facts);
   if (already_written(execution, options, output, request)) return;
-  RowOutput file(execution.comm, output, data.grid().n_rows(), predict_columns(what, model.n_components),
-                 {{"filetype", "gmmpi-prediction"}, {"request", request}});
-  const std::vector<Index> counts = predict(execution, data, model, what, file);
-  file.commit();
-  if (!execution.comm.is_root()) return;
-  if (options.flag("json")) {
-    const nlohmann::ordered_json json{
-        {"output", output}, {"n_samples", data.grid().n_rows()}, {"label_sizes", counts}};
-    say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-    return;
+
+  std::vector<Attribute> attributes{{"filetype", "gmmpi-prediction"}, {"request", request}};
+  if (outliers) {
+    what.outliers = outlier_test(execution, data, model, outliers->rule, outliers->q);
+    attributes.insert(attributes.end(), {{"outlier_rule", options.text("outlier-rule")},
+                                         {"outlier_quantile", outliers->q},
+                                         {"outlier_threshold", what.outliers->threshold}});
   }
-  say("rows per component: {}\nwritten to {}; next: gmmpi info {}\n", fmt::join(counts, " "), output, output);
+  RowOutput file(execution.comm, output, data.grid().n_rows(), columns, attributes);
+  const PredictCounts counts = predict(execution, data, model, what, file);
+  file.commit();
+  if (execution.comm.is_root()) print_prediction(options, output, data.grid().n_rows(), what, counts);
 }
 
 void sample_command(const Execution& execution, const Options& options, StopRequest&) {

@@ -1,0 +1,42 @@
+// Columns that options name, by number or by the model's feature names.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/options.hpp"
+#include "gmmpi/model/mixture.hpp"
+#include "gmmpi/parallel/execution.hpp"
+
+namespace gmmpi::app {
+
+/// A model and the names of its columns, if its file has them.
+struct NamedModel {
+  Mixture mixture;
+  std::vector<std::string> feature_names;
+
+  /// The name of a column, or its number.
+  std::string name(int column) const;
+  /// Names of some columns; none if the model has none.
+  std::vector<std::string> names(const std::vector<int>& columns) const;
+};
+
+/// Collective. Errors as read_model.
+NamedModel read_named_model(const Execution& execution, const std::string& path);
+
+/// The columns of an option such as `--keep 0,2` or `--keep height,width`. A whole number is a column's
+/// number, anything else a name. Error 64 naming the option unless they exist and differ, and leave at least
+/// `n_left` columns.
+std::vector<int> parse_columns(const Options& options, const std::string& option, const NamedModel& model,
+                               int n_left);
+
+struct GivenValues {
+  std::vector<int> columns;
+  std::vector<double> values;
+};
+
+/// The columns and values of an option such as `--given 0=1.5,width=-1`; at least one column is left.
+/// Error 64.
+GivenValues parse_given(const Options& options, const std::string& option, const NamedModel& model);
+
+}  // namespace gmmpi::app

@@ -1,0 +1,122 @@
+// gmmpi compare: two models of the same columns.
+#include "gmmpi/inference/compare.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "app/commands.hpp"
+#include "app/say.hpp"
+#include "app/support.hpp"
+#include "gmmpi/error.hpp"
+#include "gmmpi/io/model_file.hpp"
+
+namespace gmmpi::app {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr Index kMostSamples = Index{1} << 48;
+
+struct Result {
+  std::vector<ComponentMatch> matches;
+  std::vector<int> unmatched_a, unmatched_b;
+  MonteCarlo kl_ab, kl_ba;
+  double rand_index = 0.0;
+  Index n_labelled = 0;  ///< rows that rand_index is of
+};
+
+std::vector<int> unmatched(const std::vector<ComponentMatch>& matches, int K, int ComponentMatch::*side) {
+  std::vector<int> left;
+  for (int k = 0; k < K; ++k)
+    if (std::ranges::find(matches, k, side) == matches.end()) left.push_back(k);
+  return left;
+}
+
+void print_json(const Result& r, const Mixture& a, const Mixture& b) {
+  Json components = Json::array();
+  for (const ComponentMatch& m : r.matches)
+    components.push_back({{"a", m.a},
+                          {"b", m.b},
+                          {"weight_a", a.weights[m.a]},
+                          {"weight_b", b.weights[m.b]},
+                          {"weight_error", m.weight_error},
+                          {"mean_error", m.mean_error},
+                          {"mean_mahalanobis", m.mean_mahalanobis},
+                          {"covariance_error", m.covariance_error},
+                          {"bhattacharyya", m.distance}});
+  const Json json{{"components", components},
+                  {"unmatched_a", r.unmatched_a},
+                  {"unmatched_b", r.unmatched_b},
+                  {"kl_ab", r.kl_ab.value},
+                  {"kl_ab_standard_error", r.kl_ab.standard_error},
+                  {"kl_ba", r.kl_ba.value},
+                  {"kl_ba_standard_error", r.kl_ba.standard_error},
+                  {"adjusted_rand_index", r.rand_index},
+                  {"n_labelled", r.n_labelled}};
+  say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+void print_text(const Result& r, const Mixture& a, const Mixture& b, Index n_samples,
+                const std::string& labelled) {
+  say("   A    B   weight in A   in B       mean error   in sd of A   covariance error   Bhattacharyya\n");
+  for (const ComponentMatch& m : r.matches)
+    say("{:4} {:4}   {:<11.6f}   {:<8.6f}   {:<10.4g}   {:<10.4g}   {:<16.4g}   {:.4g}\n", m.a, m.b,
+        a.weights[m.a], b.weights[m.b], m.mean_error, m.mean_mahalanobis, m.covariance_error, m.distance);
+  for (const int k : r.unmatched_a) say("{:4}    -   {:<11.6f}\n", k, a.weights[k]);
+  for (const int k : r.unmatched_b) say("   - {:4}   {:<11}   {:.6f}\n", k, "", b.weights[k]);
+  say("KL(A || B) {:.6g} +- {:.2g}   KL(B || A) {:.6g} +- {:.2g}   (nats, standard error; {} drawn from "
+      "each)\n",
+      r.kl_ab.value, r.kl_ab.standard_error, r.kl_ba.value, r.kl_ba.standard_error,
+      count_text(n_samples, "row"));
+  say("adjusted Rand index of the labels {:.6f}   ({} of {})\n", r.rand_index,
+      count_text(r.n_labelled, "row"), labelled);
+}
+
+}  // namespace
+
+void compare_command(const Execution& execution, const Options& options, StopRequest&) {
+  const std::string path_a = options.arguments.at("MODEL_A"), path_b = options.arguments.at("MODEL_B");
+  Index n_samples = 0;
+  std::uint64_t seed = 0;
+  execution.comm.together([&] {
+    n_samples = options.integer("n-samples", 2, kMostSamples);
+    seed = static_cast<std::uint64_t>(options.integer("seed", 0));
+  });
+  const Mixture a = read_model(execution, path_a), b = read_model(execution, path_b);
+  if (a.n_features != b.n_features)
+    throw Error(ExitCode::bad_data,
+                fmt::format("{} has {}, but {} has {}: compare models of the same columns", path_a,
+                            count_text(a.n_features, "column"), path_b, count_text(b.n_features, "column")));
+  if (a.family->distribution() != b.family->distribution())
+    throw Error(ExitCode::bad_data,
+                fmt::format("{} is a {} and {} a {} mixture: compare models of the same distribution", path_a,
+                            a.family->distribution(), path_b, b.family->distribution()));
+  Result r;
+  std::vector<Index> table;
+  if (options.has("data")) {
+    Options inputs = options;
+    inputs.arguments["DATA"] = options.text("data");
+    inputs.arguments["MODEL"] = path_a;
+    const MemoryData data = read_inputs(execution, inputs, writing_bytes(execution, {}));
+    check_rows(execution, inputs, data, a);
+    table = label_table(execution, data, a, b);
+  } else {
+    table = drawn_label_table(execution, a, b, n_samples, seed);
+  }
+  r.rand_index = adjusted_rand_index(table, b.n_components);
+  for (const Index n : table) r.n_labelled += n;
+  execution.comm.together([&] { r.matches = match_components(execution, a, b); });
+  r.unmatched_a = unmatched(r.matches, a.n_components, &ComponentMatch::a);
+  r.unmatched_b = unmatched(r.matches, b.n_components, &ComponentMatch::b);
+  r.kl_ab = kl_divergence(execution, a, b, n_samples, seed);
+  r.kl_ba = kl_divergence(execution, b, a, n_samples, seed);
+  if (!execution.comm.is_root()) return;
+  if (options.flag("json"))
+    print_json(r, a, b);
+  else
+    print_text(r, a, b, n_samples, options.has("data") ? options.text("data") : "those drawn");
+}
+
+}  // namespace gmmpi::app

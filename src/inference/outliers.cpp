@@ -1,0 +1,52 @@
+// outlier_test: log densities of all rows, and the quantile of them.
+#include "gmmpi/inference/outliers.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "inference/chi_square.hpp"
+#include "inference/drawn_data.hpp"
+#include "inference/quantile.hpp"
+#include "inference/tile_posterior.hpp"
+
+namespace gmmpi {
+
+namespace {
+
+/// Collective. ln p(x) of this rank's rows of positive weight.
+std::vector<double> log_densities(const Execution& execution, const Data& data, const Mixture& mixture) {
+  const LogDensity density(mixture, *execution.kernels);
+  constexpr double absent = std::numeric_limits<double>::quiet_NaN();
+  const Index first = data.grid().first_row(data.first_block());
+  std::vector<double> values(data.grid().first_row(data.last_block()) - first, absent);
+  execution.comm.together([&] {
+    data.for_each_block(execution, [&](const Block& block, int) {
+      Tile tile(data.n_columns());
+      TilePosterior posterior(density, *execution.kernels);
+      for (int offset = 0; offset < block.n_rows; offset += kTileRows) {
+        tile.load(block, offset);
+        posterior.evaluate(tile);
+        for (int r = 0; r < tile.n_rows(); ++r)
+          if (tile.weights()[r] > 0.0) values[tile.first_row() + r - first] = posterior.log_density(r);
+      }
+    });
+  });
+  std::erase_if(values, [](double value) { return std::isnan(value); });
+  return values;
+}
+
+}  // namespace
+
+OutlierTest outlier_test(const Execution& execution, const Data& data, const Mixture& mixture,
+                         OutlierRule rule, double q) {
+  if (rule == OutlierRule::chi2)
+    return {rule, chi_square_upper_quantile(q, mixture.n_features, *execution.kernels)};
+  std::vector<double> values;
+  if (rule == OutlierRule::data)
+    values = log_densities(execution, data, mixture);
+  else
+    values = log_densities(execution, DrawnData(execution, mixture, kOutlierDraws, 0), mixture);
+  return {rule, quantile(execution.comm, values, q)};
+}
+
+}  // namespace gmmpi
