@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# Stop and resume at every single iteration of a fit, for each covariance type: the same digest and history.
+# Stop and resume at every single iteration of a fit, for each covariance type, and accelerated: the same digest and history.
 #
 # Two ways. "Snapshots": every checkpoint of a fit that writes one before each sweep (seeding, k-means and EM) is kept
 # as it appears; each is then all that a new directory holds, as after a kill at that moment, and is resumed. "Chain":
@@ -11,11 +11,12 @@ import signal
 
 from campaign import Fit, Hang, last_event, main, make_data, position, wait_for, workspace
 
-TYPES = ("full", "tied", "diag", "spherical")
+KINDS = {t: f"--covariance-type {t}" for t in ("full", "tied", "diag", "spherical")}
+KINDS["accelerated"] = "--accelerate lbfgs"
 
 
-def options(covariance_type, n_iterations):
-    return f"-k 3 --covariance-type {covariance_type} --tol 0 --max-iter {n_iterations} --checkpoint-every 1it"
+def options(kind, n_iterations):
+    return f"-k 3 {KINDS[kind]} --tol 0 --max-iter {n_iterations} --checkpoint-every 1it"
 
 
 def take_snapshots(fit):
@@ -82,19 +83,19 @@ def chain(fit, rng, tally, case):
     fit.clear()
 
 
-def campaign(count, seed, tally, types=TYPES, chains=True):
+def campaign(count, seed, tally, kinds=tuple(KINDS), chains=True):
     rng = random.Random(seed)
     with workspace() as directory:
-        for covariance_type in types:
-            fit = Fit(directory / covariance_type, options(covariance_type, count))
+        for kind in kinds:
+            fit = Fit(directory / kind, options(kind, count))
             make_data(fit.data, 60_000, 3, 3)
             fit.reference()
             try:
-                resume_each(fit, count, rng, tally, covariance_type)
+                resume_each(fit, count, rng, tally, kind)
                 if chains:
-                    chain(fit, rng, tally, covariance_type)
+                    chain(fit, rng, tally, kind)
             except Hang as hang:
-                tally.problem(covariance_type, f"HANG {hang}")
+                tally.problem(kind, f"HANG {hang}")
 
 
 if __name__ == "__main__":

@@ -98,6 +98,9 @@ const std::vector<OptionSpec>& option_table() {
       {"tol", "", "X", "1e-6", "fit",
        "converged when the mean log-likelihood per row changes by less; 0: never"},
       {"max-iter", "", "N", "1000", "fit", "most iterations (M-steps) of a restart"},
+      {"accelerate", "", "HOW", "none", "fit",
+       "none, or lbfgs: quasi-Newton steps, for fits that converge slowly; one that lowers the log-likelihood is "
+       "taken back"},
       {"reg-covar", "", "X", "auto", "fit",
        "added to every variance; auto: 1e-6 times the variance of the column (0 is allowed)"},
       {"seed", "", "N", "0", "fit sample compare", "seed of everything random"},

@@ -128,6 +128,13 @@ void RunLog::recentred(int restart, int iteration) {
   event("recentred", {{"restart", restart}, {"iteration", iteration}});
 }
 
+void RunLog::rejected(int restart, int iteration, double log_likelihood) {
+  event("rejected",
+        {{"restart", restart},
+         {"iteration", iteration},
+         {"log_likelihood", std::isnan(log_likelihood) ? nlohmann::json() : nlohmann::json(log_likelihood)}});
+}
+
 void RunLog::restart_ended(int restart, bool converged, double log_likelihood) {
   if (!last_was_printed_) print(last_);
   if (!converged && options_.tol > 0.0 && last_.iteration >= options_.max_iter)

@@ -36,6 +36,7 @@ class RunLog final : public FitObserver {
   void iteration(const Iteration& it) override;
   void reseeded(const Reseed& reseed) override;
   void recentred(int restart, int iteration) override;
+  void rejected(int restart, int iteration, double log_likelihood) override;
   void restart_ended(int restart, bool converged, double log_likelihood) override;
 
   double seconds() const;

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "data/binary.hpp"
+#include "em/accelerate.hpp"
 #include "em/assignments.hpp"
 #include "em/collapse.hpp"
 #include "em/start.hpp"
@@ -40,10 +41,12 @@ RegCovar resolve_reg_covar(const FitOptions& options, const std::vector<double>&
   return reg;
 }
 
-/// Responsibilities under `model` and their moments about `centers`.
-Moments e_step(const Problem& p, const Mixture& model, const std::vector<double>& centers) {
-  const Posterior posterior(model, *p.execution.kernels, p.options.skip ? kLeastLogShare : kEveryLogShare);
-  return sweep(p.execution, p.data, posterior, centers, model.family->scatter_shape());
+/// Responsibilities under state.model and their moments about `centers`.
+Moments e_step(const Problem& p, FitState& state, const std::vector<double>& centers) {
+  const Posterior posterior(state.model, *p.execution.kernels,
+                            p.options.skip ? kLeastLogShare : kEveryLogShare);
+  ++state.n_sweeps;
+  return sweep(p.execution, p.data, posterior, centers, state.model.family->scatter_shape());
 }
 
 /// The parameters that maximise the expected complete-data log-likelihood. Bishop (2006), eq. 9.24-9.26.
@@ -51,7 +54,7 @@ Mixture m_step(const Problem& p, FitState& state, const Moments& moments) {
   bool recentred = false;
   MStep step = m_step_guarded(
       p.execution, moments, *p.options.family, p.reg_covar,
-      [&](const std::vector<double>& centers) { return e_step(p, state.model, centers); }, recentred);
+      [&](const std::vector<double>& centers) { return e_step(p, state, centers); }, recentred);
   const int iteration = state.n_iter + 1;
   if (recentred) {
     ++state.n_recentred;
@@ -70,6 +73,20 @@ Mixture m_step(const Problem& p, FitState& state, const Moments& moments) {
   return std::move(step.model);
 }
 
+/// The parameters of the next sweep: those of the M-step, or further on the same way.
+Mixture next_model(const Problem& p, FitState& state, const Moments& moments) {
+  Mixture model = m_step(p, state, moments);
+  if (p.options.accelerate == Acceleration::none) return model;
+  if (state.just_reseeded) {
+    state.acceleration = {};  // the path begins anew
+    return model;
+  }
+  Stopwatch watch;
+  model = accelerate(p.execution, state, std::move(model), p.options.tol * p.data.summary().total_weight);
+  if (p.execution.profile) p.execution.profile->add(Profile::m_step, watch.lap());
+  return model;
+}
+
 /// True at the end of a restart: converged, out of M-steps, or components that collapse again and again.
 bool stop(const Problem& p, FitState& state) {
   const double log_likelihood = state.history.back();
@@ -81,7 +98,8 @@ bool stop(const Problem& p, FitState& state) {
   if (state.history.size() > 1)
     change = (log_likelihood - state.history[state.history.size() - 2]) / p.data.summary().total_weight;
   p.observer.iteration({state.restart, state.n_iter, log_likelihood, change, state.seconds.back()});
-  state.converged = !state.just_reseeded && std::abs(change) < p.options.tol;
+  state.converged =
+      !state.just_reseeded && !state.acceleration.extrapolated && std::abs(change) < p.options.tol;
   return state.converged || state.n_iter >= p.options.max_iter ||
          std::ssize(state.reseeds) >= kMostReseeds * p.options.n_components;
 }
@@ -91,11 +109,16 @@ void run_em(const Problem& p, FitState& state) {
   Stopwatch watch;
   for (;;) {
     p.observer.safe_point(state);
-    const Moments moments = e_step(p, state.model, state.model.means);
+    const Moments moments = e_step(p, state, state.model.means);
+    if (must_reject(state, moments.objective)) {
+      p.observer.rejected(state.restart, state.n_iter, moments.objective);
+      reject(state);
+      continue;
+    }
     state.history.push_back(moments.objective);
     state.seconds.push_back(watch.lap());
     if (stop(p, state)) break;
-    state.model = m_step(p, state, moments);
+    state.model = next_model(p, state, moments);
     ++state.n_iter;
   }
 }
@@ -108,6 +131,8 @@ void finish_restart(FitState& state) {
   best.restart_log_likelihoods.push_back(log_likelihood);
   best.reseeds.insert(best.reseeds.end(), state.reseeds.begin(), state.reseeds.end());
   best.n_recentred += state.n_recentred;
+  best.n_rejected += state.n_rejected;
+  best.n_sweeps += state.n_sweeps;
   if (better) {
     best.model = std::move(state.model);
     best.history = std::move(state.history);
@@ -155,6 +180,8 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
           wanted + " for " + std::to_string(n_rows) +
               (n_rows < data.grid().n_rows() ? " rows of positive weight" : " rows") +
               "; choose a smaller -k");
+  require(o.family->precision_shape() != PrecisionShape::none || o.accelerate == Acceleration::none,
+          ExitCode::usage, "--accelerate is for Gaussian components; leave it out");
   if (o.family->precision_shape() == PrecisionShape::none) require_binary(execution, data, name);
   require(has_distinct_rows(execution, data, o.n_components), ExitCode::bad_data,
           wanted + ", but fewer distinct rows; choose a smaller -k");
@@ -169,6 +196,7 @@ FitResult fit(const Execution& execution, const Data& data, const FitOptions& op
 
   FitState state = resume ? *resume : FitState();
   if (!state.model.weights.empty()) factorise(state.model, *execution.kernels);
+  if (state.acceleration.extrapolated) factorise(state.acceleration.em_model, *execution.kernels);
   if (!state.best.history.empty()) factorise(state.best.model, *execution.kernels);
   while (state.restart < options.n_init) {
     observer.restart_begins(state.restart);

@@ -53,6 +53,50 @@ Doubles column(const std::vector<double>& values) {
   return {values, {std::ssize(values)}};
 }
 
+/// Vectors of equal length as the rows of a table.
+Doubles table(const std::vector<std::vector<double>>& rows) {
+  Doubles all{{}, {std::ssize(rows), rows.empty() ? 0 : std::ssize(rows.front())}};
+  for (const std::vector<double>& row : rows) all.values.insert(all.values.end(), row.begin(), row.end());
+  return all;
+}
+
+std::vector<std::vector<double>> read_table(hid_t group, const std::string& name) {
+  std::vector<Index> dims;
+  const std::vector<double> values = h5::read_dataset<double>(group, name, &dims);
+  std::vector<std::vector<double>> rows;
+  for (auto row = values.begin(); row != values.end(); row += dims[1]) rows.emplace_back(row, row + dims[1]);
+  return rows;
+}
+
+void add_acceleration(const AccelerationState& a, std::vector<Field>& fields) {
+  const auto add = [&](const char* name, Field::Value value) {
+    fields.push_back({"acceleration", name, std::move(value), false});
+  };
+  add("steps", table(a.steps));
+  add("decreases", table(a.decreases));
+  add("step", column(a.step));
+  add("em_step", column(a.em_step));
+  add("radius", a.radius);
+  add("extrapolated", std::int64_t{a.extrapolated});
+  if (!a.extrapolated) return;
+  add("width", a.width);
+  for (Field& field : parameter_fields(a.em_model, "acceleration")) fields.push_back(std::move(field));
+}
+
+AccelerationState read_acceleration(hid_t group, const std::string& name) {
+  AccelerationState a;
+  a.steps = read_table(group, "steps");
+  a.decreases = read_table(group, "decreases");
+  a.step = h5::read_dataset<double>(group, "step");
+  a.em_step = h5::read_dataset<double>(group, "em_step");
+  a.radius = h5::read_attribute<double>(group, "radius");
+  a.extrapolated = h5::read_attribute<std::int64_t>(group, "extrapolated") != 0;
+  if (!a.extrapolated) return a;
+  a.width = h5::read_attribute<double>(group, "width");
+  a.em_model = read_parameters(group, name);
+  return a;
+}
+
 std::string text_of(const Field::Value& value) {
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
   if (const auto* number = std::get_if<double>(&value)) return fmt::format("{}", *number);
@@ -71,10 +115,11 @@ std::string stored_text(hid_t group, const std::string& name, bool is_integer = 
 }
 
 /// A change of this option that only continues what the state has done so far.
-bool continues(hid_t group, const Field& field, const FitState& state) {
+bool continues(hid_t group, const Field& field, const FitOptions& options, const FitState& state) {
   if (field.name == "n_init") return std::get<std::int64_t>(field.value) >= std::max(1, state.restart);
   if (state.restart > 0) return false;
-  if (field.name == "tol") return std::get<double>(field.value) <= h5::read_attribute<double>(group, "tol");
+  if (field.name == "tol" && options.accelerate == Acceleration::none)  // else the path depends on it, too
+    return std::get<double>(field.value) <= h5::read_attribute<double>(group, "tol");
   if (field.name == "max_iter") return std::get<std::int64_t>(field.value) >= state.n_iter;
   return false;
 }
@@ -91,11 +136,15 @@ void check_same_fit(hid_t group, const std::string& name, const FitOptions& opti
   if (fingerprint != data.fingerprint) refuse("the data fingerprint", fingerprint, data.fingerprint);
   if (const bool was_model = h5::has_attribute(group, "start"); was_model != options.start.has_value())
     refuse("--init", was_model ? "model" : stored_text(group, "init"), init_name(options.init));
+  const std::string accelerated =
+                        h5::has_attribute(group, "accelerate") ? stored_text(group, "accelerate") : "none",
+                    accelerate = acceleration_name(options.accelerate);
+  if (accelerated != accelerate) refuse("--accelerate", accelerated, accelerate);
   for (const Field& field : numeric_options(options)) {
     const std::string before =
                           stored_text(group, field.name, std::holds_alternative<std::int64_t>(field.value)),
                       now = text_of(field.value);
-    if (before == now || continues(group, field, state)) continue;
+    if (before == now || continues(group, field, options, state)) continue;
     std::string option = field.name == "start" ? "init" : field.name;
     std::ranges::replace(option, '_', '-');
     refuse("--" + option, before, now);
@@ -119,6 +168,8 @@ std::vector<std::byte> encode_checkpoint(const FitState& s, const FitOptions& op
   add("state", "lloyd_iterations", std::int64_t{s.lloyd_iterations});
   add("state", "n_iter", std::int64_t{s.n_iter});
   add("state", "n_recentred", std::int64_t{s.n_recentred});
+  add("state", "n_rejected", std::int64_t{s.n_rejected});
+  add("state", "n_sweeps", s.n_sweeps);
   add("state", "just_reseeded", std::int64_t{s.just_reseeded});
   add("state", "centers", column(s.centers));
   add("state", "log_likelihood", column(s.history));
@@ -126,9 +177,12 @@ std::vector<std::byte> encode_checkpoint(const FitState& s, const FitOptions& op
   add("state", "reseeds", reseed_table(s.reseeds));
   if (s.phase == FitState::Phase::em)
     for (Field& field : parameter_fields(s.model, "model")) fields.push_back(std::move(field));
+  if (options.accelerate != Acceleration::none) add_acceleration(s.acceleration, fields);
   add("best", "restart_log_likelihood", column(s.best.restart_log_likelihoods));
   add("best", "reseeds", reseed_table(s.best.reseeds));
   add("best", "n_recentred", std::int64_t{s.best.n_recentred});
+  add("best", "n_rejected", std::int64_t{s.best.n_rejected});
+  add("best", "n_sweeps", s.best.n_sweeps);
   if (!s.best.history.empty()) {
     add("best", "log_likelihood", column(s.best.history));
     add("best", "seconds", column(s.best.seconds));
@@ -164,6 +218,8 @@ FitState decode_checkpoint(std::span<const std::byte> bytes, const std::string& 
   s.lloyd_iterations = integer(group, "lloyd_iterations");
   s.n_iter = integer(group, "n_iter");
   s.n_recentred = integer(group, "n_recentred");
+  s.n_rejected = integer(group, "n_rejected");
+  s.n_sweeps = h5::read_attribute<std::int64_t>(group, "n_sweeps");
   s.just_reseeded = integer(group, "just_reseeded") != 0;
   s.centers = numbers(group, "centers");
   s.history = numbers(group, "log_likelihood");
@@ -171,9 +227,13 @@ FitState decode_checkpoint(std::span<const std::byte> bytes, const std::string& 
   s.reseeds = reseeds_of_table(h5::read_dataset<std::int64_t>(group, "reseeds"));
   check_same_fit(h5::open_group(file, "/options"), name, options, data, s);
   if (s.phase == FitState::Phase::em) s.model = read_parameters(h5::open_group(file, "/model"), name);
+  if (options.accelerate != Acceleration::none)
+    s.acceleration = read_acceleration(h5::open_group(file, "/acceleration"), name);
   s.best.restart_log_likelihoods = numbers(best, "restart_log_likelihood");
   s.best.reseeds = reseeds_of_table(h5::read_dataset<std::int64_t>(best, "reseeds"));
   s.best.n_recentred = integer(best, "n_recentred");
+  s.best.n_rejected = integer(best, "n_rejected");
+  s.best.n_sweeps = h5::read_attribute<std::int64_t>(best, "n_sweeps");
   if (s.restart > 0) {
     s.best.history = numbers(best, "log_likelihood");
     s.best.seconds = numbers(best, "seconds");

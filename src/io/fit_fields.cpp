@@ -30,6 +30,10 @@ std::string init_name(Init init) {
   return names[static_cast<int>(init)];
 }
 
+std::string acceleration_name(Acceleration acceleration) {
+  return acceleration == Acceleration::lbfgs ? "lbfgs" : "none";
+}
+
 std::vector<Field> numeric_options(const FitOptions& o) {
   const std::string group = "options";
   std::vector<Field> fields{
@@ -45,6 +49,8 @@ std::vector<Field> numeric_options(const FitOptions& o) {
       {group, "skip", std::string(o.skip ? "auto" : "none"), true}};
   if (o.family->precision_shape() != PrecisionShape::none)
     fields.push_back({group, "covariance_type", std::string(o.family->name()), true});
+  if (o.accelerate != Acceleration::none)
+    fields.push_back({group, "accelerate", acceleration_name(o.accelerate), true});
   if (o.start)
     fields.push_back({group, "start", digest(parameter_fields(*o.start, "start")), true});
   else

@@ -23,7 +23,10 @@ Mixture read_parameters(hid_t group, const std::string& name);
 /// As the user writes it; "model" for a model file.
 std::string init_name(Init init);
 
-/// What a fit's numbers depend on, in the group "options". A start counts by its content.
+std::string acceleration_name(Acceleration acceleration);
+
+/// What a fit's numbers depend on, in the group "options". A start counts by its content; `accelerate` is
+/// there only if it is not none.
 std::vector<Field> numeric_options(const FitOptions& options);
 
 /// Rows of [restart, iteration, component, row].

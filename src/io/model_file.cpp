@@ -35,6 +35,7 @@ std::vector<Field> model_fields(const ModelRecord& r) {
   add("converged", std::int64_t{r.result.converged});
   add("n_iter", std::int64_t{r.result.n_iter});
   add("n_recentred", std::int64_t{r.result.n_recentred});
+  if (r.options.accelerate != Acceleration::none) add("n_rejected", std::int64_t{r.result.n_rejected});
   add("best_restart", std::int64_t{r.result.best_restart});
   add("lower_bound", r.result.log_likelihood() / r.data.total_weight);
   add("log_likelihood", r.result.log_likelihood());
@@ -69,6 +70,7 @@ std::string write_model(const std::string& path, const ModelRecord& r) {
   fields.push_back({"history", "restart_log_likelihood",
                     Doubles{r.result.restart_log_likelihoods, {std::ssize(r.result.restart_log_likelihoods)}},
                     false});
+  fields.push_back({"history", "n_sweeps", r.result.n_sweeps, false});
   fields.push_back({"", "filetype", std::string("gmmpi-model"), false});
   fields.push_back({"", "format_version", std::int64_t{1}, false});
   fields.push_back({"", "gmmpi_version", std::string(GMMPI_VERSION), false});

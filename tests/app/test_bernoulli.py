@@ -72,5 +72,6 @@ class Bernoulli(ProgramTest):
             Case("not binary", fit.format("half.h5"), 65, ("half.h5", "row 2, column 2 is 0.5", "gaussian")),
             Case("a Gaussian start", fit.format("digits.h5 --init in/gaussian.h5"), 64, ("gaussian", "bernoulli")),
             Case("no probability", fit.format("digits.h5 --init in/no_probability.h5"), 65, ("mean", "[0, 1]")),
+            Case("acceleration", fit.format("digits.h5 --accelerate lbfgs"), 64, ("--accelerate", "gaussian")),
             Case("unknown family", "fit in/digits.h5 -k 2 --family poisson -o m.h5", 64, ("--family", "bernoulli")),
         ], inputs=self.dir)

@@ -97,6 +97,9 @@ class SameBits(ProgramTest):
         self.check({"restarts": [("x.h5", "--n-init 3", *layout) for layout in FEW_LAYOUTS],
                     "far start": [("x.h5", f"--init {self.dir}/far.h5", *layout) for layout in FEW_LAYOUTS]})
 
+    def test_acceleration(self):
+        self.check({t: [("x.h5", f"--covariance-type {t} --accelerate lbfgs", *layout) for layout in FEW_LAYOUTS] for t in TYPES})
+
     def test_more_ranks_than_blocks(self):
         self.check({f"{name} {init}": [(f"x.h5:/{name}", f"--init {init}", *layout) for layout in ((1, 1), (2, 3), (7, 2))]
                     for name in ("few", "one_block") for init in ("kmeans", "random")})
@@ -118,5 +121,6 @@ class SameBits(ProgramTest):
                     for name, ways in (("doubles", same), ("floats", exact), ("integers", counts))})
 
     def test_what_matters_changes_the_digest(self):
-        changes = ("", "--seed 1", "--reg-covar 1e-3", "--init random", "--covariance-type diag", "--n-init 2", "--on-collapse fail")
+        changes = ("", "--seed 1", "--reg-covar 1e-3", "--init random", "--covariance-type diag", "--n-init 2", "--on-collapse fail",
+                   "--accelerate lbfgs")
         self.check({change: [("x.h5", change)] for change in changes})

@@ -74,6 +74,8 @@ void check_same(const FitResult& expected, const FitResult& actual) {
   CHECK(same_bits(expected.reg_covar, actual.reg_covar));
   CHECK(expected.best_restart == actual.best_restart);
   CHECK(expected.n_recentred == actual.n_recentred);
+  CHECK(expected.n_rejected == actual.n_rejected);
+  CHECK(expected.n_sweeps == actual.n_sweeps);
   CHECK(same_reseeds(expected, actual));
 }
 
@@ -110,6 +112,25 @@ TEST_CASE("same bits: several blocks per rank, every family and start", "[mpi]")
 
 TEST_CASE("same bits: fewer blocks than ranks, every family and start", "[mpi]") {
   check_all_starts(Table(50, 3, 2));
+}
+
+TEST_CASE("same bits: accelerated fits, with rejected extrapolations", "[mpi]") {
+  const Table table(700, 3, 12);
+  int n_rejected = 0;
+  for (const std::string& type : gmmpi::covariance_types()) {
+    INFO(type);
+    FitOptions options = options_for(table, type, Init::random_from_data, 2);
+    options.accelerate = gmmpi::Acceleration::lbfgs;
+    options.max_iter = 40;
+    check_layouts(table, options, true);
+    for (const std::string& kernels : gmmpi::available_kernels()) {
+      INFO(kernels);
+      check_same(table.fit(in_memory::alone(), options, true),
+                 table.fit(in_memory::on(test_world(), 2, kernels), options, true));
+    }
+    n_rejected += table.fit(in_memory::alone(), options, true).n_rejected;
+  }
+  CHECK(n_rejected > 0);
 }
 
 TEST_CASE("same bits: many columns", "[mpi]") {

@@ -17,7 +17,7 @@ import syscalls
 
 CAMPAIGNS = {
     "kill": lambda tally: kill.campaign(8, 3, tally, chain_length=4),
-    "every iteration": lambda tally: every_iteration.campaign(6, 3, tally, types=("tied", "diag"), chains=False),
+    "every iteration": lambda tally: every_iteration.campaign(6, 3, tally, kinds=("tied", "diag", "accelerated"), chains=False),
     "system calls": lambda tally: syscalls.campaign(12, 3, tally),
     "damage": lambda tally: damage.campaign(5, 3, tally, truncation_step=4096),
     "stop": lambda tally: stop.campaign(1, 3, tally, ["usr1_to_mpirun", "term_to_mpirun", "second_signal", "time_limit",
@@ -61,7 +61,7 @@ class Faults(unittest.TestCase):
         self.check("kill", {"kills": 8, "fits": 3, "resumed": 2})
 
     def test_a_fit_can_be_resumed_at_every_iteration(self):
-        self.check("every iteration", {"iterations": 14, "points of the start": 4})
+        self.check("every iteration", {"iterations": 21, "points of the start": 4})
 
     def test_faults_of_system_calls(self):
         self.check("system calls", {"kills": 1, "errors": 8})

@@ -97,6 +97,8 @@ inline void check_continued_from_anywhere(const RecordedFit& fit) {
     CHECK(same_bits(again.restart_log_likelihoods, fit.result.restart_log_likelihoods));
     CHECK(again.n_iter == fit.result.n_iter);
     CHECK(again.n_recentred == fit.result.n_recentred);
+    CHECK(again.n_rejected == fit.result.n_rejected);
+    CHECK(again.n_sweeps == fit.result.n_sweeps);
     CHECK(again.best_restart == fit.result.best_restart);
     CHECK(again.reseeds.size() == fit.result.reseeds.size());
   }

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "checkpoint_support.hpp"
+#include "support/world.hpp"
 
 using namespace checkpoint_test;
 
@@ -80,6 +81,53 @@ TEST_CASE("checkpoint: a fit with reseeds continued from any of its states gives
   check_continued_from_anywhere(fit);
 }
 
+TEST_CASE("checkpoint: an accelerated fit continued from any of its states gives the same bits") {
+  int n_rejected = 0;
+  for (const std::string& type : kTypes) {
+    INFO(type);
+    FitOptions options = RecordedFit::options_for(type);
+    options.accelerate = Acceleration::lbfgs;
+    options.max_iter = 30;
+    options.tol = 1e-8;
+    const RecordedFit fit(options, in_memory::clusters(300, 2, 3, 0.7, 3), 2);
+    int n_extrapolated = 0;
+    std::size_t most_steps = 0;
+    for (const FitState& state : fit.states) {
+      const Bytes bytes = fit.encoded(state);
+      CHECK(fit.encoded(fit.decoded(bytes)) == bytes);
+      n_extrapolated += state.acceleration.extrapolated;
+      most_steps = std::max(most_steps, state.acceleration.steps.size());
+    }
+    CHECK(n_extrapolated > 20);
+    CHECK(most_steps == 10);  // a full memory, from which steps are dropped
+    n_rejected += fit.result.n_rejected;
+    check_continued_from_anywhere(fit);
+  }
+  CHECK(n_rejected > 0);  // so that fits were resumed right before and after a rejection, too
+}
+
+TEST_CASE("checkpoint: an accelerated fit stopped anywhere goes on with other ranks and threads", "[mpi]") {
+  FitOptions options = RecordedFit::options_for("full");
+  options.accelerate = Acceleration::lbfgs;
+  options.n_init = 1;
+  options.max_iter = 40;
+  options.tol = 1e-8;
+  const std::vector<double> rows = in_memory::clusters(300, 2, 3, 0.7, 3);
+  const RecordedFit fit(options, rows, 2);
+  CHECK(fit.result.n_rejected > 0);
+  const Execution all = in_memory::on(test_world(), 2);
+  const MemoryData shared = in_memory::make_data(all, rows, 2);
+  for (const FitState& state : fit.states) {
+    const FitState back = fit.decoded(fit.encoded(state));
+    FitObserver silent;
+    const FitResult again = gmmpi::fit(all, shared, options, silent, &back);
+    CHECK(same_bits(again.history, fit.result.history));
+    CHECK(same_bits(again.model.means, fit.result.model.means));
+    CHECK(same_bits(again.model.covariances, fit.result.model.covariances));
+    CHECK(again.n_rejected == fit.result.n_rejected);
+  }
+}
+
 TEST_CASE("checkpoint: every flipped bit is noticed") {
   std::mt19937_64 random(20);
   std::size_t missed = 0;
@@ -137,6 +185,20 @@ TEST_CASE("checkpoint: of other data or options it is refused with both values")
   refuses([](FitOptions& o) { o.max_iter = 1; }, "--max-iter was 12, now 1");
   refuses([](FitOptions& o) { o.fail_on_collapse = true; }, "--on-collapse was reseed, now fail");
   refuses([](FitOptions& o) { o.reg_covar = 0.25; }, "--reg-covar was auto, now 0.25");
+  refuses([](FitOptions& o) { o.accelerate = Acceleration::lbfgs; }, "--accelerate was none, now lbfgs");
+}
+
+TEST_CASE("checkpoint: of an accelerated fit it is refused by a plain one, and with another tolerance") {
+  // Where a step is extrapolated depends on the tolerance: a smaller one would not merely continue the fit.
+  const FitOptions accelerated = changed([](FitOptions& o) { o.accelerate = Acceleration::lbfgs; });
+  const Bytes bytes = encode_checkpoint(recorded().last(0), accelerated, recorded().data.summary());
+  CHECK_NOTHROW(recorded().decoded(bytes, accelerated));
+  CHECK_THAT(refusal(bytes), Contains("--accelerate was lbfgs, now none"));
+  FitOptions tighter = accelerated, longer = accelerated;
+  tighter.tol = 1e-9;
+  longer.max_iter = 1000;
+  CHECK_THAT(refusal(bytes, tighter), Contains("--tol was 1e-05, now 1e-09"));
+  CHECK_NOTHROW(recorded().decoded(bytes, longer));
 }
 
 TEST_CASE("checkpoint: of another --reg-covar or start model it is refused with both values") {

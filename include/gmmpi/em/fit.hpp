@@ -14,6 +14,9 @@ namespace gmmpi {
 
 enum class Init { kmeans, kmeans_plusplus, random, random_from_data, model };
 
+/// How the M-steps' path is shortened: not at all, or by quasi-Newton steps (limited-memory BFGS).
+enum class Acceleration { none, lbfgs };
+
 /// What a fit's numbers depend on, besides the data.
 struct FitOptions {
   int n_components = 1;
@@ -28,6 +31,7 @@ struct FitOptions {
   std::uint64_t seed = 0;
   bool fail_on_collapse = false;  ///< Error 79 instead of reseeding
   bool skip = true;  ///< responsibilities below 2^-64 of the row's largest are exactly zero, and cost nothing
+  Acceleration accelerate = Acceleration::none;
 };
 
 /// A component that lost its rows or whose covariance was singular, put at the worst explained row.
@@ -45,10 +49,25 @@ struct FitResult {
   std::vector<double> restart_log_likelihoods;
   std::vector<Reseed> reseeds;    ///< of all restarts
   int n_recentred = 0;            ///< iterations that needed a second sweep (all restarts)
+  int n_rejected = 0;             ///< extrapolations that were taken back (all restarts)
+  std::int64_t n_sweeps = 0;      ///< of EM, second ones and those of rejected models included (all restarts)
   std::vector<double> reg_covar;  ///< what was added to each column's variances
   std::vector<double> seconds;    ///< of each iteration of the kept restart
 
   double log_likelihood() const { return history.back(); }
+};
+
+/// What an accelerated fit remembers of its path (src/em/accelerate.hpp). Vectors are local coordinates at
+/// the parameters where they began (src/model/local_coordinates.hpp).
+struct AccelerationState {
+  std::vector<std::vector<double>> steps;      ///< the last ones, oldest first
+  std::vector<std::vector<double>> decreases;  ///< EM's step before each of them minus the one after it
+  std::vector<double> step;     ///< the one to the parameters of the next sweep; empty: no step led there
+  std::vector<double> em_step;  ///< EM's from where it began
+  double radius = 0.0;          ///< longest step that is trusted, in widths; 0: not set yet
+  bool extrapolated = false;    ///< the parameters of the next sweep are, and may be rejected
+  double width = 0.0;           ///< if so: of `step`
+  Mixture em_model;             ///< if so: EM's own, to go on with when they are rejected
 };
 
 /// Everything that the numbers of an unfinished fit still depend on, besides data and options: what a
@@ -63,7 +82,9 @@ struct FitState {
   std::vector<double> history;  ///< em: of the parameters before those
   std::vector<double> seconds;
   std::vector<Reseed> reseeds;  ///< of this restart
-  int n_iter = 0, n_recentred = 0;
+  int n_iter = 0, n_recentred = 0, n_rejected = 0;
+  std::int64_t n_sweeps = 0;
+  AccelerationState acceleration;
   bool just_reseeded = false;
   bool converged = false;
   FitResult best;  ///< of the restarts done; empty history: none yet
@@ -86,6 +107,8 @@ class FitObserver {
   virtual void iteration(const Iteration&) {}
   virtual void reseeded(const Reseed&) {}
   virtual void recentred(int /*restart*/, int /*iteration*/) {}
+  /// The extrapolation of this iteration lowered the log-likelihood to this: EM's own M-step takes its place.
+  virtual void rejected(int /*restart*/, int /*iteration*/, double /*log_likelihood*/) {}
   virtual void restart_ended(int /*restart*/, bool /*converged*/, double /*log_likelihood*/) {}
 };
 

@@ -33,6 +33,8 @@ FitOptions fit_options(const Execution& execution, const Options& o) {
   f.max_iter = static_cast<int>(o.integer("max-iter", 0, INT32_MAX));
   if (o.text("reg-covar") != "auto") f.reg_covar = o.number("reg-covar", 0.0);
   f.seed = static_cast<std::uint64_t>(o.integer("seed", 0));
+  f.accelerate =
+      o.choice("accelerate", {"none", "lbfgs"}) == "lbfgs" ? Acceleration::lbfgs : Acceleration::none;
   f.fail_on_collapse = o.choice("on-collapse", {"reseed", "fail"}) == "fail";
   f.skip = o.choice("skip", {"auto", "none"}) == "auto";
   o.choice("resume", {"auto", "never", "must"});
@@ -67,8 +69,11 @@ Mixture model_shape(const FitOptions& f, int n_features) {
 /// Per rank, besides the data: the sweep's scratch and the rows' distances while seeds are drawn.
 std::int64_t working_bytes(const Execution& execution, const FitOptions& f, const OpenedData& data) {
   const MomentLayout layout{f.n_components, data.rows->n_columns(), f.family->scatter_shape()};
+  // Ten steps, ten decreases and a few more vectors: in use, at the safe point, and on the way to a
+  // checkpoint.
+  const std::int64_t acceleration = f.accelerate == Acceleration::none ? 0 : 4 * 24 * 8 * layout.size();
   // Threads' sums, and copies of sums and model: limbs, message, factors, safe point, checkpoint.
-  return execution.n_threads * sweep_bytes_per_thread(layout) + 24 * 8 * layout.size() +
+  return acceleration + execution.n_threads * sweep_bytes_per_thread(layout) + 24 * 8 * layout.size() +
          8 * (data.rows->n_rows() / execution.comm.size() + 1) + (std::int64_t{32} << 20);
 }
 
@@ -80,10 +85,12 @@ void announce(const Execution& execution, const FitOptions& f, const OpenedData&
   log.line(fmt::format("gmmpi {}: fit {}{}", GMMPI_VERSION, data.rows->describe(),
                        data.weights ? ", weighted" : ""));
   const bool gaussian = f.family->distribution() == "gaussian";
-  log.line(fmt::format("model: {}{} ({} parameters); tol {:g}, at most {} iterations, {}, seed {}",
+  log.line(fmt::format("model: {}{} ({} parameters); tol {:g}, at most {} iterations{}, {}, seed {}",
                        count_text(f.n_components, gaussian ? "Gaussian" : "Bernoulli component"),
                        gaussian ? fmt::format(", {} covariances", f.family->name()) : "",
-                       shape.n_parameters(), f.tol, f.max_iter, count_text(f.n_init, "start"), f.seed));
+                       shape.n_parameters(), f.tol, f.max_iter,
+                       f.accelerate == Acceleration::none ? "" : " (accelerated)",
+                       count_text(f.n_init, "start"), f.seed));
   log.line(fmt::format("run: {} x {}, {} kernels; per rank {} of data and up to {} to work on",
                        count_text(n_ranks, "rank"), count_text(execution.n_threads, "thread"),
                        execution.kernels->name, bytes_text(data_bytes), bytes_text(work_bytes)));
@@ -112,6 +119,7 @@ void log_start(const Execution& execution, const FitOptions& f, const OpenedData
              {"n_parameters", model_shape(f, d).n_parameters()},
              {"tol", f.tol},
              {"max_iter", f.max_iter},
+             {"accelerate", f.accelerate == Acceleration::none ? "none" : "lbfgs"},
              {"n_init", f.n_init},
              {"seed", f.seed},
              {"ranks", n_ranks},
@@ -180,14 +188,20 @@ void print_result(const Options& options, const ModelRecord& r, const std::strin
                                       {"icl", r.score.icl},
                                       {"n_reseeds", fit.reseeds.size()},
                                       {"n_recentred", fit.n_recentred},
+                                      {"n_sweeps", fit.n_sweeps},
+                                      {"n_rejected", fit.n_rejected},
                                       {"best_restart", fit.best_restart},
                                       {"digest", digest}};
     say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
-  say("{} after {}{}\n", fit.converged ? "converged" : "stopped", count_text(fit.n_iter, "iteration"),
+  say("{} after {}{}{}\n", fit.converged ? "converged" : "stopped", count_text(fit.n_iter, "iteration"),
       r.options.n_init > 1
           ? fmt::format(" (best of {}: restart {})", count_text(r.options.n_init, "start"), fit.best_restart)
+          : "",
+      r.options.accelerate != Acceleration::none
+          ? fmt::format("; {} in all, {} rejected", count_text(fit.n_sweeps, "sweep"),
+                        count_text(fit.n_rejected, "extrapolation"))
           : "");
   say("log-likelihood {:.10g} (mean per row {:.8g})\n", fit.log_likelihood(), r.score.mean_log_likelihood);
   say("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better)\n", r.score.aic, r.score.bic, r.score.icl);
@@ -248,6 +262,8 @@ void run_fit(const Execution& execution, const Options& options, const FitOption
   report_timing(comm, *execution.profile, {total, read_seconds, checkpoints.seconds()}, log);
   log.event("end", {{"converged", record.result.converged},
                     {"n_iter", record.result.n_iter},
+                    {"n_sweeps", record.result.n_sweeps},
+                    {"n_rejected", record.result.n_rejected},
                     {"log_likelihood", record.result.log_likelihood()},
                     {"aic", record.score.aic},
                     {"bic", record.score.bic},
