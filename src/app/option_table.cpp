@@ -91,6 +91,9 @@ const std::vector<OptionSpec>& option_table() {
       {"family", "", "NAME", "gaussian", "fit",
        "distribution of the components: gaussian, or bernoulli for 0/1 data"},
       {"covariance-type", "", "TYPE", "full", "fit", "full, tied, diag or spherical (Gaussian components)"},
+      {"engine", "", "NAME", "em", "fit",
+       "em: Expectation-Maximisation; hard: classification EM, each row wholly to its most responsible "
+       "component"},
       {"init", "", "START", "kmeans", "fit",
        "kmeans, k-means++, random (responsibilities), random-from-data (rows as means), or a model file"},
       {"n-init", "", "N", "1", "fit",
@@ -99,7 +102,8 @@ const std::vector<OptionSpec>& option_table() {
        "converged when the mean log-likelihood per row changes by less; 0: never"},
       {"max-iter", "", "N", "1000", "fit", "most iterations (M-steps) of a restart"},
       {"accelerate", "", "HOW", "none", "fit",
-       "none, or lbfgs: quasi-Newton steps, for fits that converge slowly; one that lowers the log-likelihood is "
+       "none, or lbfgs: quasi-Newton steps, for fits that converge slowly; one that lowers the "
+       "log-likelihood is "
        "taken back"},
       {"reg-covar", "", "X", "auto", "fit",
        "added to every variance; auto: 1e-6 times the variance of the column (0 is allowed)"},

@@ -16,6 +16,25 @@ void Posterior::assign(std::span<const Tile> tiles, double* scratch, double* gam
   }
 }
 
+std::size_t HardPosterior::scratch_size() const {
+  return std::max(pruned_.scratch_size(), std::size_t(n_components()) * kTile);
+}
+
+void HardPosterior::assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const {
+  const KernelTable& kernels = density_.kernels();
+  const std::int64_t size = std::int64_t{n_components()} * kTile;
+  pruned_.log_joint(tiles, least_log_share_, scratch, gamma);
+  for (const Tile& tile : tiles) {
+    std::copy_n(gamma, size, scratch);
+    kernels.responsibilities(n_components(), tile.weights(), least_log_share_, scratch, value + kTile);
+    for (std::int64_t e = 0; e < size; ++e) gamma[e] = -gamma[e];
+    kernels.assign_nearest(n_components(), tile.weights(), gamma, value);
+    for (int r = 0; r < kTile; ++r) value[r] = -value[r];
+    gamma += size;
+    value += 2 * kTile;
+  }
+}
+
 void NearestCenter::assign_tile(const Tile& tile, double*, double* gamma, double* value) const {
   kernels_.squared_distances(d_, n_components(), tile.xt(), centers_.data(), gamma);
   kernels_.assign_nearest(n_components(), tile.weights(), gamma, value);

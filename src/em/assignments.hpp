@@ -26,6 +26,24 @@ class Posterior final : public Assignment {
   double least_log_share_;
 };
 
+/// Classification EM: each row wholly to its most responsible component, the lowest on a tie; values = ln
+/// max_k pi_k N(x | k), ln p(x). Celeux & Govaert (1992).
+class HardPosterior final : public Assignment {
+ public:
+  HardPosterior(const Mixture& mixture, const KernelTable& kernels, double least_log_share)
+      : density_(mixture, kernels), pruned_(density_), least_log_share_(least_log_share) {}
+  HardPosterior(const HardPosterior&) = delete;
+  int n_components() const override { return density_.n_components(); }
+  int n_values() const override { return 2; }
+  std::size_t scratch_size() const override;
+  void assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const override;
+
+ private:
+  LogDensity density_;
+  PrunedDensity pruned_;
+  double least_log_share_;
+};
+
 /// k-means: all to the nearest centre, the lowest on a tie; value = squared distance. Bishop (2006), eq. 9.2.
 class NearestCenter final : public TilewiseAssignment {
  public:

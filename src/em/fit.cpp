@@ -43,10 +43,14 @@ RegCovar resolve_reg_covar(const FitOptions& options, const std::vector<double>&
 
 /// Responsibilities under state.model and their moments about `centers`.
 Moments e_step(const Problem& p, FitState& state, const std::vector<double>& centers) {
-  const Posterior posterior(state.model, *p.execution.kernels,
-                            p.options.skip ? kLeastLogShare : kEveryLogShare);
+  const double least_log_share = p.options.skip ? kLeastLogShare : kEveryLogShare;
+  const ScatterShape shape = state.model.family->scatter_shape();
   ++state.n_sweeps;
-  return sweep(p.execution, p.data, posterior, centers, state.model.family->scatter_shape());
+  if (p.options.engine == Engine::hard)
+    return sweep(p.execution, p.data, HardPosterior(state.model, *p.execution.kernels, least_log_share),
+                 centers, shape);
+  return sweep(p.execution, p.data, Posterior(state.model, *p.execution.kernels, least_log_share), centers,
+               shape);
 }
 
 /// The parameters that maximise the expected complete-data log-likelihood. Bishop (2006), eq. 9.24-9.26.
@@ -94,9 +98,11 @@ bool stop(const Problem& p, FitState& state) {
     throw Error(ExitCode::numerical, "the log-likelihood is not finite at iteration " +
                                          std::to_string(state.n_iter) +
                                          ": rescale the data or give --reg-covar a positive value");
+  const std::vector<double>& objective =
+      p.options.engine == Engine::hard ? state.classification : state.history;
   double change = std::numeric_limits<double>::quiet_NaN();
-  if (state.history.size() > 1)
-    change = (log_likelihood - state.history[state.history.size() - 2]) / p.data.summary().total_weight;
+  if (objective.size() > 1)
+    change = (objective.back() - objective[objective.size() - 2]) / p.data.summary().total_weight;
   p.observer.iteration({state.restart, state.n_iter, log_likelihood, change, state.seconds.back()});
   state.converged =
       !state.just_reseeded && !state.acceleration.extrapolated && std::abs(change) < p.options.tol;
@@ -115,7 +121,8 @@ void run_em(const Problem& p, FitState& state) {
       reject(state);
       continue;
     }
-    state.history.push_back(moments.objective);
+    state.history.push_back(moments.values.back());  // the mixture's log-likelihood
+    if (p.options.engine == Engine::hard) state.classification.push_back(moments.objective);
     state.seconds.push_back(watch.lap());
     if (stop(p, state)) break;
     state.model = next_model(p, state, moments);
@@ -127,7 +134,8 @@ void run_em(const Problem& p, FitState& state) {
 void finish_restart(FitState& state) {
   FitResult& best = state.best;
   const double log_likelihood = state.history.back();
-  const bool better = best.history.empty() || log_likelihood > best.history.back();
+  const double objective = state.classification.empty() ? log_likelihood : state.classification.back();
+  const bool better = best.history.empty() || objective > best.objective().back();
   best.restart_log_likelihoods.push_back(log_likelihood);
   best.reseeds.insert(best.reseeds.end(), state.reseeds.begin(), state.reseeds.end());
   best.n_recentred += state.n_recentred;
@@ -136,6 +144,7 @@ void finish_restart(FitState& state) {
   if (better) {
     best.model = std::move(state.model);
     best.history = std::move(state.history);
+    best.classification = std::move(state.classification);
     best.seconds = std::move(state.seconds);
     best.converged = state.converged;
     best.n_iter = state.n_iter;
@@ -162,6 +171,8 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
   require(o.tol >= 0.0, ExitCode::usage, "--tol must not be negative");
   require(!o.reg_covar || (*o.reg_covar >= 0.0 && std::isfinite(*o.reg_covar)), ExitCode::usage,
           "--reg-covar must be a finite number >= 0, or auto");
+  require(o.engine == Engine::em || o.accelerate == Acceleration::none, ExitCode::usage,
+          "--accelerate is for --engine em; leave one of them out");
   if (o.init == Init::model) {
     require(o.start.has_value(), ExitCode::usage, "no start model given");
     require(o.start->family->distribution() == o.family->distribution(), ExitCode::usage,

@@ -10,7 +10,8 @@
 namespace gmmpi {
 
 /// Draws row `row`: its component, then x = mu + U^-T z, which has covariance (U U^T)^-1. Bishop (2006),
-/// section 11.1.4; for Bernoulli components, x_j = 1 with probability mu_j. The row depends on the seed and its number only.
+/// section 11.1.4; for Bernoulli components, x_j = 1 with probability mu_j. The row depends on the seed and
+/// its number only.
 class Sampler {
  public:
   /// The mixture must outlive it.

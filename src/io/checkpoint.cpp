@@ -173,6 +173,7 @@ std::vector<std::byte> encode_checkpoint(const FitState& s, const FitOptions& op
   add("state", "just_reseeded", std::int64_t{s.just_reseeded});
   add("state", "centers", column(s.centers));
   add("state", "log_likelihood", column(s.history));
+  add("state", "classification_log_likelihood", column(s.classification));
   add("state", "seconds", column(s.seconds));
   add("state", "reseeds", reseed_table(s.reseeds));
   if (s.phase == FitState::Phase::em)
@@ -185,6 +186,7 @@ std::vector<std::byte> encode_checkpoint(const FitState& s, const FitOptions& op
   add("best", "n_sweeps", s.best.n_sweeps);
   if (!s.best.history.empty()) {
     add("best", "log_likelihood", column(s.best.history));
+    add("best", "classification_log_likelihood", column(s.best.classification));
     add("best", "seconds", column(s.best.seconds));
     add("best", "converged", std::int64_t{s.best.converged});
     add("best", "n_iter", std::int64_t{s.best.n_iter});
@@ -223,6 +225,7 @@ FitState decode_checkpoint(std::span<const std::byte> bytes, const std::string& 
   s.just_reseeded = integer(group, "just_reseeded") != 0;
   s.centers = numbers(group, "centers");
   s.history = numbers(group, "log_likelihood");
+  s.classification = numbers(group, "classification_log_likelihood");
   s.seconds = numbers(group, "seconds");
   s.reseeds = reseeds_of_table(h5::read_dataset<std::int64_t>(group, "reseeds"));
   check_same_fit(h5::open_group(file, "/options"), name, options, data, s);
@@ -236,6 +239,7 @@ FitState decode_checkpoint(std::span<const std::byte> bytes, const std::string& 
   s.best.n_sweeps = h5::read_attribute<std::int64_t>(best, "n_sweeps");
   if (s.restart > 0) {
     s.best.history = numbers(best, "log_likelihood");
+    s.best.classification = numbers(best, "classification_log_likelihood");
     s.best.seconds = numbers(best, "seconds");
     s.best.converged = integer(best, "converged") != 0;
     s.best.n_iter = integer(best, "n_iter");

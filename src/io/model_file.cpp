@@ -63,6 +63,9 @@ std::string write_model(const std::string& path, const ModelRecord& r) {
   std::vector<Field> fields = model_fields(r);
   fields.push_back(
       {"history", "log_likelihood", Doubles{r.result.history, {std::ssize(r.result.history)}}, true});
+  if (!r.result.classification.empty())
+    fields.push_back({"history", "classification_log_likelihood",
+                      Doubles{r.result.classification, {std::ssize(r.result.classification)}}, true});
   for (Field& field : numeric_options(r.options)) fields.push_back(std::move(field));
   const std::string result_digest = digest(fields);
 

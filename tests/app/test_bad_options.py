@@ -25,7 +25,7 @@ NUMBERS = [
     ("n-samples", "compare m.h5 m.h5", ["1", "-5", "ten"]),
     ("seed", "compare m.h5 m.h5", ["-1", "x"]),
 ]
-WORDS = {"output", "covariance-type", "init", "on-collapse", "skip", "accelerate", "family", "sample-weight", "checkpoint", "resume", "log-json", "simd",
+WORDS = {"output", "covariance-type", "init", "on-collapse", "skip", "engine", "accelerate", "family", "sample-weight", "checkpoint", "resume", "log-json", "simd",
          "config", "outlier-rule", "keep", "given", "target", "data"}
 TIMES = [(option, FIT, values) for option, values in (("checkpoint-every", ["often", "5 parsecs", "nan"]),
                                                       ("time-limit", ["soon", "-1h", "nan"]), ("watchdog", ["later", "-1s"]))]
@@ -34,6 +34,7 @@ CHOICES = [
     ("covariance-type", FIT, "fulll", ("fulll", "full", "tied", "diag", "spherical")),
     ("init", FIT, "kmean", ("kmean", "k-means++", "random-from-data", "model file")),
     ("on-collapse", FIT, "ignore", ("ignore", "reseed", "fail")),
+    ("engine", FIT, "soft", ("soft", "em", "hard")),
     ("skip", FIT, "some", ("some", "auto", "none")),
     ("family", FIT, "poisson", ("poisson", "gaussian", "bernoulli")),
     ("accelerate", FIT, "squarem", ("squarem", "none", "lbfgs")),

@@ -17,10 +17,15 @@ enum class Init { kmeans, kmeans_plusplus, random, random_from_data, model };
 /// How the M-steps' path is shortened: not at all, or by quasi-Newton steps (limited-memory BFGS).
 enum class Acceleration { none, lbfgs };
 
+/// How rows are assigned in the E-step: to all components by responsibility, or wholly to the most
+/// responsible one (classification EM: Celeux & Govaert 1992).
+enum class Engine { em, hard };
+
 /// What a fit's numbers depend on, besides the data.
 struct FitOptions {
   int n_components = 1;
   const CovarianceFamily* family = nullptr;
+  Engine engine = Engine::em;
   Init init = Init::kmeans;
   std::optional<Mixture> start;                ///< for Init::model; K and d must be those of the fit
   std::string start_name = "the start model";  ///< for messages
@@ -43,6 +48,7 @@ struct Reseed {
 struct FitResult {
   Mixture model;
   std::vector<double> history;  ///< total log-likelihood of the parameters after 0, 1, ..., n_iter M-steps
+  std::vector<double> classification;  ///< Engine::hard: total classification log-likelihoods likewise
   bool converged = false;
   int n_iter = 0;
   int best_restart = 0;
@@ -55,6 +61,8 @@ struct FitResult {
   std::vector<double> seconds;    ///< of each iteration of the kept restart
 
   double log_likelihood() const { return history.back(); }
+  /// What the engine raises from iteration to iteration.
+  const std::vector<double>& objective() const { return classification.empty() ? history : classification; }
 };
 
 /// What an accelerated fit remembers of its path (src/em/accelerate.hpp). Vectors are local coordinates at
@@ -78,8 +86,9 @@ struct FitState {
   Phase phase = Phase::seeding;
   std::vector<double> centers;  ///< seeding: those drawn so far; lloyd: those of the next sweep
   int lloyd_iterations = 0;
-  Mixture model;                ///< em: the parameters of the next sweep
-  std::vector<double> history;  ///< em: of the parameters before those
+  Mixture model;                       ///< em: the parameters of the next sweep
+  std::vector<double> history;         ///< em: of the parameters before those
+  std::vector<double> classification;  ///< Engine::hard: likewise
   std::vector<double> seconds;
   std::vector<Reseed> reseeds;  ///< of this restart
   int n_iter = 0, n_recentred = 0, n_rejected = 0;

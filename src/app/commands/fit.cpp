@@ -28,6 +28,7 @@ FitOptions fit_options(const Execution& execution, const Options& o) {
   f.family = &find_family(o.choice("family", {"gaussian", "bernoulli"}) == "bernoulli"
                               ? "bernoulli"
                               : o.choice("covariance-type", covariance_types()));
+  f.engine = o.choice("engine", {"em", "hard"}) == "hard" ? Engine::hard : Engine::em;
   f.n_init = static_cast<int>(o.integer("n-init", 1, 1'000'000));
   f.tol = o.number("tol", 0.0);
   f.max_iter = static_cast<int>(o.integer("max-iter", 0, INT32_MAX));
