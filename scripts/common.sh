@@ -4,7 +4,7 @@
 export GMMPI_PYTHON=${GMMPI_PYTHON:-/usr/bin/python3}
 
 gmmpi_packages="g++ cmake ninja-build pkg-config libopenmpi-dev openmpi-bin libhdf5-dev libeigen3-dev catch2
-  libcli11-dev libfmt-dev nlohmann-json3-dev librandom123-dev libxxhash-dev
+  libcli11-dev libfmt-dev nlohmann-json3-dev librandom123-dev libxxhash-dev libbenchmark-dev libopenblas0-pthread
   slurmctld slurmd slurm-client munge iproute2 strace util-linux procps
   python3 python3-numpy python3-h5py python3-matplotlib python3-sklearn python3-pandas"
 
@@ -21,11 +21,11 @@ gmmpi_install() {
   DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null
 }
 
-# gmmpi_build PRESET [TARGET...]: into build/PRESET
+# gmmpi_build PRESET [TARGET...]: into build/PRESET; $gmmpi_cmake_options are passed on
 gmmpi_build() {
   local preset=$1
   shift
-  cmake --preset "$preset" >"build-$preset.log" 2>&1 || { cat "build-$preset.log"; return 1; }
+  cmake --preset "$preset" ${gmmpi_cmake_options:-} >"build-$preset.log" 2>&1 || { cat "build-$preset.log"; return 1; }
   rm -f "build-$preset.log"
   cmake --build --preset "$preset" ${1:+--target "$@"}
 }

@@ -10,6 +10,7 @@ step() { printf '\n== %s (%s s)\n' "$1" "$SECONDS"; }
 step "install what is missing"
 gmmpi_install
 step "build ($preset)"
+gmmpi_cmake_options=-DGMMPI_BENCHMARKS=ON
 gmmpi_build "$preset"
 tests=build/$preset/tests/gmmpi_tests
 export GMMPI_PROGRAM=$PWD/build/$preset/gmmpi
