@@ -1,6 +1,6 @@
 // Armadillo's EM from a given start, for compare_peers.py: prints the log-likelihood after n M-steps.
 //
-//   armadillo_em full|diag DATA START N d K N_ITER
+//   peer_armadillo full|diag DATA START N d K N_ITER
 //
 // DATA is N x d raw doubles, row-major. START is K weights, K x d means, then covariances K x d x d
 // (full) or K x d (diag), raw doubles.
