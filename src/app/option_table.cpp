@@ -127,6 +127,10 @@ const std::vector<OptionSpec>& option_table() {
       {"time-limit", "", "TIME", "", "fit",
        "stop after this time (3.9h) with a checkpoint and exit code 75; SLURM_JOB_END_TIME is heeded in any "
        "case"},
+      {"memory-limit", "", "SIZE", "", "fit score predict regress compare",
+       "most memory that each process may take, such as 500M or 8G (K, M, G, T: units of 1024): what does "
+       "not "
+       "fit below it is read from the file in every sweep, with the same bits"},
       {"force", "", "", "", "fit score predict sample marginal condition regress convert",
        "overwrite an existing output"},
       {"dry-run", "", "", "", "fit", "say what would be done and how much memory it needs, then stop"},

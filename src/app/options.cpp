@@ -166,6 +166,21 @@ double Options::duration(const std::string& name) const {
   return number * unit->second;
 }
 
+std::int64_t Options::size(const std::string& name) const {
+  static const std::map<std::string, int> units{{"K", 10}, {"M", 20}, {"G", 30}, {"T", 40}};
+  const std::string value = text(name);
+  double number = 0.0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  std::string unit = end;
+  if (unit.ends_with("iB")) unit.resize(unit.size() - 2);
+  const auto found = units.find(unit);
+  if (error != std::errc() || found == units.end() || !(number > 0.0) ||
+      !(std::ldexp(number, found->second) < 0x1p62))
+    usage_error("--" + name + ": '" + value +
+                "' is not an amount of memory; write a positive number and K, M, G or T, such as 8G");
+  return static_cast<std::int64_t>(std::ldexp(number, found->second));
+}
+
 std::string Options::choice(const std::string& name, const std::vector<std::string>& choices) const {
   const std::string value = text(name);
   std::string known;

@@ -24,6 +24,8 @@ class Options {
   double number(const std::string& name, double least) const;
   /// Seconds of a value such as 90s, 10min, 3.9h or 2d. Error 64.
   double duration(const std::string& name) const;
+  /// Bytes of a value such as 500M, 8G or 1.5TiB (units of 1024). Error 64.
+  std::int64_t size(const std::string& name) const;
   /// Throws Error 64 unless the value is one of `choices`.
   std::string choice(const std::string& name, const std::vector<std::string>& choices) const;
 };

@@ -7,9 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <fstream>
-#include <limits>
-
 #include "data/binary.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/io/model_file.hpp"
@@ -19,32 +16,6 @@
 
 namespace gmmpi::app {
 
-namespace {
-
-/// What the kernel says can still be had without swapping, within the limits of the control group.
-std::int64_t available_memory() {
-  std::int64_t available = std::numeric_limits<std::int64_t>::max();
-  std::ifstream meminfo("/proc/meminfo");
-  for (std::string name, unit; meminfo >> name;) {
-    std::int64_t kib = 0;
-    meminfo >> kib;
-    std::getline(meminfo, unit);
-    if (name == "MemAvailable:") available = kib * 1024;
-  }
-  std::ifstream most("/sys/fs/cgroup/memory.max"), used("/sys/fs/cgroup/memory.current");
-  std::int64_t limit = 0, current = 0;
-  if (!(most >> limit && used >> current)) return available;
-  std::ifstream stat("/sys/fs/cgroup/memory.stat");
-  std::int64_t bytes = 0;
-  for (std::string name; stat >> name >> bytes;)
-    if (name == "inactive_file" || name == "active_file")
-      current -= bytes;  // page cache, given back when needed
-  available = std::min(available, limit - current);
-  return available;
-}
-
-}  // namespace
-
 Execution make_execution(const Communicator& comm, const Options& options) {
   Execution execution{comm, default_threads(comm.node_size()), nullptr, nullptr};
   comm.together([&] {
@@ -52,57 +23,6 @@ Execution make_execution(const Communicator& comm, const Options& options) {
     execution.kernels = &select_kernels(options.has("simd") ? options.text("simd") : "auto");
   });
   return execution;
-}
-
-std::int64_t OpenedData::bytes_per_rank(int n_ranks) const {
-  return MemoryData::bytes(BlockGrid(rows->n_rows()), rows->n_columns(), rows->element(), weights != nullptr,
-                           n_ranks);
-}
-
-OpenedData open_inputs(const Execution& execution, const Options& options) {
-  OpenedData data;
-  data.rows = open_data(execution.comm, options.arguments.at("DATA"));
-  if (!options.has("sample-weight")) return data;
-  data.weights =
-      open_column(execution.comm, options.text("sample-weight"), "/sample_weight", "sample weights");
-  if (data.weights->n_rows() != data.rows->n_rows())
-    throw Error(ExitCode::bad_data,
-                fmt::format("--sample-weight {}: {} weights for {} rows; give one weight per row",
-                            options.text("sample-weight"), data.weights->n_rows(), data.rows->n_rows()));
-  return data;
-}
-
-void check_memory(const Execution& execution, const OpenedData& data, std::int64_t working_bytes) {
-  const Communicator& comm = execution.comm;
-  const std::int64_t needed = data.bytes_per_rank(comm.size()) + working_bytes;
-  const std::int64_t available = available_memory();
-  comm.together([&] {
-    if (static_cast<double>(needed) * comm.node_size() <= static_cast<double>(available)) return;
-    throw Error(
-        ExitCode::no_memory,
-        fmt::format(
-            "{} needs {} per rank, {} on this node together, and only {} are free: use more nodes, or "
-            "store the data as float32",
-            data.rows->name(), bytes_text(static_cast<double>(needed)), count_text(comm.node_size(), "rank"),
-            bytes_text(static_cast<double>(available))));
-  });
-}
-
-MemoryData read_inputs(const Execution& execution, const Options& options, std::int64_t working_bytes,
-                       std::int64_t bytes_per_row) {
-  const OpenedData data = open_inputs(execution, options);
-  const Index most_rows = BlockGrid(data.rows->n_rows()).first_row_of_rank(1, execution.comm.size());
-  check_memory(execution, data, working_bytes + bytes_per_row * most_rows);
-  return MemoryData(execution, *data.rows, data.weights.get());
-}
-
-std::int64_t writing_bytes(const Execution& execution, const std::vector<OutputColumn>& columns) {
-  constexpr std::int64_t program = std::int64_t{32} << 20;
-  std::int64_t row = 0;
-  for (const OutputColumn& column : columns)
-    row += 8 * std::max<Index>(column.columns, 1) * std::max<Index>(column.depth, 1);
-  const Index longest_block = BlockGrid(std::numeric_limits<Index>::max()).block_rows();
-  return program + execution.n_threads * longest_block * row;
 }
 
 namespace {

@@ -1,12 +1,10 @@
-// What the commands share: execution, data, memory, existing outputs.
+// What the commands share: execution, existing outputs, texts.
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "app/options.hpp"
-#include "gmmpi/data/memory_data.hpp"
-#include "gmmpi/data/row_sink.hpp"
+#include "gmmpi/data/data.hpp"
 #include "gmmpi/model/mixture.hpp"
 #include "gmmpi/parallel/execution.hpp"
 
@@ -14,28 +12,6 @@ namespace gmmpi::app {
 
 /// Threads and kernels as the options say. Error 64.
 Execution make_execution(const Communicator& comm, const Options& options);
-
-/// Data opened but not read: shape, and what reading and working on it will need.
-struct OpenedData {
-  std::unique_ptr<DataReader> rows, weights;
-
-  /// Bytes of the fullest rank's share.
-  std::int64_t bytes_per_rank(int n_ranks) const;
-};
-
-/// Collective. DATA and --sample-weight.
-OpenedData open_inputs(const Execution& execution, const Options& options);
-
-/// Collective. Error 71 if the ranks of a node together need more than it has left; `working_bytes` per rank
-/// comes on top of the data.
-void check_memory(const Execution& execution, const OpenedData& data, std::int64_t working_bytes);
-
-/// Collective. Opens, checks memory, reads, checks and summarises. `bytes_per_row` comes on top of each row.
-MemoryData read_inputs(const Execution& execution, const Options& options, std::int64_t working_bytes,
-                       std::int64_t bytes_per_row = 0);
-
-/// What a rank needs to compute such arrays, which its threads hold and write block by block.
-std::int64_t writing_bytes(const Execution& execution, const std::vector<OutputColumn>& columns);
 
 /// Collective. Error 73 if `path` exists, unless `may_replace`; 73 if it is one of the command's inputs; 73
 /// or 77 if it cannot be written there. An output is replaced only when the new one is complete.

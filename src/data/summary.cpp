@@ -3,12 +3,14 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <unordered_set>
 
-#include "gmmpi/data/memory_data.hpp"
+#include "data/reading.hpp"
 #include "gmmpi/error.hpp"
 #include "parallel/exact_sum.hpp"
 
@@ -20,6 +22,13 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 /// A column's range may be squared and summed without overflow.
 constexpr double kWidestRange = 1e140;
 
+[[noreturn]] void throw_bad_value(const std::string& name, Index row, int column, double value) {
+  throw Error(ExitCode::bad_data, name + ": row " + std::to_string(row) + ", column " +
+                                      std::to_string(column) + " is " +
+                                      (std::isnan(value) ? "NaN" : "infinite") +
+                                      "; remove or impute such rows (or give them sample weight 0)");
+}
+
 /// What one thread sees of its blocks.
 struct Part {
   std::vector<double> minimum, maximum;
@@ -27,22 +36,31 @@ struct Part {
   Index n_rows = 0, n_unit = 0;  ///< of positive weight; of weight 1, which are counted instead of summed
   double max_weight = 0.0;
   std::array<std::int64_t, 4> hash{};  ///< sums of the 32-bit words of the blocks' hashes
-  std::vector<double> buffer;
+  std::vector<double> tile, weights;
+  std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state{XXH3_createState(), XXH3_freeState};
 
-  explicit Part(int d) : minimum(d, kInfinity), maximum(d, -kInfinity) {}
+  explicit Part(int d) : minimum(d, kInfinity), maximum(d, -kInfinity), tile(std::size_t(kTileRows) * d) {}
 
-  void add(const Block& block, int d) {
-    buffer.resize(std::size_t(block.n_rows) * (d + 1));
-    double* rows = buffer.data();
-    double* weights = rows + std::size_t(block.n_rows) * d;
-    for (int r = 0; r < block.n_rows; ++r) weights[r] = block.weights ? block.weights[r] : 1.0;
-    std::visit(
-        [&](const auto* from) {
-          for (Index i = 0; i < Index{block.n_rows} * d; ++i) rows[i] = static_cast<double>(from[i]);
-        },
-        block.rows);
-    for (int r = 0; r < block.n_rows; ++r) add_row(rows + std::size_t(r) * d, weights[r], d);
-    add_hash(XXH3_128bits_withSeed(rows, buffer.size() * sizeof(double), block.index));
+  /// Throws Error 65 at the first number, of a row of positive weight, that is not finite.
+  void add(const Block& block, int d, const std::string& name) {
+    weights.assign(block.n_rows, 1.0);
+    if (block.weights) std::copy_n(block.weights, block.n_rows, weights.begin());
+    XXH3_128bits_reset_withSeed(state.get(), block.index);
+    for (int offset = 0; offset < block.n_rows; offset += kTileRows) {
+      const int n = std::min(kTileRows, block.n_rows - offset);
+      std::visit(
+          [&](const auto* rows) { std::copy_n(rows + Index{offset} * d, std::size_t(n) * d, tile.begin()); },
+          block.rows);
+      for (int r = 0; r < n; ++r) {
+        double* row = tile.data() + std::size_t(r) * d;
+        add_row(row, weights[offset + r], d);
+        for (int j = 0; j < d; ++j)
+          if (!std::isfinite(row[j])) throw_bad_value(name, block.first_row + offset + r, j, row[j]);
+      }
+      XXH3_128bits_update(state.get(), tile.data(), sizeof(double) * n * d);
+    }
+    XXH3_128bits_update(state.get(), weights.data(), sizeof(double) * weights.size());
+    add_hash(XXH3_128bits_digest(state.get()));
   }
 
   void add_hash(const XXH128_hash_t& h) {
@@ -105,9 +123,11 @@ void check(const DataSummary& summary, const std::string& name, const std::strin
 DataSummary summarise(const Execution& execution, const Data& data, const std::string& name,
                       const std::string& weights_name) {
   const int d = data.n_columns();
-  std::vector<Part> parts(execution.n_threads, Part(d));
+  std::vector<Part> parts;
+  for (int t = 0; t < execution.n_threads; ++t) parts.emplace_back(d);
   execution.comm.together([&] {
-    data.for_each_block(execution, [&](const Block& block, int thread) { parts[thread].add(block, d); });
+    data.for_each_block(execution,
+                        [&](const Block& block, int thread) { parts[thread].add(block, d, name); });
   });
   Part& all = parts[0];
   for (std::size_t t = 1; t < parts.size(); ++t) all.add(parts[t]);
@@ -142,29 +162,62 @@ DataSummary summarise(const Execution& execution, const Data& data, const std::s
   return summary;
 }
 
+namespace {
+
+/// Hashes of up to `wanted` different rows.
+class RowSet {
+ public:
+  explicit RowSet(Index wanted) : wanted_(wanted) {}
+
+  bool full() const { return std::ssize(hashes_) >= wanted_; }
+  void add(std::vector<double>& row) {
+    for (double& x : row) x += 0.0;  // -0 is 0
+    hashes_.insert(XXH3_64bits(row.data(), row.size() * sizeof(double)));
+  }
+  void add(const RowSet& other) { hashes_.insert(other.hashes_.begin(), other.hashes_.end()); }
+
+  /// Collective. Whether the sets of all ranks hold as many as wanted.
+  bool full_on_all(const Communicator& comm) const {
+    std::vector<std::uint64_t> mine(hashes_.begin(), hashes_.end());
+    if (full()) mine.resize(static_cast<std::size_t>(wanted_));
+    const std::vector<std::uint64_t> all = comm.all_gather(std::span<const std::uint64_t>(mine));
+    return std::ssize(std::unordered_set(all.begin(), all.end())) >= wanted_;
+  }
+
+ private:
+  Index wanted_;
+  std::unordered_set<std::uint64_t> hashes_;
+};
+
+}  // namespace
+
 bool has_distinct_rows(const Execution& execution, const Data& data, Index wanted) {
-  const int d = data.n_columns();
-  std::vector<std::unordered_set<std::uint64_t>> seen(execution.n_threads);
-  const auto collect = [&](const Block& block, int thread) {
-    auto& set = seen[thread];
-    std::vector<double> row(d);
-    for (int r = 0; r < block.n_rows && static_cast<Index>(set.size()) < wanted; ++r) {
-      if (block.weights && block.weights[r] == 0.0) continue;
-      std::visit(
-          [&](const auto* rows) {
-            for (int j = 0; j < d; ++j)
-              row[j] = static_cast<double>(rows[Index{r} * d + j]) + 0.0;  // -0 is 0
-          },
-          block.rows);
-      set.insert(XXH3_64bits(row.data(), row.size() * sizeof(double)));
+  const Communicator& comm = execution.comm;
+  RowSet some(wanted);  // the first block of every rank: mostly that will do
+  comm.together([&] {
+    const Index first = data.grid().first_row(data.first_block());
+    const Index last =
+        std::min(data.grid().first_row(data.first_block() + 1), data.grid().first_row(data.last_block()));
+    for (Index r = first; r < last && !some.full(); ++r) {
+      if (data.weight(r) == 0.0) continue;
+      std::vector<double> row = data.row(r);
+      some.add(row);
     }
-  };
-  execution.comm.together([&] { data.for_each_block(execution, collect); });
-  for (std::size_t t = 1; t < seen.size(); ++t) seen[0].insert(seen[t].begin(), seen[t].end());
-  std::vector<std::uint64_t> mine(seen[0].begin(), seen[0].end());
-  if (static_cast<Index>(mine.size()) > wanted) mine.resize(wanted);
-  const std::vector<std::uint64_t> all = execution.comm.all_gather(std::span<const std::uint64_t>(mine));
-  return static_cast<Index>(std::unordered_set(all.begin(), all.end()).size()) >= wanted;
+  });
+  if (some.full_on_all(comm)) return true;
+
+  std::vector<RowSet> seen(execution.n_threads, some);
+  comm.together([&] {
+    data.for_each_block(execution, [&](const Block& block, int thread) {
+      for (int r = 0; r < block.n_rows && !seen[thread].full(); ++r) {
+        if (block.weights && block.weights[r] == 0.0) continue;
+        std::vector<double> row = row_of(block, block.first_row + r, data.n_columns());
+        seen[thread].add(row);
+      }
+    });
+  });
+  for (std::size_t t = 1; t < seen.size(); ++t) seen[0].add(seen[t]);
+  return seen[0].full_on_all(comm);
 }
 
 }  // namespace gmmpi

@@ -16,6 +16,7 @@ namespace {
 /// A row that was drawn, and by which draw.
 struct Draw {
   int number = 0;
+  Index row = -1;
   std::vector<double> x;
 };
 
@@ -97,7 +98,7 @@ void Seeder::draw_in_block(Index index, double remainder, int number, std::vecto
     chosen = row;
     if (sum > remainder) break;
   }
-  if (chosen >= 0) mine.push_back({number, data_.row(chosen)});
+  if (chosen >= 0) mine.push_back({number, chosen, {}});
 }
 
 std::vector<std::vector<double>> Seeder::draw(int n) {
@@ -117,6 +118,9 @@ std::vector<std::vector<double>> Seeder::draw(int n) {
     if (b >= data_.first_block() && b < data_.last_block()) draw_in_block(b, remainder, i, mine);
   }
   n_drawn_ += n;
+  execution_.comm.together([&] {  // rows may have to be read from a file
+    for (Draw& draw : mine) draw.x = data_.row(draw.row);
+  });
   std::vector<double> packed;  // number and row, one after the other
   for (const Draw& draw : mine) {
     packed.push_back(draw.number);

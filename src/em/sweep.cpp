@@ -230,7 +230,9 @@ FoundRow find_extreme_row(const Execution& execution, const Data& data, const As
   const Index block = winner.row / data.grid().block_rows();
   const bool mine = block >= data.first_block() && block < data.last_block();
   std::vector<double> x;
-  if (mine) x = data.row(winner.row);
+  execution.comm.together([&] {  // the row may have to be read from a file
+    if (mine) x = data.row(winner.row);
+  });
   x = execution.comm.all_gather(std::span<const double>(x));
   return {winner.row, highest ? -winner.value : winner.value, x};
 }

@@ -159,6 +159,7 @@ void convert(const Communicator& comm, const std::string& in_spec, const std::st
   const DataSpec in = parse_data_spec(in_spec), out = parse_data_spec(out_spec);
   const DataFormat format = format_of_extension(out);
   const std::unique_ptr<DataReader> reader = open_data(comm, in_spec);
+  comm.together([&] { reader->begin_streaming(); });
   AtomicFile file(comm, out.path);
   switch (format) {
     case DataFormat::hdf5:

@@ -115,6 +115,7 @@ class CsvReader final : public DataReader {
     n_columns_ = check_shape(request, dims).columns;
     n_rows_ = rows;
     format_ = "csv";
+    storage_.is_text = true;
     name_ = request.spec.text;
     feature_names_ = layout_.names;
     next_row_ = rows;  // the cursor is behind the end: the first read goes to a milestone

@@ -111,7 +111,7 @@ Json describe_group(hid_t group, Index most_values) {
 }  // namespace
 
 nlohmann::ordered_json describe_hdf5(const std::string& path, Index most_values) {
-  const h5::Quiet quiet;
+  const h5::Session session;
   const h5::Handle file = h5::open_file(path, path);
   return describe_group(h5::open_group(file, "/"), most_values);
 }

@@ -9,12 +9,17 @@
 
 namespace gmmpi::h5 {
 
-Quiet::Quiet() {
+static std::recursive_mutex& library() {
+  static std::recursive_mutex mutex;  // HDF5's state is one for the process
+  return mutex;
+}
+
+Session::Session() : lock_(library()) {
   H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
 }
 
-Quiet::~Quiet() {
+Session::~Session() {
   H5Eset_auto2(H5E_DEFAULT, function_, data_);
 }
 
@@ -24,7 +29,7 @@ Handle::~Handle() {
 
 herr_t Handle::close() {
   if (id_ < 0) return 0;
-  const Quiet quiet;
+  const Session session;
   return H5Idec_ref(std::exchange(id_, H5I_INVALID_HID)) < 0 ? -1 : 0;
 }
 
@@ -58,7 +63,7 @@ void fail(const std::string& problem, ExitCode code) {
 
 Handle open_file(const std::string& path, const std::string& subject) {
   const InputFile readable(path, subject);
-  const Quiet quiet;
+  const Session session;
   const Handle access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_file_locking(access, false, true);  // some file systems refuse locks, reading needs none
   Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access));
@@ -75,7 +80,7 @@ Handle open_file(const std::string& path, const std::string& subject) {
 static constexpr const char* kNoFile = "/dev/null/gmmpi";
 
 std::vector<std::byte> make_image(const std::function<void(hid_t file)>& fill) {
-  const Quiet quiet;
+  const Session session;
   constexpr std::size_t growth = 1 << 16;
   const std::string problem = "an HDF5 file cannot be built in memory";
   Handle access(H5Pcreate(H5P_FILE_ACCESS));
@@ -89,7 +94,7 @@ std::vector<std::byte> make_image(const std::function<void(hid_t file)>& fill) {
 }
 
 Handle open_image(std::span<const std::byte> image, const std::string& subject) {
-  const Quiet quiet;
+  const Session session;
   Handle access(H5Pcreate(H5P_FILE_ACCESS));
   const std::string problem = subject + ": not a sound HDF5 file";
   check(H5Pset_fapl_core(access, image.size(), false), problem);
@@ -98,12 +103,12 @@ Handle open_image(std::span<const std::byte> image, const std::string& subject) 
 }
 
 bool exists(hid_t location, const std::string& path) {
-  const Quiet quiet;
+  const Session session;
   return static_cast<bool>(Handle(H5Oopen(location, path.c_str(), H5P_DEFAULT)));
 }
 
 Handle open_group(hid_t location, const std::string& path) {
-  const Quiet quiet;
+  const Session session;
   Handle group(H5Gopen2(location, path.c_str(), H5P_DEFAULT));
   if (!group)
     throw Error(ExitCode::bad_data,
@@ -112,13 +117,13 @@ Handle open_group(hid_t location, const std::string& path) {
 }
 
 Handle create_group(hid_t location, const std::string& path) {
-  const Quiet quiet;
+  const Session session;
   return Handle(check(H5Gcreate2(location, path.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
                       where(location) + ": group " + path + " cannot be created"));
 }
 
 std::vector<Index> dimensions(hid_t space) {
-  const Quiet quiet;
+  const Session session;
   if (H5Sget_simple_extent_type(space) == H5S_NULL) return {0};
   const int rank = check(H5Sget_simple_extent_ndims(space), "the shape of a dataset cannot be read");
   std::vector<hsize_t> lengths(static_cast<std::size_t>(rank));

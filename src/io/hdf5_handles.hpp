@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <mutex>
 #include <span>
 #include <string>
 #include <utility>
@@ -13,18 +14,20 @@
 #include "gmmpi/data/block_grid.hpp"
 #include "gmmpi/error.hpp"
 
-/// HDF5 is used by one thread of a process at a time, and never through MPI.
 namespace gmmpi::h5 {
 
-/// Keeps HDF5 from printing its error stack to standard error while it lives.
-class Quiet {
+/// While it lives this thread alone uses HDF5, which may not be safe for threads (a thread reads data ahead,
+/// another writes checkpoints), and HDF5 prints no error stacks. All calls of HDF5 lie in a session; sessions
+/// nest. HDF5 never meets MPI.
+class Session {
  public:
-  Quiet();
-  ~Quiet();
-  Quiet(const Quiet&) = delete;
-  Quiet& operator=(const Quiet&) = delete;
+  Session();
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
  private:
+  std::lock_guard<std::recursive_mutex> lock_;
   H5E_auto2_t function_ = nullptr;
   void* data_ = nullptr;
 };

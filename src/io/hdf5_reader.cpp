@@ -10,6 +10,7 @@
 #include "gmmpi/error.hpp"
 #include "io/hdf5_handles.hpp"
 #include "io/hdf5_values.hpp"
+#include "io/posix_file.hpp"
 
 namespace gmmpi {
 
@@ -19,8 +20,8 @@ using h5::Handle;
 
 /// Bytes that one H5Dread may be asked for: bounds what HDF5 keeps per chunk touched.
 constexpr Index kPieceBytes = Index{16} << 20;
-/// Chunks across all columns are kept while rows are read, up to this size (or one chunk).
-constexpr std::size_t kChunkCacheBytes = std::size_t{64} << 20;
+/// Chunks side by side that are kept at most while rows are streamed.
+constexpr std::int64_t kMostKeptBytes = std::int64_t{1} << 30;
 
 /// The datasets of a file, as far as they are worth printing, and the one to suggest.
 struct Listing {
@@ -122,14 +123,15 @@ void check_filters(const std::string& subject, hid_t creation) {
 
 class Hdf5Reader final : public DataReader {
  public:
-  explicit Hdf5Reader(const TableRequest& request) {
-    const h5::Quiet quiet;
+  explicit Hdf5Reader(const TableRequest& request)
+      : bytes_(request.spec.path, request.subject(request.spec.path)) {
+    const h5::Session session;
     const bool is_default = request.spec.dataset.empty();
-    const std::string path = is_default ? request.default_dataset : request.spec.dataset;
+    path_ = is_default ? request.default_dataset : request.spec.dataset;
     format_ = "HDF5";
-    name_ = is_default ? request.spec.path + ":" + path : request.spec.text;
-    file_ = h5::open_file(request.spec.path, request.subject(request.spec.path));
-    dataset_ = open_dataset(request, file_, path);
+    name_ = is_default ? request.spec.path + ":" + path_ : request.spec.text;
+    file_ = h5::open_file(request.spec.path, bytes_.subject());
+    dataset_ = open_dataset(request, file_, path_);
     TableRequest named = request;
     named.spec.text = name_;
     element_ = element_of(named.subject(), Handle(H5Dget_type(dataset_)));
@@ -138,35 +140,46 @@ class Hdf5Reader final : public DataReader {
     n_rows_ = shape.rows;
     n_columns_ = shape.columns;
     n_dims_ = dims.size();
-    set_chunk_cache(named.subject(), path);
+    look_at_storage(named.subject());
     if (is_default && !request.is_column()) read_feature_names();
   }
 
-  void read(Index first, Index count, double* out) override {
-    read_rows(first, count, out, H5T_NATIVE_DOUBLE);
+  void read(Index first, Index count, double* out) override { read_rows(first, count, out); }
+  void read(Index first, Index count, float* out) override { read_rows(first, count, out); }
+
+  bool is_touched() const override { return bytes_.is_touched(); }
+
+  /// Opens a chunked dataset again with a cache that holds the chunks side by side across all columns, so
+  /// that reading row after row decompresses every chunk once.
+  void begin_streaming() override {
+    if (across_bytes_ <= kHdf5Cache) return;
+    const h5::Session session;
+    constexpr std::size_t slots = 10007;
+    const Handle access(H5Pcreate(H5P_DATASET_ACCESS));
+    H5Pset_chunk_cache(access, slots, static_cast<std::size_t>(std::min(across_bytes_, kMostKeptBytes)), 1.0);
+    dataset_ = Handle();  // the cache of a dataset that is open cannot be changed
+    dataset_ = Handle(h5::check(H5Dopen2(file_, path_.c_str(), access), name_ + " cannot be opened"));
   }
-  void read(Index first, Index count, float* out) override { read_rows(first, count, out, H5T_NATIVE_FLOAT); }
 
  private:
-  /// Opens a chunked dataset again with a cache that holds the chunks side by side across all
-  /// columns, so that reading row after row decompresses every chunk once.
-  void set_chunk_cache(const std::string& subject, const std::string& path) {
-    const Handle creation(H5Dget_create_plist(dataset_));
+  static constexpr std::int64_t kHdf5Cache = std::int64_t{1} << 20;  ///< HDF5's default
+
+  void look_at_storage(const std::string& subject) {
+    const Handle creation(H5Dget_create_plist(dataset_)), type(H5Dget_type(dataset_));
     check_filters(subject, creation);
-    if (H5Pget_layout(creation) != H5D_CHUNKED) return;
+    const H5D_layout_t layout = H5Pget_layout(creation);
+    if (layout == H5D_CONTIGUOUS &&
+        H5Tequal(type, element_ == ElementType::f4 ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE) > 0)
+      offset_ = H5Dget_offset(dataset_);
+    if (layout != H5D_CHUNKED) return;
     std::array<hsize_t, 2> chunk{1, 1};
     H5Pget_chunk(creation, static_cast<int>(n_dims_), chunk.data());
-    chunk_rows_ = static_cast<Index>(chunk[0]);
-    const std::size_t columns = static_cast<std::size_t>(n_columns_);
-    const std::size_t value = H5Tget_size(Handle(H5Dget_type(dataset_)));
-    const std::size_t one = chunk[0] * chunk[1] * value;
-    const std::size_t across = (columns + chunk[1] - 1) / chunk[1] * one;
-    constexpr std::size_t hdf5_default = std::size_t{1} << 20, slots = 10007;
-    if (across <= hdf5_default) return;
-    const Handle access(H5Pcreate(H5P_DATASET_ACCESS));
-    H5Pset_chunk_cache(access, slots, std::clamp(across, hdf5_default, std::max(kChunkCacheBytes, one)), 1.0);
-    dataset_ = Handle();  // the cache of a dataset that is open cannot be changed
-    dataset_ = Handle(h5::check(H5Dopen2(file_, path.c_str(), access), subject + " cannot be opened"));
+    const auto chunk_columns = static_cast<Index>(chunk[1]);
+    storage_.rows_together = static_cast<Index>(chunk[0]);
+    const std::int64_t one = storage_.rows_together * chunk_columns * static_cast<Index>(H5Tget_size(type));
+    across_bytes_ = (n_columns_ + chunk_columns - 1) / chunk_columns * one;
+    storage_.reading_bytes = kHdf5Cache + 2 * one;  // a chunk as it is stored, and decompressed
+    storage_.streaming_bytes = std::max(kHdf5Cache, std::min(across_bytes_, kMostKeptBytes)) + 2 * one;
   }
 
   void read_feature_names() {
@@ -180,17 +193,24 @@ class Hdf5Reader final : public DataReader {
   }
 
   template <class T>
-  void read_rows(Index first, Index count, T* out, hid_t type) {
+  void read_rows(Index first, Index count, T* out) {
     check_row_range(*this, first, count);
-    const h5::Quiet quiet;
     const Index row_bytes = n_columns_ * static_cast<Index>(sizeof(T));
+    if (offset_ != HADDR_UNDEF && element_ == (sizeof(T) == 4 ? ElementType::f4 : ElementType::f8))
+      return bytes_.read(
+          static_cast<std::int64_t>(offset_) + first * row_bytes,
+          std::as_writable_bytes(std::span(out, static_cast<std::size_t>(count * n_columns_))));
     // Pieces end where chunks end, so that none is visited twice.
-    const Index piece = (kPieceBytes / row_bytes / chunk_rows_ + 1) * chunk_rows_;
+    const Index together = storage_.rows_together,
+                piece = (kPieceBytes / row_bytes / together + 1) * together;
     for (Index row = first; row < first + count;) {
+      const h5::Session session;
       const Index n = std::min((row / piece + 1) * piece, first + count) - row;
-      read_piece(row, n, out + (row - first) * n_columns_, type);
+      read_piece(row, n, out + (row - first) * n_columns_,
+                 sizeof(T) == 4 ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE);
       row += n;
     }
+    bytes_.check_length();  // HDF5 takes what is missing for zeros
   }
 
   void read_piece(Index first, Index count, void* out, hid_t type) {
@@ -204,9 +224,12 @@ class Hdf5Reader final : public DataReader {
       h5::fail(fmt::format("{}: rows {} to {} cannot be read", name_, first, first + count - 1));
   }
 
+  InputFile bytes_;
   Handle file_, dataset_;
+  std::string path_;
   std::size_t n_dims_ = 2;
-  Index chunk_rows_ = 1;
+  haddr_t offset_ = HADDR_UNDEF;   ///< of values that lie in the file as they lie in memory, row by row
+  std::int64_t across_bytes_ = 0;  ///< of the chunks that hold one row
 };
 
 }  // namespace

@@ -24,7 +24,6 @@ hid_t number_type() {
 }
 
 void put_attribute(hid_t object, const std::string& name, hid_t type, const void* value) {
-  const Quiet quiet;
   const Handle space(H5Screate(H5S_SCALAR));
   const Handle attribute(H5Acreate2(object, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT));
   if (!attribute || H5Awrite(attribute, type, value) < 0)
@@ -33,7 +32,6 @@ void put_attribute(hid_t object, const std::string& name, hid_t type, const void
 
 void put_dataset(hid_t location, const std::string& path, hid_t type, const void* values,
                  std::span<const Index> dims) {
-  const Quiet quiet;
   const std::vector<hsize_t> lengths(dims.begin(), dims.end());
   const Handle space(H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr));
   const Handle links = link_creation(), creation = dataset_creation();
@@ -108,25 +106,28 @@ Handle link_creation() {
 }
 
 void write_attribute(hid_t object, const std::string& name, std::string_view text) {
+  const Session session;
   const std::string copy(text);
   const char* const pointer = copy.c_str();
   put_attribute(object, name, text_type(), &pointer);
 }
 void write_attribute(hid_t object, const std::string& name, double value) {
+  const Session session;
   put_attribute(object, name, H5T_NATIVE_DOUBLE, &value);
 }
 void write_attribute(hid_t object, const std::string& name, std::int64_t value) {
+  const Session session;
   put_attribute(object, name, H5T_NATIVE_INT64, &value);
 }
 
 bool has_attribute(hid_t object, const std::string& name) {
-  const Quiet quiet;
+  const Session session;
   return H5Aexists(object, name.c_str()) > 0;
 }
 
 template <class T>
 std::vector<T> read_attribute_values(hid_t object, const std::string& name) {
-  const Quiet quiet;
+  const Session session;
   Source source;
   source.name = fmt::format("{}: attribute {}", where(object), name);
   source.object = Handle(H5Aopen(object, name.c_str(), H5P_DEFAULT));
@@ -155,13 +156,16 @@ template std::int64_t read_attribute<std::int64_t>(hid_t, const std::string&);
 
 void write_dataset(hid_t location, const std::string& path, std::span<const double> values,
                    std::span<const Index> dims) {
+  const Session session;
   put_dataset(location, path, H5T_NATIVE_DOUBLE, values.data(), dims);
 }
 void write_dataset(hid_t location, const std::string& path, std::span<const std::int64_t> values,
                    std::span<const Index> dims) {
+  const Session session;
   put_dataset(location, path, H5T_NATIVE_INT64, values.data(), dims);
 }
 void write_dataset(hid_t location, const std::string& path, std::span<const std::string> values) {
+  const Session session;
   std::vector<const char*> pointers;
   for (const std::string& text : values) pointers.push_back(text.c_str());
   const Index count = static_cast<Index>(values.size());
@@ -170,7 +174,7 @@ void write_dataset(hid_t location, const std::string& path, std::span<const std:
 
 template <class T>
 std::vector<T> read_dataset(hid_t location, const std::string& path, std::vector<Index>* dims) {
-  const Quiet quiet;
+  const Session session;
   Source source;
   source.name = fmt::format("{}: dataset {}", where(location), path);
   source.object = Handle(H5Dopen2(location, path.c_str(), H5P_DEFAULT));

@@ -79,6 +79,7 @@ class NpyReader final : public DataReader {
 
   void read(Index first, Index count, double* out) override { read_rows(first, count, out); }
   void read(Index first, Index count, float* out) override { read_rows(first, count, out); }
+  bool is_touched() const override { return file_.is_touched(); }
 
  private:
   template <class Out>

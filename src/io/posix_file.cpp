@@ -74,6 +74,8 @@ InputFile::InputFile(const std::string& path, std::string subject) : subject_(st
     throw Error(ExitCode::bad_data,
                 fmt::format("{}: the file is empty (0 bytes): check the program that wrote it", subject_));
   size_ = info.st_size;
+  modified_ = info.st_mtim;
+  changed_ = info.st_ctim;
 }
 
 std::size_t InputFile::read_some(std::int64_t offset, std::span<std::byte> out) const {
@@ -93,12 +95,29 @@ std::size_t InputFile::read_some(std::int64_t offset, std::span<std::byte> out) 
   return done;
 }
 
+void InputFile::too_short() const {
+  throw Error(
+      ExitCode::io_failed,
+      fmt::format("{}: the file has become shorter while it was read: run again when nobody writes it",
+                  subject_));
+}
+
 void InputFile::read(std::int64_t offset, std::span<std::byte> out) const {
-  if (read_some(offset, out) != out.size())
-    throw Error(
-        ExitCode::io_failed,
-        fmt::format("{}: the file has become shorter while it was read: run again when nobody writes it",
-                    subject_));
+  if (read_some(offset, out) != out.size()) too_short();
+}
+
+void InputFile::check_length() const {
+  struct stat info {};
+  if (::fstat(fd_.get(), &info) == 0 && info.st_size < size_) too_short();
+}
+
+bool InputFile::is_touched() const {
+  const auto same = [](const timespec& a, const timespec& b) {
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+  };
+  struct stat info {};
+  return ::fstat(fd_.get(), &info) != 0 || info.st_size != size_ || !same(info.st_mtim, modified_) ||
+         !same(info.st_ctim, changed_);
 }
 
 }  // namespace gmmpi

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <span>
 #include <string>
 
@@ -38,11 +39,18 @@ class InputFile {
   std::size_t read_some(std::int64_t offset, std::span<std::byte> out) const;
   /// As read_some, but a file that ends before is Error 74.
   void read(std::int64_t offset, std::span<std::byte> out) const;
+  /// Error 74 if the file has become shorter since it was opened.
+  void check_length() const;
+  /// Whether its size, or when it was changed, is not what it was when it was opened.
+  bool is_touched() const;
 
  private:
+  [[noreturn]] void too_short() const;
+
   FileDescriptor fd_;
   std::string subject_;
   std::int64_t size_ = 0;
+  timespec modified_{}, changed_{};  ///< its data; its data, name or permissions
 };
 
 /// "No space left on device" for ENOSPC, and so on.

@@ -101,7 +101,7 @@ class MemoryFile {
 };
 
 std::vector<std::int64_t> write_all_but_rows(const AtomicFile& file, const RowFileLayout& layout) {
-  const h5::Quiet quiet;
+  const h5::Session session;
   constexpr std::int64_t room_for_metadata = std::int64_t{1} << 24;
   const std::string& subject = file.path();
   const std::string problem = subject + ": its header cannot be built in memory";

@@ -134,7 +134,7 @@ DATA_CASES = [
     ("long row", "long_row.csv", 65, ("in/long_row.csv", "row 4", "3 fields", "2")),
     ("empty field", "empty_field.csv", 65, ("in/empty_field.csv", "row 100", "column 1", "empty")),
     ("only a header", "header_only.csv", 65, ("in/header_only.csv", "0 rows")),
-    ("more data than memory", "sparse.h5", 71, ("in/sparse.h5", "rank", "free", "use more nodes")),
+    ("more data than memory", "sparse.h5", 71, ("in/sparse.h5", "rank", "free", "use more nodes", "--memory-limit")),
 ]
 
 GOOD = "fit in/good.h5 -k 2 -o out.h5 --sample-weight in/good.h5:/{}"

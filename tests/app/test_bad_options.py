@@ -29,6 +29,7 @@ WORDS = {"output", "covariance-type", "init", "on-collapse", "skip", "engine", "
          "config", "outlier-rule", "keep", "given", "target", "data"}
 TIMES = [(option, FIT, values) for option, values in (("checkpoint-every", ["often", "5 parsecs", "nan"]),
                                                       ("time-limit", ["soon", "-1h", "nan"]), ("watchdog", ["later", "-1s"]))]
+SIZES = [("memory-limit", FIT, ["8", "much", "0G", "-1G", "8GB", "nanG", "8 G", "1e999T"])]
 # option, command line before it, a value that is none of its words
 CHOICES = [
     ("covariance-type", FIT, "fulll", ("fulll", "full", "tied", "diag", "spherical")),
@@ -88,14 +89,14 @@ class BadOptions(ProgramTest):
         # `--option=value`, since a value that begins with a dash could be taken for an option
         cases = [Case(f"{option} {value}", f"{command} --{option}='{value}'", 64, (f"--{option}", value),
                       ranks=(1, 3) if value == values[0] else (1,), setup=lambda cwd: (cwd / "m.h5").touch())
-                 for option, command, values in NUMBERS + TIMES for value in values]
+                 for option, command, values in NUMBERS + TIMES + SIZES for value in values]
         self.check_cases(cases)
 
     def test_every_numeric_option_has_its_cases(self):
         for command in ("fit", "sample", "score", "predict", "marginal", "condition", "regress", "compare"):
             options = re.findall(r"^ +(?:-\w,)?--([\w-]+) [A-Z]", self.run_ok(f"{command} --help").out, re.M)
             self.assertGreater(len(options), 3)
-            self.assertEqual(set(options) - WORDS - {option for option, *_ in NUMBERS + TIMES}, set())
+            self.assertEqual(set(options) - WORDS - {option for option, *_ in NUMBERS + TIMES + SIZES}, set())
 
     def test_choices(self):
         self.check_cases([Case(f"{option} {value}", f"{command} --{option}='{value}'", 64, (f"--{option}", *words))
@@ -122,7 +123,7 @@ class BadOptions(ProgramTest):
 
     def test_values_at_the_edge_are_accepted(self):
         edges = ["--max-iter 0", "--tol 0 --max-iter 2", "--reg-covar 0", "--resume never", "--resume auto", "--reg-covar auto",
-                 f"--seed {2**63 - 1} --n-init 2", "--threads 64", "--on-collapse fail", "--tol 1e300"]
+                 f"--seed {2**63 - 1} --n-init 2", "--threads 64", "--on-collapse fail", "--tol 1e300", "--memory-limit 0.5TiB", "--memory-limit 1e6K"]
         runs = in_parallel(gmmpi, [(f"fit {OLD_FAITHFUL} -k 2 -o {n}.h5 {edge}", self.dir) for n, edge in enumerate(edges)])
         for edge, run in zip(edges, runs):
             self.assertEqual(run.codes, [0], edge + "\n" + run.err)

@@ -44,7 +44,8 @@ class Data {
   /// `execution.n_threads` threads.
   virtual void for_each_block(const Execution& execution,
                               const std::function<void(const Block&, int thread)>& work) const = 0;
-  /// Local. One row of this rank, as doubles.
+  /// Local; by one thread at a time, and not from within for_each_block. One row of this rank, as doubles. It
+  /// may be read from the file: call it inside Communicator::together.
   virtual std::vector<double> row(Index global_row) const = 0;
   /// Local. Its sample weight.
   virtual double weight(Index global_row) const = 0;
@@ -55,5 +56,8 @@ class Data {
   Index first_block_ = 0, last_block_ = 0;
   DataSummary summary_;
 };
+
+/// Collective. True if there are at least `wanted` different rows (of positive weight).
+bool has_distinct_rows(const Execution& execution, const Data& data, Index wanted);
 
 }  // namespace gmmpi

@@ -12,6 +12,14 @@ namespace gmmpi {
 /// single, integers of up to 16 bits), f8 otherwise.
 enum class ElementType { f4, f8 };
 
+/// How rows are stored, as far as those who read many of them should know.
+struct Storage {
+  bool is_text = false;     ///< every reading parses them again
+  Index rows_together = 1;  ///< rows of a chunk; reads that end where chunks end decompress each once
+  std::int64_t reading_bytes = 0, streaming_bytes = 0;  ///< taken besides the destination; the latter with
+                                                        ///< begin_streaming
+};
+
 /// A table of N rows and d columns. `read` is local (not collective) and may be called by every
 /// rank for any rows.
 class DataReader {
@@ -31,10 +39,18 @@ class DataReader {
   virtual void read(Index first, Index count, double* out) = 0;
   virtual void read(Index first, Index count, float* out) = 0;
 
+  const Storage& storage() const { return storage_; }
+  /// From now on rows are read in many small pieces, one behind the other: chunks are kept from one to the
+  /// next, in storage().streaming_bytes.
+  virtual void begin_streaming() {}
+  /// Thread-safe. Whether the file may have been written to since it was opened: its size or times differ.
+  virtual bool is_touched() const { return false; }
+
  protected:
   Index n_rows_ = 0;
   int n_columns_ = 0;
   ElementType element_ = ElementType::f8;
+  Storage storage_;
   std::string format_, name_;
   std::vector<std::string> feature_names_;
 };

@@ -8,11 +8,14 @@
 
 namespace gmmpi {
 
+class BlockBuffer;
+
 class MemoryData final : public Data {
  public:
   /// Collective. Reads this rank's rows, checks that all numbers are finite (rows of weight zero may hold
   /// anything), and summarises. `weights` may be null. Errors, equal on all ranks: 65 with row and column.
   MemoryData(const Execution& execution, DataReader& rows, DataReader* weights);
+  ~MemoryData() override;
 
   void for_each_block(const Execution& execution,
                       const std::function<void(const Block&, int thread)>& work) const override;
@@ -26,17 +29,8 @@ class MemoryData final : public Data {
                             int n_ranks);
 
  private:
-  Block block(Index index) const;
-  void read(const Execution& execution, DataReader& rows, DataReader* weights);
-  void check_finite(const Execution& execution, const std::string& name) const;
-
-  ElementType element_;
-  std::unique_ptr<float[]> floats_;
-  std::unique_ptr<double[]> doubles_;
+  std::unique_ptr<BlockBuffer> rows_;
   std::vector<double> weights_;
 };
-
-/// Collective. True if there are at least `wanted` different rows (of positive weight).
-bool has_distinct_rows(const Execution& execution, const Data& data, Index wanted);
 
 }  // namespace gmmpi

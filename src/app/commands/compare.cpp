@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.hpp"
+#include "app/inputs.hpp"
 #include "app/say.hpp"
 #include "app/support.hpp"
 #include "gmmpi/error.hpp"
@@ -99,9 +100,9 @@ void compare_command(const Execution& execution, const Options& options, StopReq
     Options inputs = options;
     inputs.arguments["DATA"] = options.text("data");
     inputs.arguments["MODEL"] = path_a;
-    const MemoryData data = read_inputs(execution, inputs, writing_bytes(execution, {}));
-    check_rows(execution, inputs, data, a);
-    table = label_table(execution, data, a, b);
+    const InputData data = read_inputs(execution, inputs, writing_bytes(execution, a, {}));
+    check_rows(execution, inputs, *data.rows, a);
+    table = label_table(execution, *data.rows, a, b);
   } else {
     table = drawn_label_table(execution, a, b, n_samples, seed);
   }

@@ -6,6 +6,7 @@
 
 #include "app/checkpointing.hpp"
 #include "app/commands.hpp"
+#include "app/inputs.hpp"
 #include "app/run_log.hpp"
 #include "app/say.hpp"
 #include "app/support.hpp"
@@ -67,22 +68,25 @@ Mixture model_shape(const FitOptions& f, int n_features) {
   return shape;
 }
 
-/// Per rank, besides the data: the sweep's scratch and the rows' distances while seeds are drawn.
+/// Per rank, besides data and program: the sweep's scratch and the rows' distances while seeds are drawn.
 std::int64_t working_bytes(const Execution& execution, const FitOptions& f, const OpenedData& data) {
   const MomentLayout layout{f.n_components, data.rows->n_columns(), f.family->scatter_shape()};
+  const bool draws_rows = f.init != Init::random && f.init != Init::model;
+  const Index most_rows = BlockGrid(data.rows->n_rows()).first_row_of_rank(1, execution.comm.size());
   // Ten steps, ten decreases and a few more vectors: in use, at the safe point, and on the way to a
   // checkpoint.
   const std::int64_t acceleration = f.accelerate == Acceleration::none ? 0 : 4 * 24 * 8 * layout.size();
   // Threads' sums, and copies of sums and model: limbs, message, factors, safe point, checkpoint.
   return acceleration + execution.n_threads * sweep_bytes_per_thread(layout) + 24 * 8 * layout.size() +
-         8 * (data.rows->n_rows() / execution.comm.size() + 1) + (std::int64_t{32} << 20);
+         (draws_rows ? 8 * most_rows : 0);
 }
 
-void announce(const Execution& execution, const FitOptions& f, const OpenedData& data, RunLog& log) {
+void announce(const Execution& execution, const FitOptions& f, const OpenedData& data, const MemoryPlan& plan,
+              RunLog& log) {
   const int n_ranks = execution.comm.size(), d = data.rows->n_columns();
   const Mixture shape = model_shape(f, d);
-  const auto data_bytes = static_cast<double>(data.bytes_per_rank(n_ranks));
-  const auto work_bytes = static_cast<double>(working_bytes(execution, f, data));
+  const auto data_bytes = static_cast<double>(plan.data_bytes);
+  const auto work_bytes = static_cast<double>(plan.working_bytes);
   log.line(fmt::format("gmmpi {}: fit {}{}", GMMPI_VERSION, data.rows->describe(),
                        data.weights ? ", weighted" : ""));
   const bool gaussian = f.family->distribution() == "gaussian";
@@ -95,6 +99,7 @@ void announce(const Execution& execution, const FitOptions& f, const OpenedData&
   log.line(fmt::format("run: {} x {}, {} kernels; per rank {} of data and up to {} to work on",
                        count_text(n_ranks, "rank"), count_text(execution.n_threads, "thread"),
                        execution.kernels->name, bytes_text(data_bytes), bytes_text(work_bytes)));
+  log.line("rows: " + plan.text());
   const int on_node = execution.comm.node_size() * execution.n_threads;
   if (execution.n_threads > available_processors())
     log.warning(fmt::format(
@@ -108,7 +113,8 @@ void announce(const Execution& execution, const FitOptions& f, const OpenedData&
     log.warning("no vector instructions with fused multiply-add: same bits, but many times slower");
 }
 
-void log_start(const Execution& execution, const FitOptions& f, const OpenedData& data, RunLog& log) {
+void log_start(const Execution& execution, const FitOptions& f, const OpenedData& data,
+               const MemoryPlan& plan, RunLog& log) {
   const int n_ranks = execution.comm.size(), d = data.rows->n_columns();
   log.event("start",
             {{"version", GMMPI_VERSION},
@@ -126,8 +132,10 @@ void log_start(const Execution& execution, const FitOptions& f, const OpenedData
              {"ranks", n_ranks},
              {"threads", execution.n_threads},
              {"simd", execution.kernels->name},
-             {"data_bytes_per_rank", static_cast<double>(data.bytes_per_rank(n_ranks))},
-             {"working_bytes_per_rank", static_cast<double>(working_bytes(execution, f, data))}});
+             {"data_bytes_per_rank", static_cast<double>(plan.data_bytes)},
+             {"working_bytes_per_rank", static_cast<double>(plan.working_bytes)},
+             {"streamed", plan.streamed()},
+             {"buffers", plan.stream.n_buffers}});
 }
 
 /// True if the output is already what this fit would write. Otherwise an existing output is an Error 73.
@@ -212,9 +220,10 @@ void print_result(const Options& options, const ModelRecord& r, const std::strin
 }
 
 /// Reads the data. Error 75 says that nothing is lost.
-MemoryData read(const Execution& execution, const OpenedData& inputs, RunLog& log) {
+std::unique_ptr<Data> read(const Execution& execution, const OpenedData& inputs, const MemoryPlan& plan,
+                           RunLog& log) {
   try {
-    MemoryData data(execution, *inputs.rows, inputs.weights.get());
+    std::unique_ptr<Data> data = read_data(execution, inputs, plan);
     log.line(fmt::format("read in {:.2g} s", log.seconds()));
     return data;
   } catch (const Error& e) {
@@ -225,7 +234,7 @@ MemoryData read(const Execution& execution, const OpenedData& inputs, RunLog& lo
 }
 
 /// Resumes or starts, fits, and writes the model. Error 75 tells where the checkpoint is.
-void run_fit(const Execution& execution, const Options& options, const FitOptions& f, const MemoryData& data,
+void run_fit(const Execution& execution, const Options& options, const FitOptions& f, const Data& data,
              Checkpointing& checkpoints, const std::string& output, RunLog& log) {
   const Communicator& comm = execution.comm;
   const double read_seconds = log.seconds();
@@ -294,19 +303,21 @@ void fit_command(const Execution& given, const Options& options, StopRequest& st
   });
   RunLog log(comm, f);
   const OpenedData inputs = open_inputs(execution, options);
-  announce(execution, f, inputs, log);
+  const MemoryPlan plan = plan_memory(execution, options, inputs, working_bytes(execution, f, inputs));
+  announce(execution, f, inputs, plan, log);
   if (options.has("log-json")) check_log(execution, options, options.text("log-json"));
   check_output(execution, options, output, true);  // what exists is looked at below
   if (options.flag("dry-run")) {
     log.line("dry run: no rows were read, no model was written");
     return;
   }
-  check_memory(execution, inputs, working_bytes(execution, f, inputs));
+  check_memory(execution, inputs, plan);
   if (options.has("log-json")) log.open_json(comm, options.text("log-json"));
-  log_start(execution, f, inputs, log);
+  log_start(execution, f, inputs, plan, log);
   try {
     Checkpointing checkpoints(comm, options, stop, log);
-    const MemoryData data = read(execution, inputs, log);
+    const std::unique_ptr<Data> rows = read(execution, inputs, plan, log);
+    const Data& data = *rows;
     validate_fit(execution, data, f, options.arguments.at("DATA"));
     if (already_done(execution, options, f, data.summary(), output, log)) {
       checkpoints.finish_earlier_run(f, data.summary(), output);

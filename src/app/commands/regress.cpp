@@ -7,6 +7,7 @@
 
 #include "app/columns.hpp"
 #include "app/commands.hpp"
+#include "app/inputs.hpp"
 #include "app/say.hpp"
 #include "app/support.hpp"
 #include "data/binary.hpp"
@@ -26,7 +27,10 @@ void regress_command(const Execution& execution, const Options& options, StopReq
   const int n_targets = static_cast<int>(targets.size());
   const RegressOptions what{options.flag("covariance"), options.flag("log-density")};
   const std::vector<OutputColumn> columns = regress_columns(what, n_targets);
-  const MemoryData data = read_inputs(execution, options, writing_bytes(execution, columns));
+  std::vector<OutputColumn> computed = columns;
+  computed.push_back({"copies of the columns that are no targets", OutputColumn::Type::f8, 2 * d});
+  const InputData inputs = read_inputs(execution, options, writing_bytes(execution, model.mixture, computed));
+  const Data& data = *inputs.rows;
   if (data.n_columns() != d && data.n_columns() != d - n_targets)
     throw Error(
         ExitCode::bad_data,

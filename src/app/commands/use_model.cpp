@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.hpp"
+#include "app/inputs.hpp"
 #include "app/say.hpp"
 #include "app/support.hpp"
 #include "gmmpi/error.hpp"
@@ -93,8 +94,9 @@ void score_command(const Execution& execution, const Options& options, StopReque
   if (options.has("output"))
     check_output(execution, options, options.text("output"), true);  // what exists is looked at below
   const Mixture model = read_model(execution, path);
-  const MemoryData data =
-      read_inputs(execution, options, writing_bytes(execution, predict_columns({}, model.n_components)));
+  const InputData inputs = read_inputs(
+      execution, options, writing_bytes(execution, model, predict_columns({}, model.n_components)));
+  const Data& data = *inputs.rows;
   check_rows(execution, options, data, model);
   if (options.has("output")) write_log_densities(execution, options, data, model);
   const Score s = score(execution, data, model);
@@ -131,8 +133,9 @@ void predict_command(const Execution& execution, const Options& options, StopReq
   if (outliers) what.outliers = OutlierTest{outliers->rule};
   const std::vector<OutputColumn> columns = predict_columns(what, model.n_components);
   const bool keeps_densities = outliers && outliers->rule == OutlierRule::data;
-  const MemoryData data =
-      read_inputs(execution, options, writing_bytes(execution, columns), keeps_densities ? 8 : 0);
+  const InputData inputs =
+      read_inputs(execution, options, writing_bytes(execution, model, columns), keeps_densities ? 8 : 0);
+  const Data& data = *inputs.rows;
   check_rows(execution, options, data, model);
   std::map<std::string, std::string> facts{{"command", "predict"},
                                            {"data", data.summary().fingerprint},

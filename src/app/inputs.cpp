@@ -1,0 +1,170 @@
+// Data in memory or streamed: what fits.
+#include "app/inputs.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <limits>
+
+#include "app/support.hpp"
+#include "gmmpi/data/memory_data.hpp"
+#include "gmmpi/error.hpp"
+#include "gmmpi/io/open_data.hpp"
+
+namespace gmmpi::app {
+
+namespace {
+
+constexpr std::int64_t kMiB = std::int64_t{1} << 20;
+/// What the program grows by besides what is counted: HDF5, MPI's buffers; for each thread stack and
+/// allocator.
+constexpr std::int64_t kGrowth = 8 * kMiB, kThreadGrowth = kMiB / 4;
+/// The least limit that is suggested has some room, since the program's size varies.
+constexpr std::int64_t kRoom = 4 * kMiB;
+
+/// What the kernel says can still be had without swapping, within the limits of the control group.
+std::int64_t available_memory() {
+  std::int64_t available = std::numeric_limits<std::int64_t>::max();
+  std::ifstream meminfo("/proc/meminfo");
+  for (std::string name, unit; meminfo >> name;) {
+    std::int64_t kib = 0;
+    meminfo >> kib;
+    std::getline(meminfo, unit);
+    if (name == "MemAvailable:") available = kib * 1024;
+  }
+  std::ifstream most("/sys/fs/cgroup/memory.max"), used("/sys/fs/cgroup/memory.current");
+  std::int64_t limit = 0, current = 0;
+  if (!(most >> limit && used >> current)) return available;
+  std::ifstream stat("/sys/fs/cgroup/memory.stat");
+  std::int64_t bytes = 0;
+  for (std::string name; stat >> name >> bytes;)
+    if (name == "inactive_file" || name == "active_file")
+      current -= bytes;  // page cache, given back when needed
+  available = std::min(available, limit - current);
+  return available;
+}
+
+/// What this process has in memory now; 0 where the system does not tell.
+std::int64_t resident_memory() {
+  std::ifstream statm("/proc/self/statm");
+  std::int64_t total = 0, resident = 0;
+  statm >> total >> resident;
+  return resident * ::sysconf(_SC_PAGESIZE);
+}
+
+std::int64_t mib_above(std::int64_t bytes) {
+  return (bytes + kMiB - 1) / kMiB;
+}
+
+/// Error 71: the data do not fit below the limit; `least` does, if they are streamed.
+[[noreturn]] void does_not_fit(const MemoryPlan& p, const DataReader& rows, std::int64_t least) {
+  if (rows.storage().is_text)
+    throw Error(ExitCode::no_memory,
+                fmt::format("{}: text is not streamed (every sweep would parse it again), and does not fit "
+                            "below --memory-limit: write it once as HDF5 with gmmpi convert, or give "
+                            "--memory-limit {}M",
+                            rows.name(), mib_above(p.working_bytes + p.data_bytes + kRoom)));
+  throw Error(
+      ExitCode::no_memory,
+      fmt::format("{}: even streamed it does not fit below --memory-limit ({} are needed besides its "
+                  "rows): give --memory-limit {}M or more",
+                  rows.name(), bytes_text(static_cast<double>(p.working_bytes)), mib_above(least + kRoom)));
+}
+
+}  // namespace
+
+OpenedData open_inputs(const Execution& execution, const Options& options) {
+  OpenedData data;
+  data.rows = open_data(execution.comm, options.arguments.at("DATA"));
+  if (!options.has("sample-weight")) return data;
+  data.weights =
+      open_column(execution.comm, options.text("sample-weight"), "/sample_weight", "sample weights");
+  if (data.weights->n_rows() != data.rows->n_rows())
+    throw Error(ExitCode::bad_data,
+                fmt::format("--sample-weight {}: {} weights for {} rows; give one weight per row",
+                            options.text("sample-weight"), data.weights->n_rows(), data.rows->n_rows()));
+  return data;
+}
+
+MemoryPlan plan_memory(const Execution& execution, const Options& options, const OpenedData& data,
+                       std::int64_t working_bytes) {
+  const Communicator& comm = execution.comm;
+  const DataReader& rows = *data.rows;
+  const BlockGrid grid(rows.n_rows());
+  const Index n_blocks = grid.first_block(1, comm.size());
+  const bool weighted = data.weights != nullptr;
+  MemoryPlan p;
+  std::int64_t program = resident_memory() + kGrowth + execution.n_threads * kThreadGrowth;
+  comm.max(std::span(&program, 1));
+  p.data_bytes = MemoryData::bytes(grid, rows.n_columns(), rows.element(), weighted, comm.size());
+  const std::int64_t weighing = weighted ? data.weights->storage().reading_bytes : 0;
+  p.working_bytes = program + working_bytes + weighing + rows.storage().reading_bytes;
+  comm.together([&] {
+    if (options.has("memory-limit")) p.limit = options.size("memory-limit");
+    if (p.limit == 0 || p.working_bytes + p.data_bytes <= p.limit) return;
+    // Weights, and a hash for each block, are held.
+    const std::int64_t held = 8 * (n_blocks + (weighted ? grid.first_row_of_rank(1, comm.size()) : 0));
+    p.working_bytes += rows.storage().streaming_bytes - rows.storage().reading_bytes + held;
+    const std::int64_t least = StreamData::least_bytes(grid, rows.n_columns(), rows.element());
+    if (rows.storage().is_text || p.limit < p.working_bytes + least)
+      does_not_fit(p, rows, p.working_bytes + least);
+    p.stream_bytes = p.limit - p.working_bytes;
+    p.stream = StreamData::plan(grid, rows.n_columns(), rows.element(), n_blocks, p.stream_bytes,
+                                execution.n_threads);
+  });
+  return p;
+}
+
+std::string MemoryPlan::text() const {
+  if (!streamed()) return "held in memory";
+  return fmt::format("streamed from the file in every sweep, through {} of {}; {} are held",
+                     count_text(stream.n_buffers, "buffer"),
+                     bytes_text(static_cast<double>(stream.buffer_bytes)),
+                     bytes_text(static_cast<double>(stream.held_bytes)));
+}
+
+void check_memory(const Execution& execution, const OpenedData& data, const MemoryPlan& plan) {
+  const Communicator& comm = execution.comm;
+  const auto available = static_cast<double>(available_memory()), needed = static_cast<double>(plan.bytes());
+  comm.together([&] {
+    if (needed * comm.node_size() <= available) return;
+    throw Error(ExitCode::no_memory,
+                fmt::format("{} needs {} per rank, {} on this node together, and only {} are free: use more "
+                            "nodes, or stream the data from the file with --memory-limit {}M",
+                            data.rows->name(), bytes_text(needed), count_text(comm.node_size(), "rank"),
+                            bytes_text(available),
+                            mib_above(static_cast<std::int64_t>(0.9 * available / comm.node_size()))));
+  });
+}
+
+std::unique_ptr<Data> read_data(const Execution& execution, const OpenedData& data, const MemoryPlan& plan) {
+  if (plan.streamed())
+    return std::make_unique<StreamData>(execution, *data.rows, data.weights.get(), plan.stream_bytes);
+  return std::make_unique<MemoryData>(execution, *data.rows, data.weights.get());
+}
+
+InputData read_inputs(const Execution& execution, const Options& options, std::int64_t working_bytes,
+                      std::int64_t bytes_per_row) {
+  InputData data{open_inputs(execution, options), nullptr};
+  const Index most_rows = BlockGrid(data.opened.rows->n_rows()).first_row_of_rank(1, execution.comm.size());
+  const MemoryPlan plan =
+      plan_memory(execution, options, data.opened, working_bytes + bytes_per_row * most_rows);
+  check_memory(execution, data.opened, plan);
+  data.rows = read_data(execution, data.opened, plan);
+  return data;
+}
+
+std::int64_t writing_bytes(const Execution& execution, const Mixture& model,
+                           const std::vector<OutputColumn>& columns) {
+  const std::int64_t K = model.n_components, d = model.n_features;
+  std::int64_t row = 0;  // values
+  for (const OutputColumn& column : columns)
+    row += std::max<Index>(column.columns, 1) * std::max<Index>(column.depth, 1);
+  const Index longest_block = BlockGrid(std::numeric_limits<Index>::max()).block_rows();
+  const std::int64_t thread = longest_block * row + kTileRows * (3 * K + 4 * d);
+  // The parameters once more as factors, and packed.
+  return 8 * (execution.n_threads * thread + 3 * (std::ssize(model.means) + std::ssize(model.covariances)));
+}
+
+}  // namespace gmmpi::app

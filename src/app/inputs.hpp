@@ -1,0 +1,64 @@
+// DATA and --sample-weight: opened, held in memory or streamed, within the memory that there is.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "app/options.hpp"
+#include "gmmpi/data/data.hpp"
+#include "gmmpi/data/data_reader.hpp"
+#include "gmmpi/data/row_sink.hpp"
+#include "gmmpi/data/stream_data.hpp"
+#include "gmmpi/model/mixture.hpp"
+
+namespace gmmpi::app {
+
+/// Opened but not read.
+struct OpenedData {
+  std::unique_ptr<DataReader> rows, weights;
+};
+
+/// Collective. DATA and --sample-weight.
+OpenedData open_inputs(const Execution& execution, const Options& options);
+
+/// Where the rows are to be, equal on all ranks; bytes are those of the fullest rank.
+struct MemoryPlan {
+  std::int64_t data_bytes = 0;     ///< of its rows and weights
+  std::int64_t working_bytes = 0;  ///< of everything else
+  std::int64_t limit = 0;          ///< --memory-limit; 0: none
+  std::int64_t stream_bytes = 0;   ///< for held rows and buffers; 0: all rows are held
+  StreamData::Plan stream;
+  bool streamed() const { return stream_bytes > 0; }
+  /// What the rank will take.
+  std::int64_t bytes() const { return streamed() ? limit : working_bytes + data_bytes; }
+  /// "held in memory", "streamed from the file in every sweep, ..."
+  std::string text() const;
+};
+
+/// Collective. `working_bytes` are what the command needs besides the data and the program itself. Errors:
+/// 64, and 71 naming the least limit that suffices.
+MemoryPlan plan_memory(const Execution& execution, const Options& options, const OpenedData& data,
+                       std::int64_t working_bytes);
+
+/// Collective. Error 71 if the ranks of a node together need more than it has left.
+void check_memory(const Execution& execution, const OpenedData& data, const MemoryPlan& plan);
+
+/// Collective. Reads what is to be held, checks all rows and summarises them. `data` must outlive the result.
+std::unique_ptr<Data> read_data(const Execution& execution, const OpenedData& data, const MemoryPlan& plan);
+
+/// Rows that are read: held, or read again from what is opened.
+struct InputData {
+  OpenedData opened;
+  std::unique_ptr<Data> rows;
+};
+
+/// Collective. Opens, plans, checks memory, reads, checks and summarises. `bytes_per_row` comes on top of
+/// each row.
+InputData read_inputs(const Execution& execution, const Options& options, std::int64_t working_bytes,
+                      std::int64_t bytes_per_row = 0);
+
+/// What a rank needs to compute such arrays from a model, which its threads hold and write block by block.
+std::int64_t writing_bytes(const Execution& execution, const Mixture& model,
+                           const std::vector<OutputColumn>& columns);
+
+}  // namespace gmmpi::app

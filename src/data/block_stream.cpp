@@ -1,0 +1,91 @@
+// BlockStream: a ring of buffers between one reading and many working threads.
+#include "data/block_stream.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace gmmpi {
+
+BlockStream::BlockStream(const Source& source, const StopRequest* stop)
+    : source_(source),
+      stop_(stop),
+      next_held_(source.first),
+      next_read_(source.held_end),
+      read_end_(source.held_end),
+      n_out_(source.buffers.size()) {
+  if (source.held_end < source.last) reader_ = std::thread([this] { read_all(); });
+}
+
+BlockStream::~BlockStream() {
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+  emptied_.notify_all();
+  if (reader_.joinable()) reader_.join();
+}
+
+void BlockStream::read_all() {
+  for (Index first = source_.held_end; first < source_.last;) {
+    const Index last = std::min(first + source_.buffer_blocks, source_.last);
+    const std::size_t slot = turn(first) % n_out_.size();
+    {
+      std::unique_lock lock(mutex_);
+      emptied_.wait(lock, [&] { return n_out_[slot] == 0 || ended_; });
+      if (ended_) return;
+    }
+    try {
+      buffer(turn(first)).read(source_.rows, first, last, stop_);
+    } catch (...) {
+      return fail(first, std::current_exception());
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      n_out_[slot] = last - first;
+      read_end_ = first = last;
+    }
+    filled_.notify_all();
+  }
+}
+
+std::optional<Block> BlockStream::take() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    const Index end = std::min(read_end_, failed_block_);
+    if (next_read_ < end) {
+      const Index index = next_read_++;
+      return buffer(turn(index)).block(index);
+    }
+    if (next_held_ < std::min(source_.held_end, failed_block_)) return source_.held.block(next_held_++);
+    if (failed() || next_read_ == source_.last) return std::nullopt;
+    filled_.wait(lock);
+  }
+}
+
+void BlockStream::give_back(Index block) {
+  if (block < source_.held_end) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (--n_out_[turn(block) % n_out_.size()] > 0) return;
+  }
+  emptied_.notify_one();
+}
+
+void BlockStream::fail(Index block, std::exception_ptr failure) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (block >= failed_block_) return;
+    failed_block_ = block;
+    failure_ = std::move(failure);
+    ended_ = true;
+  }
+  filled_.notify_all();
+  emptied_.notify_all();
+}
+
+void BlockStream::rethrow() const {
+  const std::lock_guard lock(mutex_);
+  if (failure_) std::rethrow_exception(failure_);
+}
+
+}  // namespace gmmpi

@@ -1,0 +1,45 @@
+// Reading a rank's rows and weights: in pieces, heeding requests to stop.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gmmpi/data/data.hpp"
+#include "gmmpi/data/data_reader.hpp"
+
+namespace gmmpi {
+
+/// Throws Error 75 if the execution is asked to stop. `stop` may be null.
+void check_stop(const StopRequest* stop);
+
+/// Rows of consecutive blocks, in the precision of the file.
+class BlockBuffer {
+ public:
+  /// Room for `most_blocks` blocks.
+  BlockBuffer(const BlockGrid& grid, int n_columns, ElementType element, Index most_blocks);
+
+  /// Reads blocks [first, last); Errors of the reader, 75.
+  void read(DataReader& rows, Index first, Index last, const StopRequest* stop);
+
+  bool holds(Index index) const { return first_ <= index && index < last_; }
+  /// A block that it holds; weights are null.
+  Block block(Index index) const;
+
+ private:
+  BlockGrid grid_;
+  int n_columns_;
+  Index first_ = 0, last_ = 0;
+  std::unique_ptr<float[]> floats_;
+  std::unique_ptr<double[]> doubles_;
+};
+
+/// Sample weights of rows [first, first + count) of `n_rows`. Errors: 65 (not one weight per row, a weight
+/// that is not finite or negative, naming its row), 75, those of the reader.
+std::vector<double> read_weights(DataReader& weights, Index n_rows, Index first, Index count,
+                                 const StopRequest* stop);
+
+/// A row as doubles.
+std::vector<double> row_of(const Block& block, Index global_row, int n_columns);
+
+}  // namespace gmmpi
