@@ -58,9 +58,7 @@ std::int64_t iterations_of(const std::string& text) {
 std::string where(const FitState& s) {
   static constexpr const char* phases[] = {"seeding", "k-means", "iteration"};
   return fmt::format("restart {}, {} {}", s.restart, phases[static_cast<int>(s.phase)],
-                     s.phase == FitState::Phase::em      ? s.n_iter
-                     : s.phase == FitState::Phase::lloyd ? s.lloyd_iterations
-                                                         : 0);
+                     s.phase == FitState::Phase::em ? s.n_iter : s.lloyd_iterations);
 }
 
 }  // namespace

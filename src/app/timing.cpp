@@ -16,6 +16,7 @@ void report_timing(const Communicator& comm, const Profile& profile, const WallT
   };
   const Profile::Seconds& s = profile.seconds();
   std::vector<Row> rows{{"read data", "read", wall.reading},
+                        {"seeds, k-means", "start", s[Profile::start]},
                         {"E-step", "e_step", s[Profile::e_step]},
                         {"accumulation", "accumulation", s[Profile::accumulation]},
                         {"exact sums", "exact_sums", s[Profile::exact_sums]},

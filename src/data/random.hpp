@@ -12,7 +12,9 @@ enum class Purpose : std::uint32_t {
   responsibilities = 1,
   seeding = 2,
   sample_component = 3,
-  sample_normal = 4
+  sample_normal = 4,
+  oversampling = 5,
+  subsample = 6
 };
 
 /// Uniform in the open interval (0, 1): the `item`-th number of `position` (a global row, a draw).

@@ -156,6 +156,7 @@ std::size_t Seeder::best_candidate(const std::vector<std::vector<double>>& candi
 void seed_centers(const Execution& execution, const Data& data, int n_centers, SeedRule rule,
                   std::uint64_t seed, std::vector<double>& centers, const SafePoint& safe_point) {
   const std::size_t d = data.n_columns();
+  if (centers.size() == n_centers * d) return;
   const int trials = rule == SeedRule::distance ? 2 + static_cast<int>(std::log(n_centers)) : 1;
   Seeder seeder(execution, data, rule, seed);
   seeder.begin();

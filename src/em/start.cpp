@@ -4,14 +4,49 @@
 #include <cmath>
 
 #include "em/assignments.hpp"
+#include "em/cluster_sums.hpp"
+#include "em/subsample.hpp"
 #include "gmmpi/error.hpp"
 
 namespace gmmpi {
 
 namespace {
 
-constexpr int kMostLloydIterations = 300;
-constexpr double kLloydTolerance = 1e-4;
+constexpr int kMostGreedySeeds = 8;  ///< for more, the passes of k-means|| cost less than one per seed
+
+/// Seeds and Lloyd's iterations, of large data first those of a subsample. Goes on from where `state` is.
+void kmeans(const Execution& execution, const Data& data, double mean_column_variance, int n_centers,
+            std::uint64_t seed, FitState& state, const SafePoint& safe_point) {
+  const auto iterate = [&](const Data& rows) {
+    lloyd(execution, rows, mean_column_variance, state.centers, state.lloyd_iterations, safe_point);
+  };
+  if (state.phase == FitState::Phase::seeding) {
+    const std::unique_ptr<Data> sample = subsample(execution, data, n_centers, seed);
+    const Data& rows = sample ? *sample : data;
+    if (n_centers <= kMostGreedySeeds)
+      seed_centers(execution, rows, n_centers, SeedRule::distance, seed, state.centers, safe_point);
+    else
+      seed_centers_in_rounds(execution, rows, n_centers, seed, state.centers, state.seeding_rounds,
+                             safe_point);
+    if (sample) iterate(rows);
+    state.lloyd_iterations = 0;
+    state.phase = FitState::Phase::lloyd;
+  }
+  iterate(data);
+}
+
+/// The centres that a start is made of; none for those without.
+void find_centers(const Execution& execution, const Data& data, double mean_column_variance,
+                  const FitOptions& options, std::uint64_t seed, FitState& state,
+                  const SafePoint& safe_point) {
+  const int K = options.n_components;
+  if (options.init == Init::kmeans)
+    kmeans(execution, data, mean_column_variance, K, seed, state, safe_point);
+  else if (options.init == Init::kmeans_plusplus)
+    seed_centers(execution, data, K, SeedRule::distance, seed, state.centers, safe_point);
+  else if (options.init == Init::random_from_data)
+    seed_centers(execution, data, K, SeedRule::distinct, seed, state.centers, safe_point);
+}
 
 /// The model that maximises the likelihood of an assignment; components without rows or without a proper
 /// covariance keep their centre and get the data's variances.
@@ -72,39 +107,6 @@ DataMoments data_moments(const Execution& execution, const Data& data) {
   return moments;
 }
 
-double lloyd(const Execution& execution, const Data& data, double mean_column_variance,
-             std::vector<double>& centers, int& n_iter, const SafePoint& safe_point) {
-  const std::size_t d = data.n_columns(), K = centers.size() / d;
-  double inertia = 0.0;
-  while (n_iter < kMostLloydIterations) {
-    safe_point();
-    const NearestCenter nearest(centers, static_cast<int>(d), *execution.kernels);
-    const Moments moments = sweep(execution, data, nearest, centers, ScatterShape::none);
-    inertia = moments.objective;
-    double shift = 0.0;
-    bool moved = false;
-    std::vector<double> next = centers;
-    for (std::size_t k = 0; k < K; ++k) {
-      if (moments.counts()[k] == 0.0) {
-        if (moved) continue;  // one at a time: the next sweep tells whether others are still without rows
-        const FoundRow far = find_extreme_row(execution, data, nearest, true);
-        std::copy(far.x.begin(), far.x.end(), next.begin() + k * d);
-        moved = true;
-        continue;
-      }
-      for (std::size_t j = 0; j < d; ++j) {
-        const double delta = moments.first(static_cast<int>(k))[j] / moments.counts()[k];
-        next[k * d + j] += delta;
-        shift += delta * delta;
-      }
-    }
-    centers = std::move(next);
-    ++n_iter;
-    if (!moved && shift <= kLloydTolerance * mean_column_variance) break;
-  }
-  return inertia;
-}
-
 /// Random rows as means, the data's variances, equal weights.
 Mixture model_of_rows(const CovarianceFamily& family, int K, std::vector<double> means,
                       const std::vector<double>& variance) {
@@ -125,6 +127,23 @@ Mixture model_of_rows(const CovarianceFamily& family, int K, std::vector<double>
   return model;
 }
 
+std::int64_t start_bytes(const Execution& execution, const FitOptions& options, Index n_rows, int n_columns) {
+  const int K = options.n_components;
+  const Index rows_of_rank = BlockGrid(n_rows).first_row_of_rank(1, execution.comm.size());
+  switch (options.init) {
+    case Init::kmeans:
+      return ClusterSums::bytes(rows_of_rank, execution.n_threads, K, n_columns) +
+             subsample_bytes(n_rows, n_columns, K);
+    case Init::kmeans_plusplus:
+    case Init::random_from_data:
+      return rows_of_rank * Index{sizeof(double)};  // the distance to the nearest seed
+    case Init::random:
+    case Init::model:
+      break;
+  }
+  return 0;
+}
+
 std::string make_start(const Execution& execution, const Data& data, const DataMoments& moments,
                        const FitOptions& options, const RegCovar& reg_covar, FitState& state,
                        const SafePoint& safe_point) {
@@ -139,10 +158,9 @@ std::string make_start(const Execution& execution, const Data& data, const DataM
   const auto from = [&](const Assignment& assignment, const std::vector<double>& centers) {
     return maximise(execution, data, assignment, centers, options, reg_covar, variance);
   };
-  const auto seeds = [&](SeedRule rule) {
-    if (state.phase == FitState::Phase::seeding)
-      seed_centers(execution, data, K, rule, seed, state.centers, safe_point);
-  };
+  Stopwatch watch;
+  find_centers(execution, data, mean_variance, options, seed, state, safe_point);
+  if (execution.profile) execution.profile->add(Profile::start, watch.lap());
   std::string how;
   switch (options.init) {
     case Init::model:
@@ -158,18 +176,14 @@ std::string make_start(const Execution& execution, const Data& data, const DataM
     }
     case Init::random_from_data:
       how = "random rows as means";
-      seeds(SeedRule::distinct);
       state.model = model_of_rows(*options.family, K, state.centers, variance);
       break;
-    case Init::kmeans_plusplus:
     case Init::kmeans:
+      how = "k-means (" + std::to_string(state.lloyd_iterations) + " sweeps)";
+      state.model = from(NearestCenter(state.centers, d, *execution.kernels), state.centers);
+      break;
+    case Init::kmeans_plusplus:
       how = "k-means++ seeds";
-      seeds(SeedRule::distance);
-      if (options.init == Init::kmeans) {
-        state.phase = FitState::Phase::lloyd;
-        lloyd(execution, data, mean_variance, state.centers, state.lloyd_iterations, safe_point);
-        how = "k-means (" + std::to_string(state.lloyd_iterations) + " sweeps)";
-      }
       state.model = from(NearestCenter(state.centers, d, *execution.kernels), state.centers);
       break;
   }

@@ -24,11 +24,18 @@ using SafePoint = std::function<void()>;
 void seed_centers(const Execution& execution, const Data& data, int n_centers, SeedRule rule,
                   std::uint64_t seed, std::vector<double>& centers, const SafePoint& safe_point);
 
+/// Collective. K centres (K, d) drawn from the rows by k-means|| (Bahmani et al., VLDB 2012): five rounds
+/// that each draw about 2K candidates, of which `seed_centers` chooses K, weighted by the rows nearest to
+/// them. Passes over the data: 7, whatever K. While `n_rounds` is not 0, `centers` holds the candidates of so
+/// many rounds.
+void seed_centers_in_rounds(const Execution& execution, const Data& data, int n_centers, std::uint64_t seed,
+                            std::vector<double>& centers, int& n_rounds, const SafePoint& safe_point);
+
 /// Collective. Lloyd's iterations on `centers` (K, d) until their squared shift is at most 1e-4 times the
 /// mean column variance, or `n_iter`, which counts on, is 300. A centre without rows moves to the row
-/// farthest from its own. Returns the inertia of the centres that entered the last sweep.
-double lloyd(const Execution& execution, const Data& data, double mean_column_variance,
-             std::vector<double>& centers, int& n_iter, const SafePoint& safe_point);
+/// farthest from its own.
+void lloyd(const Execution& execution, const Data& data, double mean_column_variance,
+           std::vector<double>& centers, int& n_iter, const SafePoint& safe_point);
 
 /// What a start needs to know of the data.
 struct DataMoments {
@@ -44,6 +51,9 @@ DataMoments data_moments(const Execution& execution, const Data& data);
 std::string make_start(const Execution& execution, const Data& data, const DataMoments& moments,
                        const FitOptions& options, const RegCovar& reg_covar, FitState& state,
                        const SafePoint& safe_point);
+
+/// Bytes per rank, besides the data, that a start from so many rows needs for them.
+std::int64_t start_bytes(const Execution& execution, const FitOptions& options, Index n_rows, int n_columns);
 
 /// Sets component k to that mean and the diagonal covariance of these variances (a shared covariance stays).
 void set_component(Mixture& model, int k, const std::vector<double>& mean,

@@ -165,6 +165,7 @@ std::vector<std::byte> encode_checkpoint(const FitState& s, const FitOptions& op
   };
   add("state", "restart", std::int64_t{s.restart});
   add("state", "phase", static_cast<std::int64_t>(s.phase));
+  add("state", "seeding_rounds", std::int64_t{s.seeding_rounds});
   add("state", "lloyd_iterations", std::int64_t{s.lloyd_iterations});
   add("state", "n_iter", std::int64_t{s.n_iter});
   add("state", "n_recentred", std::int64_t{s.n_recentred});
@@ -217,6 +218,7 @@ FitState decode_checkpoint(std::span<const std::byte> bytes, const std::string& 
   FitState s;
   s.restart = integer(group, "restart");
   s.phase = static_cast<FitState::Phase>(integer(group, "phase"));
+  s.seeding_rounds = integer(group, "seeding_rounds");
   s.lloyd_iterations = integer(group, "lloyd_iterations");
   s.n_iter = integer(group, "n_iter");
   s.n_recentred = integer(group, "n_recentred");

@@ -13,6 +13,9 @@ using Bits = std::int64_t;
 inline Vec fma(Vec a, Vec b, Vec c) {
   return __builtin_fma(a, b, c);
 }
+inline Vec square_root(Vec v) {
+  return __builtin_sqrt(v);
+}
 inline Vec load(const double* p) {
   return *p;
 }
@@ -36,13 +39,22 @@ using Unaligned = double __attribute__((vector_size(GMMPI_WIDTH * 8), aligned(8)
 inline Vec fma(Vec a, Vec b, Vec c) {
   return _mm512_fmadd_pd(a, b, c);
 }
+inline Vec square_root(Vec v) {
+  return _mm512_maskz_sqrt_pd(0xff, v);
+}
 #elif GMMPI_WIDTH == 4
 inline Vec fma(Vec a, Vec b, Vec c) {
   return _mm256_fmadd_pd(a, b, c);
 }
+inline Vec square_root(Vec v) {
+  return _mm256_sqrt_pd(v);
+}
 #else
 inline Vec fma(Vec a, Vec b, Vec c) {
   return _mm_fmadd_pd(a, b, c);
+}
+inline Vec square_root(Vec v) {
+  return _mm_sqrt_pd(v);
 }
 #endif
 inline Vec load(const double* p) {

@@ -106,6 +106,12 @@ struct KernelTable {
   /// smallest[row] = the distance to it.
   void (*assign_nearest)(int n_components, const double* row_weights, double* values, double* smallest);
 
+  /// For each row the number of the nearest of K centres by `squared_distances` (the lowest on a tie; a whole
+  /// number), the squared distance to it, and by how much nearer it is, at the least, than any other:
+  /// negative where that is not certain, infinite if K is 1. kTile each.
+  void (*nearest_with_gap)(int d, int n_centers, const double* xt, const double* centers, double* nearest,
+                           double* least, double* gap);
+
   /// Sums of gamma over the 64 rows into 8 virtual lanes: lanes[r % 8] += gamma[r].
   void (*sum_rows)(const double* gamma, double* lanes);
   /// Appends the rows of a tile (x: kTile x padded(d)) whose gamma is not 0; returns their number.

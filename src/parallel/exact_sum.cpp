@@ -104,9 +104,10 @@ ExactArray::ExactArray(std::span<const double> bounds) : scale_(bounds.size()), 
   }
 }
 
-void ExactArray::add(std::span<const double> terms) {
+void ExactArray::add(std::span<const double> terms, std::size_t first) {
   const std::size_t n = size();
-  split_and_add(n, terms.data(), scale_.data(), limbs_.data(), limbs_.data() + n, limbs_.data() + 2 * n);
+  std::int64_t* high = limbs_.data() + first;
+  split_and_add(terms.size(), terms.data(), scale_.data() + first, high, high + n, high + 2 * n);
 }
 
 void ExactArray::add(const ExactArray& other) {

@@ -36,8 +36,8 @@ class ExactArray {
   explicit ExactArray(std::span<const double> bounds);
 
   std::size_t size() const { return scale_.size(); }
-  /// Adds terms[i] to sum i.
-  void add(std::span<const double> terms);
+  /// Adds terms[i] to sum first + i. Adding the negative of a term takes it back, to the last bit.
+  void add(std::span<const double> terms, std::size_t first = 0);
   void add(const ExactArray& other);
   /// Carries, so that limbs can be added over ranks (3 n integers, plane by plane).
   void normalise();

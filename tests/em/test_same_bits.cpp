@@ -141,6 +141,19 @@ TEST_CASE("same bits: many columns", "[mpi]") {
   }
 }
 
+TEST_CASE("same bits: k-means in rounds, and on a subsample first", "[mpi]") {
+  for (const std::int64_t n_rows : {3000, 34'000}) {
+    const Table table(n_rows, 2, 7);
+    FitOptions options = options_for(table, "diag", Init::kmeans, 1);
+    options.n_components = 10;
+    options.max_iter = 1;
+    for (const bool weighted : {false, true}) {
+      INFO(n_rows << (weighted ? " rows, weighted" : " rows"));
+      check_layouts(table, options, weighted);
+    }
+  }
+}
+
 TEST_CASE("same bits: reseeds and repeated sweeps do not depend on the layout", "[mpi]") {
   Table table(300, 2, 4);
   for (std::size_t e = 0; e < 120; ++e) table.rows[e] = table.rows[e % 2];  // 60 equal rows

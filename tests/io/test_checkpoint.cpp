@@ -21,6 +21,7 @@ TEST_CASE("checkpoint: every state of a fit comes back bit for bit, and equal st
       CHECK(back.phase == state.phase);
       CHECK(back.n_iter == state.n_iter);
       CHECK(back.lloyd_iterations == state.lloyd_iterations);
+      CHECK(back.seeding_rounds == state.seeding_rounds);
       CHECK(same_bits(back.centers, state.centers));
       CHECK(same_bits(back.history, state.history));
       CHECK(same_bits(back.best.history, state.best.history));
@@ -41,6 +42,7 @@ TEST_CASE("checkpoint: reseeds, flags and the oddest numbers come back") {
   FitState state = recorded().last(1);
   state.just_reseeded = true;
   state.n_recentred = 3;
+  state.seeding_rounds = 4;
   state.reseeds = {{1, 2, 0, 599}, {1, 3, 2, Index{1} << 40}};
   state.best.reseeds = {{0, 1, 1, 7}};
   state.best.n_recentred = 5;
@@ -51,6 +53,7 @@ TEST_CASE("checkpoint: reseeds, flags and the oddest numbers come back") {
   CHECK(same_bits(back.history, state.history));
   CHECK(back.just_reseeded);
   CHECK(back.n_recentred == 3);
+  CHECK(back.seeding_rounds == 4);
   CHECK(back.best.n_recentred == 5);
   REQUIRE(back.reseeds.size() == 2);
   CHECK(back.reseeds[1].row == Index{1} << 40);
@@ -64,6 +67,24 @@ TEST_CASE("checkpoint: a fit continued from any of its states gives the same bit
   for (const Init init : {Init::kmeans_plusplus, Init::random, Init::random_from_data})
     check_continued_from_anywhere(
         RecordedFit(RecordedFit::options_for("full", init), in_memory::clusters(600, 3, 3, 1.5, 6), 3));
+}
+
+TEST_CASE("checkpoint: a fit that begins with a subsample, in rounds, goes on from any of its states") {
+  FitOptions options = RecordedFit::options_for("diag");
+  options.n_components = 10;
+  options.n_init = 1;
+  options.max_iter = 1;
+  const RecordedFit fit(options, in_memory::clusters(33'000, 2, 10, 8.0, 9), 2);
+  bool in_rounds = false, on_subsample = false;
+  int on_all_rows = 0;
+  for (const FitState& s : fit.states) {
+    in_rounds = in_rounds || s.seeding_rounds > 0;
+    if (s.phase == FitState::Phase::lloyd && on_all_rows++ == 0) CHECK(s.lloyd_iterations == 0);
+    on_subsample = on_subsample || (s.phase == FitState::Phase::seeding && s.lloyd_iterations > 1);
+  }
+  CHECK(in_rounds);
+  CHECK(on_subsample);
+  check_continued_from_anywhere(fit);
 }
 
 TEST_CASE("checkpoint: a fit with reseeds continued from any of its states gives the same bits") {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <random>
 
+#include "em/assignments.hpp"
 #include "kernels/table.hpp"
 
 namespace in_memory {
@@ -82,6 +83,12 @@ gmmpi::FitResult fit(const gmmpi::Execution& execution, const gmmpi::Data& data,
                      const gmmpi::FitOptions& options) {
   gmmpi::FitObserver nobody;
   return gmmpi::fit(execution, data, options, nobody);
+}
+
+double inertia(const gmmpi::Execution& execution, const gmmpi::Data& data,
+               const std::vector<double>& centers) {
+  const gmmpi::NearestCenter nearest(centers, data.n_columns(), *execution.kernels);
+  return gmmpi::sweep(execution, data, nearest, centers, gmmpi::ScatterShape::none).objective;
 }
 
 bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {

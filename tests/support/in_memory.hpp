@@ -47,6 +47,10 @@ gmmpi::FitOptions exactly(int n_iter, gmmpi::Mixture start);
 gmmpi::FitResult fit(const gmmpi::Execution& execution, const gmmpi::Data& data,
                      const gmmpi::FitOptions& options);
 
+/// Collective. Sum of the weighted squared distances to the nearest of the centres.
+double inertia(const gmmpi::Execution& execution, const gmmpi::Data& data,
+               const std::vector<double>& centers);
+
 bool same_bits(const std::vector<double>& a, const std::vector<double>& b);
 bool all_finite(std::span<const double> values);
 /// Every number of the model and of the history is finite.

@@ -85,7 +85,8 @@ struct FitState {
   int restart = 0;
   Phase phase = Phase::seeding;
   std::vector<double> centers;  ///< seeding: those drawn so far; lloyd: those of the next sweep
-  int lloyd_iterations = 0;
+  int seeding_rounds = 0;    ///< of k-means||; until it is done, `centers` are its candidates
+  int lloyd_iterations = 0;  ///< seeding: on a subsample, from the seeds
   Mixture model;                       ///< em: the parameters of the next sweep
   std::vector<double> history;         ///< em: of the parameters before those
   std::vector<double> classification;  ///< Engine::hard: likewise

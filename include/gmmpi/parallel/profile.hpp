@@ -8,10 +8,11 @@
 namespace gmmpi {
 
 /// Seconds per phase, summed over sweeps. Work of threads counts as its mean over the rank's threads, so the
-/// phases add up to wall time. Filled by sweeps and M-steps; read it when they are done.
+/// phases add up to wall time. Filled by starts, sweeps and M-steps; read it when they are done.
 class Profile {
  public:
   enum Phase : std::size_t {
+    start,         ///< seeds and k-means
     e_step,        ///< loading tiles, densities, responsibilities
     accumulation,  ///< moments of blocks
     exact_sums,    ///< blocks' moments into exact sums

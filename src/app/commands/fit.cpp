@@ -11,6 +11,7 @@
 #include "app/say.hpp"
 #include "app/support.hpp"
 #include "app/timing.hpp"
+#include "em/start.hpp"
 #include "em/sweep.hpp"
 #include "gmmpi/em/fit.hpp"
 #include "gmmpi/error.hpp"
@@ -68,17 +69,15 @@ Mixture model_shape(const FitOptions& f, int n_features) {
   return shape;
 }
 
-/// Per rank, besides data and program: the sweep's scratch and the rows' distances while seeds are drawn.
+/// Per rank, besides data and program: the sweep's scratch, and what a start keeps for each row.
 std::int64_t working_bytes(const Execution& execution, const FitOptions& f, const OpenedData& data) {
   const MomentLayout layout{f.n_components, data.rows->n_columns(), f.family->scatter_shape()};
-  const bool draws_rows = f.init != Init::random && f.init != Init::model;
-  const Index most_rows = BlockGrid(data.rows->n_rows()).first_row_of_rank(1, execution.comm.size());
   // Ten steps, ten decreases and a few more vectors: in use, at the safe point, and on the way to a
   // checkpoint.
   const std::int64_t acceleration = f.accelerate == Acceleration::none ? 0 : 4 * 24 * 8 * layout.size();
   // Threads' sums, and copies of sums and model: limbs, message, factors, safe point, checkpoint.
   return acceleration + execution.n_threads * sweep_bytes_per_thread(layout) + 24 * 8 * layout.size() +
-         (draws_rows ? 8 * most_rows : 0);
+         start_bytes(execution, f, data.rows->n_rows(), layout.d);
 }
 
 void announce(const Execution& execution, const FitOptions& f, const OpenedData& data, const MemoryPlan& plan,

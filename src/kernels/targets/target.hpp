@@ -16,6 +16,7 @@ namespace {
 // (the order matters: all use simd.hpp, partial.hpp uses densities.hpp)
 #include "kernels/densities.hpp"
 #include "kernels/partial.hpp"
+#include "kernels/nearest.hpp"
 #include "kernels/scatters.hpp"
 
 void log_array(std::int64_t n, const double* x, double* out) {
@@ -54,6 +55,7 @@ const KernelTable table = {
     log_joint,
     responsibilities,
     assign_nearest,
+    nearest_with_gap,
     sum_rows,
     gather_rows,
     accumulate_first,

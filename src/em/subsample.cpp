@@ -1,0 +1,84 @@
+// subsample: one row out of each group of consecutive ones, gathered on all ranks.
+#include "em/subsample.hpp"
+
+#include <algorithm>
+
+#include "data/random.hpp"
+#include "data/vector_reader.hpp"
+#include "gmmpi/data/memory_data.hpp"
+
+namespace gmmpi {
+
+namespace {
+
+constexpr Index kLeastGroup = 8, kMostValues = Index{1} << 21;
+constexpr Index kLeastRows = 4096, kLeastRowsPerComponent = 100;
+
+/// Rows of which one is drawn; 0: no subsample.
+Index rows_per_group(Index n_rows, int n_columns, int n_components) {
+  const Index rows = std::max(kLeastGroup, n_rows * n_columns / kMostValues + 1);
+  return n_rows / rows < std::max(kLeastRows, kLeastRowsPerComponent * n_components) ? 0 : rows;
+}
+
+/// Weight and values of the chosen rows of a block.
+std::vector<double> choose(const Block& block, int d, Index group_rows, std::uint64_t seed) {
+  std::vector<double> chosen;
+  const Index last = block.first_row + block.n_rows;
+  for (Index group = block.first_row / group_rows; group * group_rows < last; ++group) {
+    const Index row =
+        group * group_rows + static_cast<Index>(uniform(seed, Purpose::subsample, group, 0) * group_rows);
+    if (row < block.first_row || row >= last) continue;
+    const double weight = block.weights ? block.weights[row - block.first_row] : 1.0;
+    if (weight == 0.0) continue;
+    chosen.push_back(weight);
+    std::visit(
+        [&](const auto* rows) {
+          const auto* x = rows + (row - block.first_row) * d;
+          chosen.insert(chosen.end(), x, x + d);
+        },
+        block.rows);
+  }
+  return chosen;
+}
+
+}  // namespace
+
+std::unique_ptr<Data> subsample(const Execution& execution, const Data& data, int n_components,
+                                std::uint64_t seed) {
+  const int d = data.n_columns();
+  const Index group_rows = rows_per_group(data.grid().n_rows(), d, n_components);
+  if (group_rows == 0) return nullptr;
+  std::vector<std::vector<double>> parts(data.last_block() - data.first_block());
+  execution.comm.together([&] {
+    data.for_each_block(execution, [&](const Block& block, int) {
+      parts[block.index - data.first_block()] = choose(block, d, group_rows, seed);
+    });
+  });
+  std::vector<double> weights, values;
+  {
+    std::vector<double> packed;
+    for (const auto& part : parts) packed.insert(packed.end(), part.begin(), part.end());
+    parts.clear();
+    packed = execution.comm.all_gather(std::span<const double>(packed));
+    weights.reserve(packed.size() / (1 + d));
+    values.reserve(packed.size() / (1 + d) * d);
+    for (auto row = packed.begin(); row != packed.end(); row += 1 + d) {
+      weights.push_back(*row);
+      values.insert(values.end(), row + 1, row + 1 + d);
+    }
+  }
+  if (std::ssize(weights) < n_components) return nullptr;
+  VectorReader value_reader("a subsample", std::move(values), d),
+      weight_reader("its weights", std::move(weights), 1);
+  auto sample = std::make_unique<MemoryData>(execution, value_reader, &weight_reader);
+  if (!has_distinct_rows(execution, *sample, n_components)) return nullptr;
+  return sample;
+}
+
+std::int64_t subsample_bytes(Index n_rows, int n_columns, int n_components) {
+  const Index group_rows = rows_per_group(n_rows, n_columns, n_components);
+  constexpr int copies = 2;
+  return group_rows == 0 ? 0 : copies * 8 * (n_rows / group_rows + 1) * (n_columns + 1);
+}
+
+}  // namespace gmmpi
