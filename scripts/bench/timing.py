@@ -140,8 +140,3 @@ def program(build, name="gmmpi"):
         sys.exit(f"{path} does not exist; build it" + ("" if name == "gmmpi" else
                  " with cmake --preset release -DGMMPI_BENCHMARKS=ON"))
     return path.resolve()
-
-
-def has_option(gmmpi, option):
-    """Whether `gmmpi fit` knows it."""
-    return option in subprocess.run([gmmpi, "fit", "--help"], capture_output=True, text=True, check=True).stdout

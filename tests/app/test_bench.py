@@ -117,8 +117,6 @@ class FileToModel(BenchTest):
 
 class Streaming(BenchTest):
     def test_same_digest(self):
-        if "--memory-limit" not in self.run_ok("fit --help").out:
-            self.skipTest("this gmmpi does not stream")
         row, = self.rows(self.bench("streaming", "--megabytes", 250, "--part", 0.5, "--repeats", 1, "--extra", 2,
                                     "--cases", "spherical-1e6x16-k32"))
         self.assertEqual(row["same digest"], "yes")
