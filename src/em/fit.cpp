@@ -191,8 +191,6 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
           wanted + " for " + std::to_string(n_rows) +
               (n_rows < data.grid().n_rows() ? " rows of positive weight" : " rows") +
               "; choose a smaller -k");
-  require(o.family->precision_shape() != PrecisionShape::none || o.accelerate == Acceleration::none,
-          ExitCode::usage, "--accelerate is for Gaussian components; leave it out");
   if (o.family->precision_shape() == PrecisionShape::none) require_binary(execution, data, name);
   require(has_distinct_rows(execution, data, o.n_components), ExitCode::bad_data,
           wanted + ", but fewer distinct rows; choose a smaller -k");

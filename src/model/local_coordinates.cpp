@@ -55,8 +55,21 @@ void covariance_of(const double* L, const std::vector<double>& B, int d, double*
   }
 }
 
+/// The probability sin^2 of an angle, the angle turned by one of this sine; but neither the probability nor
+/// its complement falls below a quarter. Those of 0 and 1 stay.
+double turned_probability(double p, double sine) {
+  if (p == 0.0 || p == 1.0) return p;
+  sine = std::clamp(sine, -1.0, 1.0);
+  const double cosine = std::sqrt(1.0 - sine * sine), a = std::sqrt(p), b = std::sqrt(1.0 - p);
+  const double one = a * cosine + b * sine, zero = b * cosine - a * sine;
+  if (one < 0.5 * a) return 0.25 * p;
+  if (zero < 0.5 * b) return 1.0 - 0.25 * (1.0 - p);
+  return one * one;
+}
+
 /// Information on the coordinates of one covariance.
 std::vector<double> covariance_information(PrecisionShape shape, int d) {
+  if (shape == PrecisionShape::none) return {};
   if (shape == PrecisionShape::spherical) return {2.0 * d};
   if (shape == PrecisionShape::diagonal) return std::vector<double>(d, 2.0);
   std::vector<double> information;
@@ -106,6 +119,10 @@ bool LocalCoordinates::is_spherical() const {
   return origin_.shape() == PrecisionShape::spherical;
 }
 
+bool LocalCoordinates::is_binary() const {
+  return origin_.shape() == PrecisionShape::none;
+}
+
 bool LocalCoordinates::dense() const {
   return is_shared() || origin_.shape() == PrecisionShape::dense;
 }
@@ -119,37 +136,41 @@ std::size_t LocalCoordinates::covariance_block(int k) const {
   return is_shared() ? origin_.n_components * block : k * block + 1 + origin_.n_features;
 }
 
-void LocalCoordinates::whiten(int k, const double* shift, double* out) const {
+void LocalCoordinates::whiten(int k, const double* mean, double* out) const {
   const int d = origin_.n_features;
-  const double* U = origin_.precisions_cholesky.data() + first_entry(k);
-  if (!dense()) {
-    for (int j = 0; j < d; ++j) out[j] = U[is_spherical() ? 0 : j] * shift[j];
-    return;
-  }
+  const double *from = origin_.means.data() + std::size_t(k) * d,
+               *U = origin_.precisions_cholesky.data() + first_entry(k);
   for (int j = 0; j < d; ++j) {
-    out[j] = 0.0;
-    for (int i = 0; i <= j; ++i) out[j] += U[std::size_t(i) * d + j] * shift[i];
+    if (is_binary()) {
+      out[j] = 2.0 * (std::sqrt(mean[j] * (1.0 - from[j])) - std::sqrt((1.0 - mean[j]) * from[j]));
+    } else if (!dense()) {
+      out[j] = U[is_spherical() ? 0 : j] * (mean[j] - from[j]);
+    } else {
+      out[j] = 0.0;
+      for (int i = 0; i <= j; ++i) out[j] += U[std::size_t(i) * d + j] * (mean[i] - from[i]);
+    }
   }
 }
 
-void LocalCoordinates::unwhiten(int k, const double* x, double* shift) const {
+void LocalCoordinates::unwhiten(int k, const double* x, double* mean) const {
   const int d = origin_.n_features;
-  if (!dense()) {
-    const double* U = origin_.precisions_cholesky.data() + first_entry(k);
-    for (int j = 0; j < d; ++j) shift[j] = x[j] / U[is_spherical() ? 0 : j];
-    return;
-  }
-  const double* L = factors_.data() + first_entry(k);
-  for (int i = 0; i < d; ++i) {
-    shift[i] = 0.0;
-    for (int j = 0; j <= i; ++j) shift[i] += L[std::size_t(i) * d + j] * x[j];
+  const double* U = origin_.precisions_cholesky.data() + first_entry(k);
+  for (int j = 0; j < d; ++j) {
+    if (is_binary()) {
+      mean[j] = turned_probability(mean[j], 0.5 * x[j]);
+    } else if (!dense()) {
+      mean[j] += x[j] / U[is_spherical() ? 0 : j];
+    } else {
+      const double* L = factors_.data() + first_entry(k) + std::size_t(j) * d;
+      for (int i = 0; i <= j; ++i) mean[j] += L[i] * x[i];
+    }
   }
 }
 
 std::vector<double> LocalCoordinates::of(const Mixture& m) const {
   const int K = m.n_components, d = m.n_features;
   const std::size_t block = information_.size(), stride = covariance_stride(m.shape(), d);
-  std::vector<double> x(K * block + shared_information_.size()), shift(d);
+  std::vector<double> x(K * block + shared_information_.size());
   const auto log_of = [&](double value) {
     kernels_.log(1, &value, &value);
     return value;
@@ -157,11 +178,7 @@ std::vector<double> LocalCoordinates::of(const Mixture& m) const {
   for (int k = 0; k < K; ++k) {
     double* at = x.data() + k * block;
     at[0] = log_of(std::max(m.weights[k], std::numeric_limits<double>::min()) / origin_.weights[k]);
-    for (int j = 0; j < d; ++j) {
-      const std::size_t e = std::size_t(k) * d + j;
-      shift[j] = m.means[e] - origin_.means[e];
-    }
-    whiten(k, shift.data(), at + 1);
+    whiten(k, m.means.data() + std::size_t(k) * d, at + 1);
   }
   for_each_covariance([&](int k) {
     double* at = x.data() + covariance_block(k);
@@ -191,13 +208,11 @@ Mixture LocalCoordinates::at(std::span<const double> x) const {
     kernels_.exp(1, &value, &value);
     return value;
   };
-  std::vector<double> shift(d);
   double highest = x[0], total = 0.0;
   for (int k = 1; k < K; ++k) highest = std::max(highest, x[k * block]);
   for (int k = 0; k < K; ++k) {
     total += m.weights[k] *= exp_of(x[k * block] - highest);
-    unwhiten(k, x.data() + k * block + 1, shift.data());
-    for (int j = 0; j < d; ++j) m.means[std::size_t(k) * d + j] += shift[j];
+    unwhiten(k, x.data() + k * block + 1, m.means.data() + std::size_t(k) * d);
   }
   for (double& weight : m.weights) weight /= total;
   for_each_covariance([&](int k) {

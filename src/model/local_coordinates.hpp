@@ -13,9 +13,10 @@ namespace gmmpi {
 /// One block of coordinates per component k: ln(pi'_k / pi_k); L_k^-1 (mu'_k - mu_k), with Sigma_k = L_k
 /// L_k^T; and what follows from L_k^-1 L'_k, lower triangular, row by row: the logarithms of its diagonal and
 /// the entries below it. A shared covariance has a block of its own at the end; diagonal covariances are the
-/// logarithms only. The origin is 0, and every vector is a proper mixture. Families whose constraints are
-/// equal or proportional numbers here (equal variances, say) are closed under linear combination. Units of
-/// columns play no part.
+/// logarithms only. A Bernoulli component has no covariance and, for each column, twice the sine of the
+/// difference of the angles whose sin^2 are the probabilities mu'_kj and mu_kj. The origin is 0, and every
+/// vector is a proper mixture. Families whose constraints are equal or proportional numbers here (equal
+/// variances, say) are closed under linear combination. Units of columns play no part.
 class LocalCoordinates {
  public:
   /// Around a factorised mixture. Large factors are computed by the threads of `execution`.
@@ -36,11 +37,12 @@ class LocalCoordinates {
   void for_each_covariance(const std::function<void(int k)>& action) const;
   bool is_shared() const;
   bool is_spherical() const;
+  bool is_binary() const;
   bool dense() const;
   std::size_t first_entry(int k) const;       ///< of component k's covariance
   std::size_t covariance_block(int k) const;  ///< where its coordinates begin
-  void whiten(int k, const double* shift, double* out) const;
-  void unwhiten(int k, const double* x, double* shift) const;
+  void whiten(int k, const double* mean, double* out) const;
+  void unwhiten(int k, const double* x, double* mean) const;  ///< from the origin's mean to that at x
 
   Mixture origin_;
   const KernelTable& kernels_;

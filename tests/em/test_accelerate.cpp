@@ -137,6 +137,21 @@ TEST_CASE("accelerate: Old Faithful takes at most 0.7 of the sweeps, beyond the 
   CHECK(std::abs(n_sweeps[0] - n_sweeps[1]) <= 1);  // affine equivariance, up to rounding
 }
 
+TEST_CASE("accelerate: Bernoulli mixtures take a third of the sweeps where they are slow", "[serial]") {
+  std::vector<double> rows = clusters(2000, 8, 2, 0.3, 1);
+  for (double& x : rows) x = x > 0.0;
+  const auto data = make_data(alone(), rows, 8);
+  FitOptions options = options_for("bernoulli", 2);
+  Watcher watcher;
+  const FitResult plain = run(data, options, Acceleration::none);
+  const FitResult fast = run(data, options, Acceleration::lbfgs, watcher);
+  REQUIRE(plain.n_sweeps >= 300);
+  CHECK(3 * fast.n_sweeps <= plain.n_sweeps);
+  CHECK(fast.log_likelihood() >= plain.log_likelihood());
+  CHECK(never_falls(fast.history));
+  for (const double mu : fast.model.means) CHECK((mu >= 0.0 && mu <= 1.0));
+}
+
 TEST_CASE("accelerate: where EM is fast it is left alone", "[serial]") {
   const auto one = reference::load_file("em_old_faithful_k2_full").front();
   const reference::Data rows = reference::load_data(one.data);

@@ -125,6 +125,14 @@ TEST_CASE("checkpoint: an accelerated fit continued from any of its states gives
     check_continued_from_anywhere(fit);
   }
   CHECK(n_rejected > 0);  // so that fits were resumed right before and after a rejection, too
+
+  FitOptions options = RecordedFit::options_for("bernoulli");
+  options.accelerate = Acceleration::lbfgs;
+  options.max_iter = 30;
+  options.tol = 1e-8;
+  std::vector<double> binary = in_memory::clusters(300, 8, 3, 0.7, 3);
+  for (double& x : binary) x = x > 0.0;
+  check_continued_from_anywhere(RecordedFit(options, binary, 8));
 }
 
 TEST_CASE("checkpoint: an accelerated fit stopped anywhere goes on with other ranks and threads", "[mpi]") {

@@ -21,8 +21,28 @@ const gmmpi::KernelTable& kernels() {
   return gmmpi::select_kernels();
 }
 
+std::vector<std::string> all_families() {
+  std::vector<std::string> families = gmmpi::covariance_types();
+  families.push_back("bernoulli");
+  return families;
+}
+
+Mixture binary_example(unsigned seed) {
+  std::mt19937_64 generator(seed);
+  Mixture m;
+  m.family = &gmmpi::find_family("bernoulli");
+  m.n_components = K;
+  m.n_features = d;
+  m.weights = {0.5, 0.2, 0.3};
+  for (int e = 0; e < K * d; ++e)
+    m.means.push_back(std::uniform_real_distribution<double>(0.3, 0.7)(generator));
+  gmmpi::factorise(m, kernels());
+  return m;
+}
+
 /// A correlated mixture of that type; the columns are measured in these units.
 Mixture example(const std::string& type, unsigned seed, const std::vector<double>& unit = {1, 1, 1, 1}) {
+  if (type == "bernoulli") return binary_example(seed);
   std::mt19937_64 generator(seed);
   std::normal_distribution<double> normal;
   std::vector<double> weights, means, covariances;
@@ -74,8 +94,22 @@ std::vector<std::vector<Real>> root(const textbook::Mixture& m, int k) {
   return columns;
 }
 
+Real binary_divergence(const Mixture& p, const Mixture& q) {
+  Real total = 0;
+  for (int k = 0; k < K; ++k) {
+    Real one = std::log(Real(p.weights[k]) / q.weights[k]);
+    for (int j = 0; j < d; ++j) {
+      const Real a = p.means[k * d + j], b = q.means[k * d + j];
+      one += a * std::log(a / b) + (1 - a) * std::log((1 - a) / (1 - b));
+    }
+    total += p.weights[k] * one;
+  }
+  return total;
+}
+
 /// Kullback-Leibler divergence of q from p, as distributions of rows and their components.
 Real divergence(const Mixture& p_, const Mixture& q_) {
+  if (p_.family->name() == "bernoulli") return binary_divergence(p_, q_);
   const textbook::Mixture p = in_memory::to_textbook(p_), q = in_memory::to_textbook(q_);
   Real total = 0;
   for (int k = 0; k < K; ++k) {
@@ -104,7 +138,7 @@ Real divergence(const Mixture& p_, const Mixture& q_) {
 }  // namespace
 
 TEST_CASE("local coordinates: the origin is 0, and other mixtures come back", "[serial]") {
-  for (const std::string& type : gmmpi::covariance_types()) {
+  for (const std::string& type : all_families()) {
     INFO(type);
     const Mixture origin = example(type, 1), other = example(type, 2);
     const LocalCoordinates here(origin, alone());
@@ -117,7 +151,7 @@ TEST_CASE("local coordinates: the origin is 0, and other mixtures come back", "[
 }
 
 TEST_CASE("local coordinates: every vector is a proper mixture", "[serial]") {
-  for (const std::string& type : gmmpi::covariance_types()) {
+  for (const std::string& type : all_families()) {
     INFO(type);
     const LocalCoordinates here(example(type, 3), alone());
     const std::size_t size = here.of(example(type, 3)).size();
@@ -125,6 +159,7 @@ TEST_CASE("local coordinates: every vector is a proper mixture", "[serial]") {
       const std::vector<double> x = random_step(size, 1.5, seed);
       Mixture m = here.at(x);
       CHECK_NOTHROW(gmmpi::validate(m, kernels(), "it"));
+      if (type == "bernoulli") continue;  // such large steps are cut off before 0 and 1
       // Log weights are determined up to a constant: compare what inner() sees of them.
       std::vector<double> gap = here.of(m);
       for (std::size_t e = 0; e < gap.size(); ++e) gap[e] -= x[e];
@@ -134,7 +169,7 @@ TEST_CASE("local coordinates: every vector is a proper mixture", "[serial]") {
 }
 
 TEST_CASE("local coordinates: half the squared length is the divergence, to second order", "[serial]") {
-  for (const std::string& type : gmmpi::covariance_types()) {
+  for (const std::string& type : all_families()) {
     INFO(type);
     const Mixture origin = example(type, 4);
     const LocalCoordinates here(origin, alone());
@@ -156,6 +191,26 @@ TEST_CASE("local coordinates: the width is that of the component that changes mo
   moved.means[1] += 3.0 * std::sqrt(moved.covariances[1]);          // component 0 by three deviations
   moved.means[2 * d] += 0.5 * std::sqrt(moved.covariances[2 * d]);  // component 2 by half of one
   CHECK(here.width(here.of(moved)) == Approx(3.0).epsilon(1e-14));
+}
+
+TEST_CASE("local coordinates: probabilities of 0 and 1 stay, others do not reach them", "[serial]") {
+  Mixture origin = binary_example(8);
+  origin.means[0] = 0.0;
+  origin.means[1] = 1.0;
+  origin.means[2] = 1e-6;
+  const LocalCoordinates here(origin, alone());
+  std::vector<double> x(K * (1 + d), 0.3);
+  x[3] = -0.3;
+  const Mixture m = here.at(x);
+  CHECK(m.means[0] == 0.0);
+  CHECK(m.means[1] == 1.0);
+  CHECK(m.means[2] == Approx(0.25e-6).epsilon(1e-14));
+  x.assign(x.size(), 100.0);
+  const Mixture far = here.at(x);
+  for (std::size_t e = 2; e < far.means.size(); ++e) {
+    CHECK(far.means[e] > origin.means[e]);
+    CHECK(far.means[e] < 1.0);
+  }
 }
 
 TEST_CASE("local coordinates: the units of the columns change nothing", "[serial]") {
