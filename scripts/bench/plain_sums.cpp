@@ -29,8 +29,8 @@ double ExactScalar::value() const {
 
 ExactArray::ExactArray(std::span<const double> bounds) : scale_(bounds.size(), 1.0), limbs_(bounds.size()) {}
 
-void ExactArray::add(std::span<const double> terms) {
-  for (std::size_t i = 0; i < limbs_.size(); ++i) add_to(limbs_[i], terms[i]);
+void ExactArray::add(std::span<const double> terms, std::size_t first) {
+  for (std::size_t i = 0; i < terms.size(); ++i) add_to(limbs_[first + i], terms[i]);
 }
 void ExactArray::add(const ExactArray& other) {
   for (std::size_t i = 0; i < limbs_.size(); ++i) add_to(limbs_[i], std::bit_cast<double>(other.limbs_[i]));
