@@ -233,8 +233,8 @@ std::unique_ptr<Data> read(const Execution& execution, const OpenedData& inputs,
 }
 
 /// Resumes or starts, fits, and writes the model. Error 75 tells where the checkpoint is.
-void run_fit(const Execution& execution, const Options& options, const FitOptions& f, const Data& data,
-             Checkpointing& checkpoints, const std::string& output, RunLog& log) {
+void run_fit(const Execution& execution, const Options& options, const FitOptions& f, const OpenedData& inputs,
+             const Data& data, Checkpointing& checkpoints, const std::string& output, RunLog& log) {
   const Communicator& comm = execution.comm;
   const double read_seconds = log.seconds();
   const std::optional<FitState> resume = checkpoints.load(f, data.summary());
@@ -243,6 +243,7 @@ void run_fit(const Execution& execution, const Options& options, const FitOption
   ModelRecord record;
   record.options = f;
   record.data = data.summary();
+  record.feature_names = inputs.rows->feature_names();
   try {
     record.result = fit(execution, data, f, log, resume ? &*resume : nullptr);
     record.score = score(execution, data, record.result.model);
@@ -321,7 +322,7 @@ void fit_command(const Execution& given, const Options& options, StopRequest& st
     if (already_done(execution, options, f, data.summary(), output, log)) {
       checkpoints.finish_earlier_run(f, data.summary(), output);
     } else {
-      run_fit(execution, options, f, data, checkpoints, output, log);
+      run_fit(execution, options, f, inputs, data, checkpoints, output, log);
       checkpoints.finish(output);
     }
   } catch (const Error& e) {
