@@ -23,6 +23,7 @@ Index rows_per_group(Index n_rows, int n_columns, int n_components) {
 /// Weight and values of the chosen rows of a block.
 std::vector<double> choose(const Block& block, int d, Index group_rows, std::uint64_t seed) {
   std::vector<double> chosen;
+  chosen.reserve((block.n_rows / group_rows + 2) * (1 + d));
   const Index last = block.first_row + block.n_rows;
   for (Index group = block.first_row / group_rows; group * group_rows < last; ++group) {
     const Index row =
@@ -56,7 +57,10 @@ std::unique_ptr<Data> subsample(const Execution& execution, const Data& data, in
   });
   std::vector<double> weights, values;
   {
+    std::size_t size = 0;
+    for (const auto& part : parts) size += part.size();
     std::vector<double> packed;
+    packed.reserve(size);
     for (const auto& part : parts) packed.insert(packed.end(), part.begin(), part.end());
     parts.clear();
     packed = execution.comm.all_gather(std::span<const double>(packed));
@@ -77,7 +81,7 @@ std::unique_ptr<Data> subsample(const Execution& execution, const Data& data, in
 
 std::int64_t subsample_bytes(Index n_rows, int n_columns, int n_components) {
   const Index group_rows = rows_per_group(n_rows, n_columns, n_components);
-  constexpr int copies = 2;
+  constexpr int copies = 3;  // packed, and twice while they are gathered; later by column, and held
   return group_rows == 0 ? 0 : copies * 8 * (n_rows / group_rows + 1) * (n_columns + 1);
 }
 

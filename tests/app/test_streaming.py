@@ -116,7 +116,8 @@ class Streaming(StreamingTest):
         return f"--memory-limit {self.limits[ranks]}M"
 
     def test_the_least_limit_is_named_and_suffices(self):
-        for args in (f"fit {self.data}/x.h5 {self.FIT} --max-iter 1 --force", f"score {self.data}/x.h5:/chunked m.h5"):
+        fit = f"fit {self.data}/x.h5 {self.FIT} --max-iter 1 --force"
+        for args in (fit, fit.replace("random-from-data", "kmeans"), f"score {self.data}/x.h5:/chunked m.h5"):
             for ranks in (1, 3):
                 with self.subTest(args, ranks=ranks):
                     least = self.least(args, self.dir, ranks)
