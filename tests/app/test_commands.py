@@ -47,6 +47,15 @@ class Commands(ProgramTest):
         super().setUp()
         shutil.copytree(self.models, self.dir, dirs_exist_ok=True)
 
+    def test_alone_mpi_starts_no_daemon_and_looks_for_no_network(self):
+        def settings(ranks=1, **env):
+            return self.run_ok("--version", ranks, env={"OMPI_MCA_mpi_show_mca_params": "enviro", **env}).err
+        alone = settings()
+        self.assertIn("ess_singleton_isolated=true", alone)
+        self.assertIn("btl=self (", alone)
+        self.assertIn("btl=self,tcp (", settings(OMPI_MCA_btl="self,tcp"))
+        self.assertNotIn("isolated=", settings(ranks=2))
+
     def test_success_leaves_the_output_only(self):
         self.assertEqual([run.codes for run in self.runs.values()], [[0]] * len(TYPES))
         self.assertEqual(set(snapshot(self.models)), {f"{t}.h5" for t in TYPES})
