@@ -156,7 +156,7 @@ void log_joint(int n_components, const double* constants, double* values) {
 
 void responsibilities(int n_components, const double* row_weights, double least_log_share, double* values,
                       double* log_density) {
-  const Vec least = all(least_log_share);
+  const Vec low = all(least_log_share < -708.0 ? -708.0 : least_log_share);
   for (int row = 0; row < kTile; row += kPanel) {
     double* column = values + row;
     Vec top[kRowVectors], sum[kRowVectors] = {};
@@ -165,19 +165,18 @@ void responsibilities(int n_components, const double* row_weights, double least_
       for (int r = 0; r < kRowVectors; ++r)
         top[r] = larger(top[r], load(column + Index{k} * kTile + r * kWidth));
     for (int k = 0; k < n_components; ++k) {
-      Vec share[kRowVectors], any = {};
-      for (int r = 0; r < kRowVectors; ++r) {
-        const Vec v = load(column + Index{k} * kTile + r * kWidth) - top[r];
-        share[r] = v < least ? all(-1e300) : v;
-        any = v < least ? any : all(1.0);
-      }
       double* p = column + Index{k} * kTile;
-      if (not_zero(any) == 0) {
+      Vec share[kRowVectors], largest = all(-1e300);
+      for (int r = 0; r < kRowVectors; ++r) {
+        share[r] = load(p + r * kWidth) - top[r];
+        largest = larger(largest, share[r]);
+      }
+      if (not_zero(largest < low ? all(0.0) : all(1.0)) == 0) {
         for (int r = 0; r < kRowVectors; ++r) store(p + r * kWidth, Vec{});
         continue;
       }
       for (int r = 0; r < kRowVectors; ++r) {
-        const Vec e = exp(share[r]);
+        const Vec e = exp_or_zero(share[r], low);
         store(p + r * kWidth, e);
         sum[r] = sum[r] + e;
       }

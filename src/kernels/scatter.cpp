@@ -89,9 +89,19 @@ void BlockSums::add(const KernelTable& kernels, std::span<const TileRows> tiles,
     // The sums are small: each tile is worked on while it is in first-level cache.
     const auto accumulate =
         layout_.shape == ScatterShape::diagonal ? kernels.accumulate_diagonal : kernels.accumulate_first;
-    for (std::size_t t = 0; t < tiles.size(); ++t)
-      for (int k = 0; k < layout_.K; ++k)
-        add_gathered(kernels, accumulate, tiles.subspan(t, 1), gamma_of(t, k), centers + k * step, k, ahead);
+    for (std::size_t t = 0; t < tiles.size(); ++t) {
+      const double* rows[kTile];
+      for (int r = 0; r < kTile; ++r) rows[r] = tiles[t].x + r * step;
+      for (int k = 0; k < layout_.K; ++k) {
+        const double* center = centers + k * step;
+        if (kernels.all_count(gamma_of(t, k))) {
+          ahead.fetch_piece();
+          accumulate({layout_.d, kTile, rows, gamma_of(t, k), center, first_sum(k), second_sum(k), nullptr});
+        } else {
+          add_gathered(kernels, accumulate, tiles.subspan(t, 1), gamma_of(t, k), center, k, ahead);
+        }
+      }
+    }
   }
 }
 

@@ -55,6 +55,12 @@ void small_columns(const TileTask& task) {
   }
 }
 
+bool all_count(const double* gamma) {
+  for (int row = 0; row < kTile; row += kWidth)
+    if (not_zero(load(gamma + row)) != (1u << kWidth) - 1) return false;
+  return true;
+}
+
 int gather_rows(int d, const double* x, const double* gamma, const double** rows, double* gammas) {
   const int stride = padded(d);
   int n = 0;
@@ -100,7 +106,10 @@ inline void diagonal_columns(const RowsTask& task, int column) {
 template <bool Second>
 void accumulate_columns(const RowsTask& task) {
   const int end = padded(task.d);
+  constexpr int most = GMMPI_WIDTH == 8 ? 4 : 2;
   int column = 0;
+  for (; column + most * kWidth <= end; column += most * kWidth)
+    diagonal_columns<Second, most, kPhases>(task, column);
   for (; column + 2 * kWidth <= end; column += 2 * kWidth) diagonal_columns<Second, 2, kPhases>(task, column);
   for (; column < end; column += kWidth) diagonal_columns<Second, 1, kPhases>(task, column);
 }

@@ -18,7 +18,7 @@ inline constexpr int kFactorColumns = 4;
 /// Up to this many columns, sums over rows run in 8 virtual row lanes; above, in lanes of columns.
 inline constexpr int kSmallColumns = 4;
 /// Sums over every kPhases-th row that the diagonal kernels of the M-step keep apart.
-inline constexpr int kPhases = 4;
+inline constexpr int kPhases = 2;
 /// Rows that a kernel of the M-step takes at a time, at most.
 inline constexpr int kGathered = 2 * kTile;
 /// Rows of scratch such a kernel needs: two copies of those rows.
@@ -114,6 +114,8 @@ struct KernelTable {
 
   /// Sums of gamma over the 64 rows into 8 virtual lanes: lanes[r % 8] += gamma[r].
   void (*sum_rows)(const double* gamma, double* lanes);
+  /// Whether none of the 64 is 0.
+  bool (*all_count)(const double* gamma);
   /// Appends the rows of a tile (x: kTile x padded(d)) whose gamma is not 0; returns their number.
   int (*gather_rows)(int d, const double* x, const double* gamma, const double** rows, double* gammas);
   void (*accumulate_first)(const RowsTask& task);     ///< s1 only

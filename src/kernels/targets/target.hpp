@@ -57,6 +57,7 @@ const KernelTable table = {
     assign_nearest,
     nearest_with_gap,
     sum_rows,
+    all_count,
     gather_rows,
     accumulate_first,
     accumulate_diagonal,
