@@ -88,7 +88,7 @@ def campaign(count, seed, tally, kinds=tuple(KINDS), chains=True):
     with workspace() as directory:
         for kind in kinds:
             fit = Fit(directory / kind, options(kind, count))
-            make_data(fit.data, 60_000, 3, 3, separation=1.6)  # k-means, on a subsample too, has some 40 points
+            make_data(fit.data, 30_000, 3, 3, separation=1.6)  # k-means has some 40 points
             fit.reference()
             try:
                 resume_each(fit, count, rng, tally, kind)

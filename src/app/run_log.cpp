@@ -41,11 +41,9 @@ void RunLog::safe_point(const FitState& state) {
   if (on_safe_point_) on_safe_point_(state);
   if (state.phase == FitState::Phase::em || seconds() - last_printed_ < 1.0) return;
   if (last_printed_ >= 0.0 && state.lloyd_iterations > 0)
-    line(fmt::format("start: k-means{}, {} sweeps so far",
-                     state.phase == FitState::Phase::seeding ? " on a subsample" : "",
-                     state.lloyd_iterations));
+    line(fmt::format("start: k-means, {} sweeps so far", state.lloyd_iterations));
   else if (last_printed_ >= 0.0)
-    line(fmt::format("start: drawing {} seeds", options_.n_components));
+    line(fmt::format("start: looking for {} components", options_.n_components));
   last_printed_ = seconds();
 }
 

@@ -5,6 +5,7 @@
 
 #include "em/assignments.hpp"
 #include "em/cluster_sums.hpp"
+#include "em/pilot.hpp"
 #include "em/subsample.hpp"
 #include "gmmpi/error.hpp"
 
@@ -14,25 +15,18 @@ namespace {
 
 constexpr int kMostGreedySeeds = 8;  ///< for more, the passes of k-means|| cost less than one per seed
 
-/// Seeds and Lloyd's iterations, of large data first those of a subsample. Goes on from where `state` is.
+/// Seeds and Lloyd's iterations. Goes on from where `state` is.
 void kmeans(const Execution& execution, const Data& data, double mean_column_variance, int n_centers,
             std::uint64_t seed, FitState& state, const SafePoint& safe_point) {
-  const auto iterate = [&](const Data& rows) {
-    lloyd(execution, rows, mean_column_variance, state.centers, state.lloyd_iterations, safe_point);
-  };
   if (state.phase == FitState::Phase::seeding) {
-    const std::unique_ptr<Data> sample = subsample(execution, data, n_centers, seed);
-    const Data& rows = sample ? *sample : data;
     if (n_centers <= kMostGreedySeeds)
-      seed_centers(execution, rows, n_centers, SeedRule::distance, seed, state.centers, safe_point);
+      seed_centers(execution, data, n_centers, SeedRule::distance, seed, state.centers, safe_point);
     else
-      seed_centers_in_rounds(execution, rows, n_centers, seed, state.centers, state.seeding_rounds,
+      seed_centers_in_rounds(execution, data, n_centers, seed, state.centers, state.seeding_rounds,
                              safe_point);
-    if (sample) iterate(rows);
-    state.lloyd_iterations = 0;
     state.phase = FitState::Phase::lloyd;
   }
-  iterate(data);
+  lloyd(execution, data, mean_column_variance, state.centers, state.lloyd_iterations, safe_point);
 }
 
 /// The centres that a start is made of; none for those without.
@@ -133,7 +127,7 @@ std::int64_t start_bytes(const Execution& execution, const FitOptions& options, 
   switch (options.init) {
     case Init::kmeans:
       return ClusterSums::bytes(rows_of_rank, execution.n_threads, K, n_columns) +
-             subsample_bytes(n_rows, n_columns, K);
+             subsample_bytes(n_rows, n_columns, pilot_rows(options, n_columns));
     case Init::kmeans_plusplus:
     case Init::random_from_data:
       return rows_of_rank * Index{sizeof(double)};  // the distance to the nearest seed
@@ -159,7 +153,10 @@ std::string make_start(const Execution& execution, const Data& data, const DataM
     return maximise(execution, data, assignment, centers, options, reg_covar, variance);
   };
   Stopwatch watch;
-  find_centers(execution, data, mean_variance, options, seed, state, safe_point);
+  std::optional<Pilot> pilot;
+  if (options.init == Init::kmeans && state.phase == FitState::Phase::seeding && state.centers.empty())
+    pilot = pilot_fit(execution, data, options, seed, safe_point);
+  if (!pilot) find_centers(execution, data, mean_variance, options, seed, state, safe_point);
   if (execution.profile) execution.profile->add(Profile::start, watch.lap());
   std::string how;
   switch (options.init) {
@@ -179,6 +176,11 @@ std::string make_start(const Execution& execution, const Data& data, const DataM
       state.model = model_of_rows(*options.family, K, state.centers, variance);
       break;
     case Init::kmeans:
+      if (pilot) {
+        how = "k-means and EM on a subsample of " + std::to_string(pilot->n_rows) + " rows";
+        state.model = std::move(pilot->model);
+        break;
+      }
       how = "k-means (" + std::to_string(state.lloyd_iterations) + " sweeps)";
       state.model = from(NearestCenter(state.centers, d, *execution.kernels), state.centers);
       break;

@@ -12,12 +12,12 @@ namespace gmmpi {
 namespace {
 
 constexpr Index kLeastGroup = 8, kMostValues = Index{1} << 21;
-constexpr Index kLeastRows = 4096, kLeastRowsPerComponent = 100;
+constexpr Index kLeastRows = 4096;
 
 /// Rows of which one is drawn; 0: no subsample.
-Index rows_per_group(Index n_rows, int n_columns, int n_components) {
+Index rows_per_group(Index n_rows, int n_columns, Index least_rows) {
   const Index rows = std::max(kLeastGroup, n_rows * n_columns / kMostValues + 1);
-  return n_rows / rows < std::max(kLeastRows, kLeastRowsPerComponent * n_components) ? 0 : rows;
+  return n_rows / rows < std::max(kLeastRows, least_rows) ? 0 : rows;
 }
 
 /// Weight and values of the chosen rows of a block.
@@ -45,9 +45,9 @@ std::vector<double> choose(const Block& block, int d, Index group_rows, std::uin
 }  // namespace
 
 std::unique_ptr<Data> subsample(const Execution& execution, const Data& data, int n_components,
-                                std::uint64_t seed) {
+                                Index least_rows, std::uint64_t seed) {
   const int d = data.n_columns();
-  const Index group_rows = rows_per_group(data.grid().n_rows(), d, n_components);
+  const Index group_rows = rows_per_group(data.grid().n_rows(), d, least_rows);
   if (group_rows == 0) return nullptr;
   std::vector<std::vector<double>> parts(data.last_block() - data.first_block());
   execution.comm.together([&] {
@@ -79,8 +79,8 @@ std::unique_ptr<Data> subsample(const Execution& execution, const Data& data, in
   return sample;
 }
 
-std::int64_t subsample_bytes(Index n_rows, int n_columns, int n_components) {
-  const Index group_rows = rows_per_group(n_rows, n_columns, n_components);
+std::int64_t subsample_bytes(Index n_rows, int n_columns, Index least_rows) {
+  const Index group_rows = rows_per_group(n_rows, n_columns, least_rows);
   constexpr int copies = 3;  // packed, and twice while they are gathered; later by column, and held
   return group_rows == 0 ? 0 : copies * 8 * (n_rows / group_rows + 1) * (n_columns + 1);
 }

@@ -1,4 +1,4 @@
-// A few rows of the data, as data: what k-means is warmed up on.
+// A few rows of the data, as data: what a pilot fit runs on.
 #pragma once
 
 #include <memory>
@@ -9,11 +9,11 @@ namespace gmmpi {
 
 /// Collective. One row, drawn by the seed, out of each group of 8 consecutive ones, or of so many more that
 /// all have at most 2^21 values; without those of weight zero. Null where these are fewer than 4096 rows,
-/// than 100 per component, or than K distinct ones.
+/// than `least_rows`, or than K distinct ones.
 std::unique_ptr<Data> subsample(const Execution& execution, const Data& data, int n_components,
-                                std::uint64_t seed);
+                                Index least_rows, std::uint64_t seed);
 
 /// Bytes that drawing and keeping it takes on a rank, at most; 0 where it would be null.
-std::int64_t subsample_bytes(Index n_rows, int n_columns, int n_components);
+std::int64_t subsample_bytes(Index n_rows, int n_columns, Index least_rows);
 
 }  // namespace gmmpi

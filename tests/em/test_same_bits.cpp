@@ -141,7 +141,7 @@ TEST_CASE("same bits: many columns", "[mpi]") {
   }
 }
 
-TEST_CASE("same bits: k-means in rounds, and on a subsample first", "[mpi]") {
+TEST_CASE("same bits: k-means in rounds, and a pilot fit on a subsample", "[mpi]") {
   for (const std::int64_t n_rows : {3000, 34'000}) {
     const Table table(n_rows, 2, 7);
     FitOptions options = options_for(table, "diag", Init::kmeans, 1);

@@ -1,4 +1,4 @@
-// The subsample that k-means is warmed up on.
+// The subsample that a pilot fit runs on.
 #include <catch2/catch.hpp>
 #include <numeric>
 
@@ -40,7 +40,7 @@ TEST_CASE("subsample: one row out of every eight, with its weight, not always th
   for (const int n_threads : {1, 2, 3}) {
     const auto execution = on(test_world(), n_threads);
     const auto data = in_memory::make_data(execution, numbers(N), 1, weights);
-    const auto sample = gmmpi::subsample(execution, data, 4, 11);
+    const auto sample = gmmpi::subsample(execution, data, 4, 400, 11);
     REQUIRE(sample);
     const auto [rows, kept] = content(execution, *sample);
     int places[8] = {};
@@ -56,7 +56,7 @@ TEST_CASE("subsample: one row out of every eight, with its weight, not always th
     for (const int n : places) CHECK(n > 400);
     if (first_rows.empty()) first_rows = rows;
     CHECK(rows == first_rows);
-    const auto other = gmmpi::subsample(execution, data, 4, 12);
+    const auto other = gmmpi::subsample(execution, data, 4, 400, 12);
     REQUIRE(other);
     CHECK(content(execution, *other).first != rows);
   }
@@ -65,7 +65,7 @@ TEST_CASE("subsample: one row out of every eight, with its weight, not always th
 TEST_CASE("subsample: none of few rows, for many components, or of rows that are all the same", "[mpi]") {
   const auto execution = on(test_world());
   const auto drawn = [&](const std::vector<double>& rows, int K) {
-    return gmmpi::subsample(execution, in_memory::make_data(execution, rows, 1), K, 1) != nullptr;
+    return gmmpi::subsample(execution, in_memory::make_data(execution, rows, 1), K, 100 * K, 1) != nullptr;
   };
   CHECK(drawn(numbers(40'000), 50));
   CHECK_FALSE(drawn(numbers(40'000), 51));
@@ -77,10 +77,10 @@ TEST_CASE("subsample: none of few rows, for many components, or of rows that are
 }
 
 TEST_CASE("subsample: what is needed for it is bounded, whatever the data", "[serial]") {
-  CHECK(gmmpi::subsample_bytes(1'000, 10, 3) == 0);
-  CHECK(gmmpi::subsample_bytes(100'000, 10, 3) == 3 * 8 * 12'501 * 11);
+  CHECK(gmmpi::subsample_bytes(1'000, 10, 300) == 0);
+  CHECK(gmmpi::subsample_bytes(100'000, 10, 300) == 3 * 8 * 12'501 * 11);
   for (const gmmpi::Index n_rows : {1'000'000LL, 1'000'000'000LL, 1'000'000'000'000LL}) {
-    CHECK(gmmpi::subsample_bytes(n_rows, 40, 3) > 0);
-    CHECK(gmmpi::subsample_bytes(n_rows, 40, 3) < 52.5e6);
+    CHECK(gmmpi::subsample_bytes(n_rows, 40, 300) > 0);
+    CHECK(gmmpi::subsample_bytes(n_rows, 40, 300) < 52.5e6);
   }
 }

@@ -1,0 +1,60 @@
+// The pilot fit, from the smallest subsample to the largest.
+#include "em/pilot.hpp"
+
+#include <algorithm>
+
+#include "em/subsample.hpp"
+
+namespace gmmpi {
+
+namespace {
+
+constexpr int kShortRuns = 4, kShortIterations = 5, kMostIterations = 100;
+constexpr double kTolerance =
+    1e-4;  ///< of the log-likelihood per row: a subsample tells no more about all rows
+
+class Quiet final : public FitObserver {
+ public:
+  explicit Quiet(const SafePoint& safe_point) : safe_point_(safe_point) {}
+  void safe_point(const FitState&) override { safe_point_(); }
+
+ private:
+  const SafePoint& safe_point_;
+};
+
+}  // namespace
+
+Index pilot_rows(const FitOptions& options, int n_columns) {
+  constexpr Index least = 100, per_column = 5;
+  const bool dense = options.family->precision_shape() == PrecisionShape::dense;
+  return options.n_components * std::max(least, dense ? per_column * n_columns : 0);
+}
+
+std::optional<Pilot> pilot_fit(const Execution& execution, const Data& data, const FitOptions& options,
+                               std::uint64_t seed, const SafePoint& safe_point) {
+  const std::unique_ptr<Data> sample =
+      subsample(execution, data, options.n_components, pilot_rows(options, data.n_columns()), seed);
+  if (!sample) return std::nullopt;
+  Quiet observer(safe_point);
+  Execution unmeasured = execution;
+  unmeasured.profile = nullptr;
+  FitOptions o = options;
+  o.accelerate = Acceleration::none;
+  o.fail_on_collapse = false;
+  o.seed = seed;
+  o.tol = kTolerance;
+  const auto run = [&] { return fit(unmeasured, *sample, o, observer).model; };
+  if (std::optional<Pilot> coarser = pilot_fit(execution, *sample, options, seed, safe_point)) {
+    o.start = std::move(coarser->model);
+  } else {
+    o.n_init = kShortRuns;
+    o.max_iter = kShortIterations;
+    o.start = run();
+  }
+  o.init = Init::model;
+  o.n_init = 1;
+  o.max_iter = kMostIterations;
+  return Pilot{run(), sample->summary().n_rows};
+}
+
+}  // namespace gmmpi
