@@ -17,6 +17,7 @@ MemoryData::MemoryData(const Execution& execution, DataReader& rows, DataReader*
     const Index first = grid_.first_row(first_block_), count = grid_.first_row(last_block_) - first;
     if (weights) weights_ = read_weights(*weights, grid_.n_rows(), first, count, execution.stop);
     rows_ = std::make_unique<BlockBuffer>(grid_, n_columns_, rows.element(), last_block_ - first_block_);
+    rows_->place(execution.n_threads);
     rows_->read(rows, first_block_, last_block_, execution.stop);
   });
   summary_ = summarise(execution, *this, rows.name(), weights ? weights->name() : "");

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "gmmpi/error.hpp"
+#include "parallel/thread_loop.hpp"
 
 namespace gmmpi {
 
@@ -31,12 +32,23 @@ void check_stop(const StopRequest* stop) {
 }
 
 BlockBuffer::BlockBuffer(const BlockGrid& grid, int n_columns, ElementType element, Index most_blocks)
-    : grid_(grid), n_columns_(n_columns) {
+    : grid_(grid),
+      n_columns_(n_columns),
+      most_blocks_(most_blocks),
+      block_bytes_(grid.block_rows() * n_columns * (element == ElementType::f4 ? 4 : 8)) {
   const auto size = static_cast<std::size_t>(most_blocks * grid.block_rows()) * n_columns;
   if (element == ElementType::f4)
     floats_ = std::make_unique_for_overwrite<float[]>(size);
   else
     doubles_ = std::make_unique_for_overwrite<double[]>(size);
+}
+
+void BlockBuffer::place(int n_threads) {
+  constexpr Index page = 4096;
+  char* bytes = floats_ ? reinterpret_cast<char*>(floats_.get()) : reinterpret_cast<char*>(doubles_.get());
+  for_each_index(0, most_blocks_, n_threads, [&](Index block, int) {
+    for (Index at = block * block_bytes_; at < (block + 1) * block_bytes_; at += page) bytes[at] = 0;
+  });
 }
 
 void BlockBuffer::read(DataReader& rows, Index first, Index last, const StopRequest* stop) {

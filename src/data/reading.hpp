@@ -18,6 +18,9 @@ class BlockBuffer {
  public:
   /// Room for `most_blocks` blocks.
   BlockBuffer(const BlockGrid& grid, int n_columns, ElementType element, Index most_blocks);
+  /// Has the memory's pages placed where the threads are that will work on the blocks: of a machine with
+  /// several domains of memory, the system takes them from that of the thread that writes first.
+  void place(int n_threads);
 
   /// Reads blocks [first, last); Errors of the reader, 75.
   void read(DataReader& rows, Index first, Index last, const StopRequest* stop);
@@ -29,6 +32,7 @@ class BlockBuffer {
  private:
   BlockGrid grid_;
   int n_columns_;
+  Index most_blocks_, block_bytes_;
   Index first_ = 0, last_ = 0;
   std::unique_ptr<float[]> floats_;
   std::unique_ptr<double[]> doubles_;

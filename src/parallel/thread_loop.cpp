@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <exception>
 #include <limits>
 #include <mutex>
+#include <vector>
 
 namespace gmmpi {
 
@@ -28,15 +30,27 @@ void for_each_index(std::int64_t first, std::int64_t last, int n_threads,
   std::exception_ptr failure;
   std::int64_t failed_index = std::numeric_limits<std::int64_t>::max();
   std::mutex mutex;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(n_threads)
-  for (std::int64_t i = first; i < last; ++i) {
-    try {
-      work(i, omp_get_thread_num());
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      if (i < failed_index) {
-        failed_index = i;
-        failure = std::current_exception();
+  struct alignas(64) Share {
+    std::atomic<std::int64_t> next;
+  };
+  const auto begin = [&](int share) { return first + (last - first) * share / n_threads; };
+  std::vector<Share> shares(n_threads);
+  for (int t = 0; t < n_threads; ++t) shares[t].next = begin(t);
+#pragma omp parallel num_threads(n_threads)
+  {
+    const int thread = omp_get_thread_num();
+    for (int t = 0; t < n_threads; ++t) {
+      const int share = (thread + t) % n_threads;
+      for (std::int64_t i = 0; (i = shares[share].next++) < begin(share + 1);) {
+        try {
+          work(i, thread);
+        } catch (...) {
+          const std::lock_guard lock(mutex);
+          if (i < failed_index) {
+            failed_index = i;
+            failure = std::current_exception();
+          }
+        }
       }
     }
   }

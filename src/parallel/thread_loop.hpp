@@ -1,4 +1,5 @@
-// The one loop over threads: indices handed out dynamically, exceptions brought home.
+// The one loop over threads: to each its share of the indices, then what others have not begun; exceptions
+// are brought home.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,9 @@ int machine_processors();
 int default_threads(int n_processes = 1);
 
 /// Calls work(index, thread) once for each index of [first, last) on `n_threads` threads, in any
-/// order. The first exception (of the lowest index that threw) is thrown again on the caller.
+/// order. Each thread begins with its share of consecutive indices, always the same ones, so that memory it
+/// was the first to touch lies near it; then it takes from the others' shares. The first exception (of the
+/// lowest index that threw) is thrown again on the caller.
 void for_each_index(std::int64_t first, std::int64_t last, int n_threads,
                     const std::function<void(std::int64_t index, int thread)>& work);
 

@@ -1,7 +1,9 @@
 // The thread loop: every index once, and the exception of the lowest index.
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include "parallel/thread_loop.hpp"
@@ -19,6 +21,24 @@ TEST_CASE("for_each_index: every index is worked on exactly once", "[serial]") {
     for (int i = 0; i < 1000; ++i) once = once && count[i] == (i >= 17 ? 1 : 0);
     CHECK(once);
   }
+}
+
+TEST_CASE("for_each_index: each thread begins with its own share, and does others' when it is done",
+          "[serial]") {
+  std::atomic<int> begun = 0;
+  std::vector<std::int64_t> first_of(3, -1);
+  std::atomic<int> of_the_slow_one = 0;
+  gmmpi::for_each_index(10, 40, 3, [&](std::int64_t i, int thread) {
+    if (first_of[thread] < 0) {
+      first_of[thread] = i;
+      for (++begun; begun < 3;) std::this_thread::yield();
+    }
+    if (thread != 2) return;
+    ++of_the_slow_one;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  });
+  CHECK(first_of == std::vector<std::int64_t>{10, 20, 30});
+  CHECK(of_the_slow_one < 10);
 }
 
 TEST_CASE("for_each_index: no index, no call", "[serial]") {
