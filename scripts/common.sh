@@ -6,6 +6,7 @@ export GMMPI_PYTHON=${GMMPI_PYTHON:-/usr/bin/python3}
 gmmpi_packages="g++ cmake ninja-build pkg-config libopenmpi-dev openmpi-bin libhdf5-dev libeigen3-dev catch2
   libcli11-dev libfmt-dev nlohmann-json3-dev librandom123-dev libxxhash-dev libbenchmark-dev libopenblas0-pthread
   slurmctld slurmd slurm-client munge iproute2 strace util-linux procps
+  dpkg-dev file groff-base fish
   python3 python3-numpy python3-h5py python3-matplotlib python3-sklearn python3-pandas"
 
 gmmpi_install() {

@@ -33,6 +33,11 @@ done
 step "program"
 "$GMMPI_PYTHON" -m unittest discover -s tests/app -p 'test_*.py'
 
+if [ "$preset" = release ]; then
+  step "installation: outside programs, Debian package, manual, completion"
+  "$GMMPI_PYTHON" -m unittest discover -s tests/install -p 'test_*.py'
+fi
+
 step "faults: kills, stops, damage, full disks, system calls (short campaigns)"
 "$GMMPI_PYTHON" -m unittest discover -s tests/faults -p 'test_*.py'
 if [ "$preset" = release ]; then

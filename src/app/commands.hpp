@@ -18,6 +18,10 @@ void compare_command(const Execution& execution, const Options& options, StopReq
 void info_command(const Execution& execution, const Options& options, StopRequest& stop);
 void convert_command(const Execution& execution, const Options& options, StopRequest& stop);
 
+/// Texts made from the tables of commands and options; they need no MPI.
+void man_command(const Execution& execution, const Options& options, StopRequest& stop);
+void completion_command(const Execution& execution, const Options& options, StopRequest& stop);
+
 /// Not collective, and called before MPI begins: the process becomes Python, which reads the words after
 /// `plot`. Error 66 if Python cannot be started.
 [[noreturn]] void plot_command(int argc, char** argv);

@@ -65,10 +65,11 @@ bool stops_early(const std::string& command) {
 
 void run(const Communicator& comm, const Options& options, StopRequest& stop) {
   static const std::map<std::string, std::function<void(const Execution&, const Options&, StopRequest&)>>
-      commands{{"fit", fit_command},         {"score", score_command},       {"predict", predict_command},
-               {"sample", sample_command},   {"marginal", marginal_command}, {"condition", condition_command},
-               {"regress", regress_command}, {"compare", compare_command},   {"info", info_command},
-               {"convert", convert_command}};
+      commands{
+          {"fit", fit_command},         {"score", score_command},       {"predict", predict_command},
+          {"sample", sample_command},   {"marginal", marginal_command}, {"condition", condition_command},
+          {"regress", regress_command}, {"compare", compare_command},   {"info", info_command},
+          {"convert", convert_command}, {"man", man_command},           {"completion", completion_command}};
   Execution execution = make_execution(comm, options);
   execution.stop = &stop;
   commands.at(options.command)(execution, options, stop);
@@ -103,6 +104,11 @@ int run_all(const Communicator& comm, int argc, char** argv, StopRequest& stop) 
   }
 }
 
+/// What a build or a login node asks for, where MPI may not start.
+bool needs_mpi(const std::string_view command) {
+  return command != "man" && command != "completion";
+}
+
 /// Pictures need no MPI; returns only if they cannot be drawn.
 int plot(int argc, char** argv) {
   try {
@@ -120,6 +126,7 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   static StopRequest stop;  // the signal handler knows it until the process ends
   stop_on_signals(stop);
+  if (argc > 1 && !needs_mpi(argv[1])) return run_all(Communicator::single(), argc, argv, stop);
   MpiSession session(&argc, &argv);
   return run_all(make_communicator(MPI_COMM_WORLD), argc, argv, stop);
 }

@@ -71,7 +71,15 @@ const std::vector<CommandSpec>& command_table() {
       {"plot",
        {{"KIND", "scatter, density, history and more; gmmpi plot --help lists them"}},
        "pictures of data and models (drawn by Python)",
-       "Example:\n  gmmpi plot scatter stars.h5 m.h5 -o m.png"}};
+       "Example:\n  gmmpi plot scatter stars.h5 m.h5 -o m.png"},
+      {"completion",
+       {{"SHELL", "bash or fish"}},
+       "a script that completes the command line",
+       "Example:\n  eval \"$(gmmpi completion bash)\"      (in ~/.bashrc)"},
+      {"man",
+       {{"FOLDER", "where to write gmmpi.1, gmmpi-fit.1, ..."}},
+       "write the manual pages",
+       "Example:\n  gmmpi man . && man ./gmmpi-fit.1"}};
   return table;
 }
 

@@ -1,5 +1,5 @@
 // describe_hdf5: a walk over groups, attributes and datasets.
-#include "gmmpi/io/describe.hpp"
+#include "io/describe.hpp"
 
 #include <fmt/format.h>
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <numeric>
 
 #include "gmmpi/error.hpp"
 #include "gmmpi/parallel/mpi.hpp"
@@ -159,6 +160,34 @@ std::vector<std::byte> Communicator::all_gather(std::span<const std::byte> part)
                         impl_->comm, request);
       });
   return all;
+}
+
+void Communicator::exchange(std::span<const std::byte> rows, std::span<std::byte> received,
+                            std::size_t row_bytes, std::span<const int> to_rank,
+                            std::span<const int> from_rank) const {
+  if (!impl_->meet()) {
+    std::copy(rows.begin(), rows.end(), received.begin());
+    return;
+  }
+  const auto offsets = [](std::span<const int> counts) {
+    std::vector<int> sums(counts.size());
+    std::exclusive_scan(counts.begin(), counts.end(), sums.begin(), 0);
+    return sums;
+  };
+  const std::vector<int> to_offset = offsets(to_rank), from_offset = offsets(from_rank);
+  MPI_Datatype row = MPI_DATATYPE_NULL;  // counts are ints: of rows, not of bytes
+  MPI_Type_contiguous(static_cast<int>(row_bytes), MPI_BYTE, &row);
+  MPI_Type_commit(&row);
+  impl_->run(
+      [&] {
+        MPI_Alltoallv(rows.data(), to_rank.data(), to_offset.data(), row, received.data(), from_rank.data(),
+                      from_offset.data(), row, impl_->comm);
+      },
+      [&](MPI_Request* request) {
+        MPI_Ialltoallv(rows.data(), to_rank.data(), to_offset.data(), row, received.data(), from_rank.data(),
+                       from_offset.data(), row, impl_->comm, request);
+      });
+  MPI_Type_free(&row);
 }
 
 void Communicator::barrier() const {

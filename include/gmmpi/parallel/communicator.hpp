@@ -46,6 +46,10 @@ class Communicator {
   std::vector<std::byte> all_gather(std::span<const std::byte> part) const;
   template <class T>
   std::vector<T> all_gather(std::span<const T> part) const;
+  /// Collective. Rows of `row_bytes` bytes change their ranks: the first to_rank[0] of `rows` go to rank 0, the
+  /// next to_rank[1] to rank 1, ...; into `received` come from_rank[0] of rank 0, then from_rank[1] of rank 1.
+  void exchange(std::span<const std::byte> rows, std::span<std::byte> received, std::size_t row_bytes,
+                std::span<const int> to_rank, std::span<const int> from_rank) const;
   /// Collective. Nobody leaves before everybody came.
   void barrier() const;
 

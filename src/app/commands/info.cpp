@@ -10,10 +10,10 @@
 #include "gmmpi/error.hpp"
 #include "gmmpi/inference/moments.hpp"
 #include "gmmpi/io/derived_model.hpp"
-#include "gmmpi/io/describe.hpp"
 #include "gmmpi/io/model_file.hpp"
 #include "gmmpi/io/open_data.hpp"
 #include "gmmpi/model/covariance_family.hpp"
+#include "io/describe.hpp"
 
 namespace gmmpi::app {
 

@@ -1,0 +1,122 @@
+"""An outside program and the installed program: what `cmake --install` leaves is all that they need.
+
+GMMPI_PROGRAM names the program (default: build/release/gmmpi); what is installed is the build folder around it.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "app"))
+from harness import DATA, PROGRAM, ROOT, environment  # noqa: E402
+
+BUILD = PROGRAM.resolve().parent
+LIMIT_S = 120
+MPIRUN = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", "2"]
+
+
+def run(*command, cwd=None, env=None, code=0):
+    """The finished process; an exit code other than `code` fails the test."""
+    done = subprocess.run([str(word) for word in command], cwd=cwd, env=environment(**(env or {})), text=True,
+                          capture_output=True, stdin=subprocess.DEVNULL, timeout=LIMIT_S, check=False)
+    if done.returncode != code:
+        raise AssertionError(f"{command}: code {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def rows_of_the_outside_program(n_ranks):
+    """What tests/install/outside/main.cpp holds, rank after rank."""
+    i = np.concatenate([np.arange(1000 * (rank + 1)) for rank in range(n_ranks)])
+    return np.stack([10.0 * (i % 3 == 0) + (i * 7919 % 1024) / 512, (i * 104729 % 4096) / 4096], axis=1)
+
+
+class Installed(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory(prefix="gmmpi-install-")
+        cls.dir = pathlib.Path(cls.temporary.name)
+        cls.addClassCleanup(cls.temporary.cleanup)
+        cls.prefix = cls.dir / "prefix"
+        run("cmake", "--install", BUILD, "--prefix", cls.prefix)
+        cls.program = cls.prefix / "bin/gmmpi"
+
+    def check_outside(self, program):
+        """It fits, alone and on two ranks, what gmmpi fit makes of the same rows: the same digest."""
+        for n_ranks in (1, 2):
+            np.save(self.dir / "rows.npy", rows_of_the_outside_program(n_ranks))
+            said = run(*(MPIRUN if n_ranks > 1 else []), program, "outside.h5", cwd=self.dir).stdout
+            digest = re.fullmatch(r"log-likelihood \S+, digest (\w{32})\n", said)
+            self.assertTrue(digest, said)
+            fitted = run(self.program, "fit", "rows.npy", "-k", "2", "-o", "fitted.h5", "--force", cwd=self.dir)
+            self.assertIn(f"digest {digest[1]}\n", fitted.stdout)
+            self.assertIn(digest[1], run(self.program, "info", "outside.h5", cwd=self.dir).stdout)
+
+    def test_an_outside_cmake_project_finds_and_uses_it(self):
+        build = self.dir / "cmake"
+        flags = "-Wall -Wextra -Wpedantic -Werror"
+        run("cmake", "-S", HERE / "outside", "-B", build, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={self.prefix}",
+            f"-DCMAKE_CXX_FLAGS={flags}")
+        said = run("cmake", "--build", build).stdout
+        self.assertNotIn("warning", said)
+        self.assertIn(f"{self.prefix}/lib/cmake/gmmpi", (build / "CMakeCache.txt").read_text())
+        self.check_outside(build / "outside")
+
+    def test_the_documents_show_this_program(self):
+        text = (ROOT / "docs/install.md").read_text(encoding="utf-8")
+        shown = {language: block for language, block in re.findall(r"```(cpp|text)\n(.*?)```", text, re.DOTALL)}
+        self.assertEqual(shown["cpp"], (HERE / "outside/main.cpp").read_text())
+        self.assertIn(shown["text"], (HERE / "outside/CMakeLists.txt").read_text())
+
+    def test_pkg_config_gives_its_flags(self):
+        env = {"PKG_CONFIG_PATH": str(self.prefix / "lib/pkgconfig")}
+        flags = run("pkg-config", "--cflags", "--libs", "gmmpi", env=env).stdout.split()
+        self.assertNotRegex(" ".join(flags), "eigen|crypto")  # neither headers nor what a shared HDF5 brings itself
+        run("mpicxx", "-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-o", self.dir / "by_pkg_config",
+            HERE / "outside/main.cpp", *flags)
+        self.check_outside(self.dir / "by_pkg_config")
+        self.assertEqual(run("pkg-config", "--modversion", "gmmpi", env=env).stdout.strip(),
+                         run(self.program, "--version").stdout.split()[1])
+
+    def test_every_public_header_compiles_alone(self):
+        headers = sorted(path.relative_to(self.prefix / "include") for path in self.prefix.glob("include/**/*.hpp"))
+        self.assertEqual([str(h) for h in headers],
+                         sorted(str(p.relative_to(ROOT / "include")) for p in (ROOT / "include").rglob("*.hpp")))
+
+        def compile_alone(header):
+            run("mpicxx", "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-x", "c++",
+                f"-I{self.prefix / 'include'}", "-include", header, "/dev/null")
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(compile_alone, headers))
+
+    def test_the_program_fits_and_draws_from_there(self):
+        run(self.program, "fit", DATA / "old_faithful.csv", "-k", "2", "-o", "m.h5", cwd=self.dir)
+        drawn = run(self.program, "plot", "scatter", DATA / "old_faithful.csv", "m.h5", "-o", "m.png", cwd=self.dir)
+        self.assertEqual((self.dir / "m.png").read_bytes()[:4], b"\x89PNG", drawn.stderr)
+        trace = run("strace", "-f", "-e", "trace=openat", self.program, "plot", "--help").stderr
+        self.assertIn(str(self.prefix / "share/gmmpi/python/gmmpi/plot/cli.py"), trace)
+        self.assertNotIn(str(ROOT / "scripts"), trace)
+
+    def test_python_finds_the_installed_program(self):
+        found = run("/usr/bin/python3", "-c", "import gmmpi; print(gmmpi.__file__, gmmpi.find_program())",
+                    env={"PYTHONPATH": str(self.prefix / "share/gmmpi/python"), "PATH": "/usr/bin:/bin"}).stdout
+        self.assertEqual(found.split(), [str(self.prefix / "share/gmmpi/python/gmmpi/__init__.py"), str(self.program)])
+
+    def test_links_of_installed_documents_lead_somewhere(self):
+        folder = self.prefix / "share/doc/gmmpi"
+        for page in [folder / "README.md", *folder.glob("docs/**/*.md")]:
+            for link in re.findall(r"\]\(([^)\s#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+                if not re.match(r"[a-z]+:", link):
+                    self.assertTrue((page.parent / link).exists(), f"{page.name}: {link}")
+        self.assertTrue((folder / "scripts/slurm/requeue.sbatch").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
