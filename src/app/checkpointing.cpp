@@ -122,6 +122,7 @@ Checkpointing::Checkpointing(const Communicator& comm, const Options& options, S
     } else if (writes_) {
       every_seconds_ = options.duration("checkpoint-every");
     }
+    must_ = options.text("resume") == "must";
     std::string prefix = options.text("checkpoint");
     if (prefix.empty()) {
       prefix = options.text("output");
@@ -159,12 +160,14 @@ std::optional<FitState> Checkpointing::load(const FitOptions& options, const Dat
       log_.warning(std::string(e.what()) + "; set aside (--force)");
       store_->set_aside();
     }
-    if (!loaded && how == "must")
+    if (!loaded && must_)
       throw Error(ExitCode::no_input, "--resume must: there is no checkpoint of " + options_.text("output") +
                                           ": start with --resume auto");
     if (!loaded) return;
+    must_ = false;
     for (const std::string& warning : loaded->warnings) log_.warning(warning + "; an older one is used");
-    log_.line(fmt::format("resumed from {} ({})", loaded->path, where(loaded->state)));
+    const bool done = loaded->state.restart >= options.n_init;
+    log_.line(fmt::format("resumed from {} ({})", loaded->path, done ? "done" : where(loaded->state)));
     log_.event("resume", {{"resumed_from_iteration", loaded->state.n_iter},
                           {"restart", loaded->state.restart},
                           {"phase", static_cast<int>(loaded->state.phase)},
@@ -269,12 +272,34 @@ std::string Checkpointing::stopped() {
   return message;
 }
 
-void Checkpointing::finish(const std::string& output) {
+void Checkpointing::begin_part(const std::string& name) {
+  if (!store_) return;
+  const std::lock_guard lock(mutex_);
+  noted_.reset();  // what was noted is done, and written
+  noted_is_written_ = true;
+  store_->set_part(name);
+}
+
+void Checkpointing::finish_part(const FitState& done) {
+  start(done);
+}
+
+void Checkpointing::drop_part() {
+  if (!store_) return;
+  const std::lock_guard lock(mutex_);
+  noted_.reset();
+  store_->remove_all();
+}
+
+void Checkpointing::finish(const std::string& output, const std::vector<std::string>& parts) {
   end_watch();
   if (!store_) return;
   try {
     store_->check_lock();
-    store_->remove_all();
+    for (const std::string& part : parts) {
+      store_->set_part(part);
+      store_->remove_all();
+    }
   } catch (const Error& e) {
     log_.warning(e.what());  // the model is in place
   }
@@ -282,13 +307,11 @@ void Checkpointing::finish(const std::string& output) {
   release();
 }
 
-void Checkpointing::finish_earlier_run(const FitOptions& options, const DataSummary& data,
-                                       const std::string& output) {
-  if (!store_) return;
+bool Checkpointing::has_leftovers(const FitOptions& options, const DataSummary& data) const {
   try {
-    if (store_->load(options, data)) finish(output);
+    return store_ && store_->load(options, data);
   } catch (const Error&) {
-    // Damaged, or of another fit: not ours to remove.
+    return false;
   }
 }
 

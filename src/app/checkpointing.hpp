@@ -53,10 +53,17 @@ class Checkpointing {
   void confirm() const;
   /// The fit is done: from here on no safe point is written any more, and others may use HDF5 again.
   void end_watch();
-  /// Collective. The output is in place: removes what is no longer needed.
-  void finish(const std::string& output);
-  /// The output was complete before: removes what its run has left, but no checkpoint of another fit.
-  void finish_earlier_run(const FitOptions& options, const DataSummary& data, const std::string& output);
+  /// Local. What follows is one of several fits of this run, with checkpoints of its own.
+  void begin_part(const std::string& name);
+  /// Collective. That fit is done: its result is kept, for `load`, until `finish`. Errors 73, 74, 77.
+  void finish_part(const FitState& done);
+  /// Local. That fit has failed for good: its checkpoints are removed.
+  void drop_part();
+  /// Collective. The output is in place: removes what is no longer needed, of these parts.
+  void finish(const std::string& output, const std::vector<std::string>& parts = {""});
+  /// Local. Whether rank 0 finds checkpoints of that fit (part): what a run has left that was killed after
+  /// its output was in place. Damaged ones, and those of another fit, do not count.
+  bool has_leftovers(const FitOptions& options, const DataSummary& data) const;
   /// The fit failed for good: removes its checkpoints, unless they hold finished restarts.
   void give_up();
 
@@ -79,6 +86,7 @@ class Checkpointing {
   double every_seconds_ = 0.0;
   std::int64_t every_iterations_ = 0;
   bool writes_ = true;  ///< --checkpoint-every is not never
+  bool must_ = false;   ///< --resume must, and nothing was loaded yet
 
   std::unique_ptr<CheckpointStore> store_;  ///< rank 0 only
   std::mutex mutex_;                        ///< of everything below

@@ -8,6 +8,7 @@
 namespace gmmpi::app {
 
 void fit_command(const Execution& execution, const Options& options, StopRequest& stop);
+void select_command(const Execution& execution, const Options& options, StopRequest& stop);
 void score_command(const Execution& execution, const Options& options, StopRequest& stop);
 void predict_command(const Execution& execution, const Options& options, StopRequest& stop);
 void sample_command(const Execution& execution, const Options& options, StopRequest& stop);

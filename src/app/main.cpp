@@ -59,7 +59,7 @@ void share(const Communicator& comm, Options& options) {
 
 /// Commands that leave off when they are asked to; the others simply end.
 bool stops_early(const std::string& command) {
-  static const std::set<std::string> long_ones{"fit", "score", "predict", "regress", "compare"};
+  static const std::set<std::string> long_ones{"fit", "select", "score", "predict", "regress", "compare"};
   return long_ones.contains(command);
 }
 
@@ -69,7 +69,8 @@ void run(const Communicator& comm, const Options& options, StopRequest& stop) {
           {"fit", fit_command},         {"score", score_command},       {"predict", predict_command},
           {"sample", sample_command},   {"marginal", marginal_command}, {"condition", condition_command},
           {"regress", regress_command}, {"compare", compare_command},   {"info", info_command},
-          {"convert", convert_command}, {"man", man_command},           {"completion", completion_command}};
+          {"convert", convert_command}, {"man", man_command},           {"completion", completion_command},
+          {"select", select_command}};
   Execution execution = make_execution(comm, options);
   execution.stop = &stop;
   commands.at(options.command)(execution, options, stop);

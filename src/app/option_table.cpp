@@ -21,6 +21,17 @@ const std::vector<CommandSpec>& command_table() {
        "  gmmpi fit stars.h5 -k 8 --init m.h5 --tol 1e-9 -o refined.h5      (warm start)\n"
        "Same program, data and options give the same model, bit for bit, on any number of ranks and "
        "threads."},
+      {"select",
+       {data},
+       "fit several numbers of components and covariance types, keep the best",
+       "Examples:\n"
+       "  gmmpi select stars.h5 -k 1:9 -o best.h5\n"
+       "  mpirun -n 4 gmmpi select stars.h5 -k 2,4,8 --covariance-type full,diag --criterion cv --n-init 5 "
+       "-o "
+       "best.h5\n"
+       "The model file also holds every candidate (group /grid). Lower BIC, AIC and ICL are better (mclust's "
+       "are the negatives); a higher held-out log-likelihood is. An interrupted selection goes on where it "
+       "was."},
       {"score",
        {data, model},
        "log-likelihood, AIC, BIC and ICL of data under a model",
@@ -86,8 +97,9 @@ const std::vector<CommandSpec>& command_table() {
 const std::vector<OptionSpec>& option_table() {
   static const std::vector<OptionSpec> table{
       {"n-components", "k", "K", "", "fit", "number of components", true},
-      {"output", "o", "FILE", "", "fit predict sample marginal condition regress", "file to write (HDF5)",
-       true},
+      {"n-components", "k", "LIST", "", "select", "numbers of components, such as 1:9 or 2,4,8", true},
+      {"output", "o", "FILE", "", "fit select predict sample marginal condition regress",
+       "file to write (HDF5)", true},
       {"output", "o", "FILE", "", "score", "also write the log density of each row (HDF5)"},
       {"n-samples", "n", "N", "", "sample", "number of rows to draw", true},
       {"n-samples", "n", "N", "100000", "compare", "rows to draw from each model"},
@@ -96,52 +108,61 @@ const std::vector<OptionSpec>& option_table() {
       {"given", "", "VALUES", "", "condition", "columns and their values, such as 0=1.5,width=-1", true},
       {"target", "", "COLUMNS", "", "regress", "columns to be told from the others: numbers or names", true},
       {"data", "", "DATA", "", "compare", "rows for the agreement of labels (default: those drawn)"},
-      {"family", "", "NAME", "gaussian", "fit",
+      {"family", "", "NAME", "gaussian", "fit select",
        "distribution of the components: gaussian, or bernoulli for 0/1 data"},
       {"covariance-type", "", "TYPE", "full", "fit", "full, tied, diag or spherical (Gaussian components)"},
-      {"engine", "", "NAME", "em", "fit",
+      {"covariance-type", "", "LIST", "full,tied,diag,spherical", "select",
+       "types to try, with commas (Gaussian components)"},
+      {"criterion", "", "NAME", "bic", "select",
+       "bic, aic, icl (lower is better), or cv: mean log-likelihood of held-out rows (higher is better)"},
+      {"folds", "", "F", "5", "select",
+       "parts of the data that cv holds out in turn; each candidate is fitted F more times"},
+      {"degenerate", "", "WHAT", "exclude", "select",
+       "candidates with a component of too few rows, or of a variance below 1e-4 of the pooled one: exclude "
+       "(list, but do not choose) or keep"},
+      {"engine", "", "NAME", "em", "fit select",
        "em: Expectation-Maximisation; hard: classification EM, each row wholly to its most responsible "
        "component"},
-      {"init", "", "START", "kmeans", "fit",
+      {"init", "", "START", "kmeans", "fit select",
        "kmeans, k-means++, random (responsibilities), random-from-data (rows as means), or a model file"},
-      {"n-init", "", "N", "1", "fit",
+      {"n-init", "", "N", "1", "fit select",
        "restarts with seeds seed, seed+1, ...; the highest log-likelihood is kept"},
-      {"tol", "", "X", "1e-6", "fit",
+      {"tol", "", "X", "1e-6", "fit select",
        "converged when the mean log-likelihood per row changes by less; 0: never"},
-      {"max-iter", "", "N", "1000", "fit", "most iterations (M-steps) of a restart"},
-      {"accelerate", "", "HOW", "none", "fit",
+      {"max-iter", "", "N", "1000", "fit select", "most iterations (M-steps) of a restart"},
+      {"accelerate", "", "HOW", "none", "fit select",
        "none, or lbfgs: quasi-Newton steps, for fits that converge slowly; one that lowers the "
        "log-likelihood is "
        "taken back"},
-      {"reg-covar", "", "X", "auto", "fit",
+      {"reg-covar", "", "X", "auto", "fit select",
        "added to every variance; auto: 1e-6 times the variance of the column (0 is allowed)"},
-      {"seed", "", "N", "0", "fit sample compare", "seed of everything random"},
-      {"on-collapse", "", "WHAT", "reseed", "fit",
+      {"seed", "", "N", "0", "fit select sample compare", "seed of everything random"},
+      {"on-collapse", "", "WHAT", "reseed", "fit select",
        "reseed: a component without rows or with a singular covariance moves to the worst explained row; "
        "fail: exit with code 79"},
-      {"skip", "", "WHAT", "auto", "fit",
+      {"skip", "", "WHAT", "auto", "fit select",
        "auto: responsibilities below 2^-64 of a row's largest count as zero and are not computed; none: "
        "compute "
        "all (slower where components are far apart)"},
-      {"sample-weight", "", "DATA", "", "fit score",
+      {"sample-weight", "", "DATA", "", "fit select score",
        "weights of the rows, >= 0: file.npy, file.csv or file.h5[:/dataset] (default dataset "
        "/sample_weight)"},
-      {"checkpoint", "", "PREFIX", "", "fit",
+      {"checkpoint", "", "PREFIX", "", "fit select",
        "checkpoints are PREFIX.ckpt.<n>.h5 (default: the output's name without .h5)"},
-      {"checkpoint-every", "", "INTERVAL", "10min", "fit",
+      {"checkpoint-every", "", "INTERVAL", "10min", "fit select",
        "a time (90s, 10min, 2h), a number of iterations (5it), or never"},
-      {"resume", "", "HOW", "auto", "fit",
+      {"resume", "", "HOW", "auto", "fit select",
        "auto: continue from a checkpoint if there is one; never: start anew; must: fail without one"},
-      {"time-limit", "", "TIME", "", "fit",
+      {"time-limit", "", "TIME", "", "fit select",
        "stop after this time (3.9h) with a checkpoint and exit code 75; SLURM_JOB_END_TIME is heeded in any "
        "case"},
-      {"memory-limit", "", "SIZE", "", "fit score predict regress compare",
+      {"memory-limit", "", "SIZE", "", "fit select score predict regress compare",
        "most memory that each process may take, such as 500M or 8G (K, M, G, T: units of 1024): what does "
        "not "
        "fit below it is read from the file in every sweep, with the same bits"},
-      {"force", "", "", "", "fit score predict sample marginal condition regress convert",
+      {"force", "", "", "", "fit select score predict sample marginal condition regress convert",
        "overwrite an existing output"},
-      {"dry-run", "", "", "", "fit", "say what would be done and how much memory it needs, then stop"},
+      {"dry-run", "", "", "", "fit select", "say what would be done and how much memory it needs, then stop"},
       {"responsibilities", "", "", "", "predict", "also write the posterior probabilities of the components"},
       {"log-density", "", "", "", "predict", "also write ln p(x)"},
       {"log-density", "", "", "", "regress", "also write ln p of the columns that are no targets"},
@@ -153,18 +174,19 @@ const std::vector<OptionSpec>& option_table() {
       {"outlier-rule", "", "RULE", "data", "predict",
        "data: density below the Q-quantile of these rows; model: below that of rows drawn from the model; "
        "chi2: outside every component's ellipsoid of probability 1 - Q"},
-      {"log-json", "", "FILE", "", "fit", "write the log as JSON lines, too"},
-      {"json", "", "", "", "fit score predict sample marginal condition regress compare info",
+      {"log-json", "", "FILE", "", "fit select", "write the log as JSON lines, too"},
+      {"json", "", "", "", "fit select score predict sample marginal condition regress compare info",
        "print the result as JSON"},
-      {"watchdog", "", "TIME", "", "fit",
+      {"watchdog", "", "TIME", "", "fit select",
        "end the run (code 75, checkpoint kept) when a rank has not answered for this time; it must be longer "
        "than any pass "
        "over the data, and than the network takes to notice a lost host (default: wait for ever)"},
-      {"threads", "", "N", "", "fit score predict sample regress compare",
+      {"threads", "", "N", "", "fit select score predict sample regress compare",
        "threads per rank (default: OMP_NUM_THREADS, or the processors that the rank may use)"},
-      {"simd", "", "TARGET", "auto", "fit score predict sample marginal condition regress compare",
+      {"simd", "", "TARGET", "auto", "fit select score predict sample marginal condition regress compare",
        "auto, avx512, avx2, fma128 or scalar: same bits, other speed"},
-      {"config", "", "FILE", "", "fit score predict sample marginal condition regress compare info convert",
+      {"config", "", "FILE", "",
+       "fit select score predict sample marginal condition regress compare info convert",
        "TOML file with options, names as above"}};
   return table;
 }

@@ -38,12 +38,18 @@ std::vector<std::byte> read_bytes(const std::string& path) {
 }  // namespace
 
 CheckpointStore::CheckpointStore(std::string prefix)
-    : prefix_(std::move(prefix)), lock_(std::make_unique<RunLock>(prefix_ + ".ckpt.lock")) {}
+    : prefix_(std::move(prefix)),
+      stem_(prefix_ + ".ckpt."),
+      lock_(std::make_unique<RunLock>(prefix_ + ".ckpt.lock")) {}
 
 CheckpointStore::~CheckpointStore() = default;
 
+void CheckpointStore::set_part(const std::string& part) {
+  stem_ = prefix_ + ".ckpt." + (part.empty() ? "" : part + ".");
+}
+
 std::vector<CheckpointStore::Generation> CheckpointStore::generations() const {
-  const std::string stem = fs::path(prefix_).filename().string() + ".ckpt.", ending = ".h5";
+  const std::string stem = fs::path(stem_).filename().string(), ending = ".h5";
   std::vector<Generation> found;
   const fs::path directory = directory_of(prefix_);
   std::error_code error;
@@ -92,7 +98,7 @@ std::optional<CheckpointStore::Loaded> CheckpointStore::load(const FitOptions& o
 std::string CheckpointStore::write(std::span<const std::byte> bytes) {
   const std::vector<Generation> before = generations();
   const long number = before.empty() ? 0 : before.front().number + 1;
-  const std::string path = fmt::format("{}.ckpt.{}.h5", prefix_, number);
+  const std::string path = fmt::format("{}{}.h5", stem_, number);
   AtomicFile file(Communicator::single(), path);
   file.write(0, bytes);
   const std::vector<std::byte> back = read_bytes(file.temporary());

@@ -41,6 +41,11 @@ struct Serialiser {
     for (const Index n : array.dims) append(bytes, n);
     append(bytes, array.values.data(), array.values.size() * sizeof(T));
   }
+  void operator()(const Field::Array<std::string>& array) const {
+    append(bytes, std::string("text[]"));
+    append(bytes, std::ssize(array.values));
+    for (const std::string& value : array.values) append(bytes, value);
+  }
 };
 
 }  // namespace
@@ -70,7 +75,9 @@ void write_fields(hid_t file, const std::vector<Field>& fields) {
     const h5::Handle group = h5::open_group(file, "/" + field.group);
     std::visit(
         [&](const auto& value) {
-          if constexpr (requires { value.dims; })
+          if constexpr (std::is_same_v<std::decay_t<decltype(value)>, Field::Array<std::string>>)
+            h5::write_dataset(group, field.name, value.values);
+          else if constexpr (requires { value.dims; })
             h5::write_dataset(group, field.name, value.values, value.dims);
           else
             h5::write_attribute(group, field.name, value);

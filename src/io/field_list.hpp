@@ -18,7 +18,8 @@ struct Field {
     std::vector<Index> dims;
     bool operator==(const Array&) const = default;
   };
-  using Value = std::variant<std::string, double, std::int64_t, Array<double>, Array<std::int64_t>>;
+  using Value =
+      std::variant<std::string, double, std::int64_t, Array<double>, Array<std::int64_t>, Array<std::string>>;
 
   std::string group;  ///< "" is the root
   std::string name;

@@ -8,6 +8,7 @@
 #include "gmmpi/error.hpp"
 #include "io/atomic_file.hpp"
 #include "io/fit_fields.hpp"
+#include "io/grid_fields.hpp"
 
 namespace gmmpi {
 
@@ -84,6 +85,8 @@ std::string write_model(const std::string& path, const ModelRecord& r) {
         std::ranges::any_of(fields, [&](const Field& f) { return f.group == "options" && f.name == name; });
     if (!present) fields.push_back({"options", name, value, false});
   }
+  if (r.grid)
+    for (Field& field : grid_fields(*r.grid, r.data)) fields.push_back(std::move(field));
   for (const auto& [name, value] : r.runtime) fields.push_back({"runtime", name, value, false});
   fields.push_back({"runtime", "seconds", Doubles{r.result.seconds, {std::ssize(r.result.seconds)}}, false});
 
@@ -135,8 +138,10 @@ std::optional<ExistingModel> look_at_model(const std::string& path) {
     found.converged = h5::read_attribute<std::int64_t>(model, "converged") != 0;
     found.n_iter = h5::read_attribute<std::int64_t>(model, "n_iter");
     found.request = h5::read_attribute<std::string>(options, "request");
+    if (h5::exists(file, "/grid"))
+      found.selection = h5::read_attribute<std::string>(h5::open_group(file, "/grid"), "request");
   } catch (const Error&) {
-    found.request.clear();  // some other file
+    found = {};  // some other file
   }
   return found;
 }

@@ -16,14 +16,17 @@ class LockLost : public Error {
   explicit LockLost(const std::string& message) : Error(ExitCode::cannot_create, message) {}
 };
 
-/// The generations PREFIX.ckpt.<n>.h5 and the lock PREFIX.ckpt.lock. Used by rank 0 only; one thread at a
-/// time.
+/// The generations PREFIX.ckpt.<n>.h5 and the lock PREFIX.ckpt.lock. Where a run has several fits, those of
+/// each are PREFIX.ckpt.<part>.<n>.h5. Used by rank 0 only; one thread at a time.
 class CheckpointStore {
  public:
   /// Takes the lock: waits up to a minute for a dying predecessor. Error 73 where another run holds it; 73,
   /// 74 or 77 where it cannot be created.
   explicit CheckpointStore(std::string prefix);
   ~CheckpointStore();
+
+  /// From now on everything but the lock is of that part; "" is the run that has none.
+  void set_part(const std::string& part);
 
   struct Loaded {
     FitState state;
@@ -53,7 +56,7 @@ class CheckpointStore {
   };
   std::vector<Generation> generations() const;  ///< newest first
 
-  std::string prefix_;
+  std::string prefix_, stem_;  ///< stem: of the generations' names
   std::unique_ptr<RunLock> lock_;
 };
 

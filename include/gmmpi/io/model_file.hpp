@@ -9,6 +9,7 @@
 
 #include "gmmpi/em/fit.hpp"
 #include "gmmpi/inference/score.hpp"
+#include "gmmpi/inference/select.hpp"
 #include "gmmpi/parallel/execution.hpp"
 
 namespace gmmpi {
@@ -23,12 +24,22 @@ struct ModelRecord {
   std::vector<std::string> feature_names;
   /// Every resolved option as text, written to /options.
   std::map<std::string, std::string> resolved_options;
+  /// Of a selection, written to /grid: what was asked for, and every candidate.
+  struct Grid {
+    SelectOptions options;
+    std::vector<Candidate> candidates;
+    std::size_t best = 0;
+  };
+  std::optional<Grid> grid;
   /// What may differ from run to run, written to /runtime: host, ranks, threads, ...
   std::map<std::string, std::string> runtime;
 };
 
 /// Identifies the data and the numeric options of a fit: equal requests have equal results.
 std::string request_digest(const FitOptions& options, const DataSummary& data);
+
+/// Likewise of a selection.
+std::string selection_digest(const SelectOptions& options, const DataSummary& data);
 
 /// Local. Writes a model file as a whole (temporary name, then renamed) and returns its digest: XXH3-128 over
 /// names, types, shapes and little-endian bytes of everything under /model, the log-likelihood history and
@@ -47,7 +58,8 @@ std::string request_of(const std::string& path);
 
 /// What an existing output is, as far as `fit` must know before it writes there.
 struct ExistingModel {
-  std::string request;  ///< request_digest of the fit that wrote it; empty if it is no such file
+  std::string request;    ///< request_digest of the fit that wrote it; empty if it is no such file
+  std::string selection;  ///< selection_digest of the selection that wrote it; empty if none did
   std::string digest;
   double log_likelihood = 0.0;
   bool converged = false;

@@ -14,12 +14,16 @@ PARAMETERS = ("weights", "means", "covariances")
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A mixture, and what its file says about the fit: attributes of /model and /options, datasets of /history."""
+    """A mixture, and what its file says about the fit: attributes of /model and /options, datasets of /history.
+
+    Of a selection also /grid: its attributes, and a list of one entry per candidate for each dataset.
+    """
 
     mixture: Mixture
     attributes: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
     history: dict = field(default_factory=dict)
+    grid: dict = field(default_factory=dict)
 
 
 def text(value):
@@ -28,6 +32,10 @@ def text(value):
 
 def attributes_of(group):
     return {name: text(value) for name, value in group.attrs.items()}
+
+
+def read_grid(group):
+    return attributes_of(group) | {name: [text(value) for value in data[...].tolist()] for name, data in group.items()}
 
 
 def read_model(path):
@@ -40,11 +48,12 @@ def read_model(path):
             mixture = Mixture(str(attributes.get("covariance_type")), *(model[name][...] for name in PARAMETERS), factors)
             options = attributes_of(file["options"]) if "options" in file else {}
             history = {name: data[...] for name, data in file["history"].items()} if "history" in file else {}
+            grid = read_grid(file["grid"]) if "grid" in file else {}
     except (OSError, KeyError, ValueError, TypeError, np.linalg.LinAlgError) as error:
         program.run("info", path)  # its message is better
         raise program.GmmpiError(f"{path}: cannot be read as a model ({error}): give a file that gmmpi fit wrote",
                                  program.BAD_DATA) from error
-    return ModelFile(mixture, attributes, options, history)
+    return ModelFile(mixture, attributes, options, history, grid)
 
 
 def load(path):

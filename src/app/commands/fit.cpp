@@ -1,84 +1,22 @@
 // gmmpi fit: from options and data to a model file.
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <array>
 
 #include "app/checkpointing.hpp"
 #include "app/commands.hpp"
+#include "app/fitting.hpp"
 #include "app/inputs.hpp"
 #include "app/run_log.hpp"
 #include "app/say.hpp"
 #include "app/support.hpp"
 #include "app/timing.hpp"
-#include "em/start.hpp"
-#include "em/sweep.hpp"
 #include "gmmpi/em/fit.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/io/model_file.hpp"
 #include "kernels/table.hpp"
-#include "model/families/families.hpp"
-#include "parallel/thread_loop.hpp"
 
 namespace gmmpi::app {
 
 namespace {
-
-FitOptions fit_options(const Execution& execution, const Options& o) {
-  FitOptions f;
-  f.n_components = static_cast<int>(o.integer("n-components", 1, 1'000'000));
-  f.family = &find_family(o.choice("family", {"gaussian", "bernoulli"}) == "bernoulli"
-                              ? "bernoulli"
-                              : o.choice("covariance-type", covariance_types()));
-  f.engine = o.choice("engine", {"em", "hard"}) == "hard" ? Engine::hard : Engine::em;
-  f.n_init = static_cast<int>(o.integer("n-init", 1, 1'000'000));
-  f.tol = o.number("tol", 0.0);
-  f.max_iter = static_cast<int>(o.integer("max-iter", 0, INT32_MAX));
-  if (o.text("reg-covar") != "auto") f.reg_covar = o.number("reg-covar", 0.0);
-  f.seed = static_cast<std::uint64_t>(o.integer("seed", 0));
-  f.accelerate =
-      o.choice("accelerate", {"none", "lbfgs"}) == "lbfgs" ? Acceleration::lbfgs : Acceleration::none;
-  f.fail_on_collapse = o.choice("on-collapse", {"reseed", "fail"}) == "fail";
-  f.skip = o.choice("skip", {"auto", "none"}) == "auto";
-  o.choice("resume", {"auto", "never", "must"});
-  static const std::map<std::string, Init> inits{{"kmeans", Init::kmeans},
-                                                 {"k-means++", Init::kmeans_plusplus},
-                                                 {"random", Init::random},
-                                                 {"random-from-data", Init::random_from_data}};
-  const std::string init = o.text("init");
-  if (const auto found = inits.find(init); found != inits.end()) {
-    f.init = found->second;
-    return f;
-  }
-  if (init.find('.') == std::string::npos && init.find('/') == std::string::npos)
-    throw Error(ExitCode::usage,
-                "--init: '" + init +
-                    "' is unknown; choose kmeans, k-means++, random, random-from-data or a model file");
-  f.init = Init::model;
-  f.start = read_model(execution, init);
-  f.start_name = init;
-  return f;
-}
-
-/// A model without parameters, to count them.
-Mixture model_shape(const FitOptions& f, int n_features) {
-  Mixture shape;
-  shape.family = f.family;
-  shape.n_components = f.n_components;
-  shape.n_features = n_features;
-  return shape;
-}
-
-/// Per rank, besides data and program: the sweep's scratch, and what a start keeps for each row.
-std::int64_t working_bytes(const Execution& execution, const FitOptions& f, const OpenedData& data) {
-  const MomentLayout layout{f.n_components, data.rows->n_columns(), f.family->scatter_shape()};
-  // Ten steps, ten decreases and a few more vectors: in use, at the safe point, and on the way to a
-  // checkpoint.
-  const std::int64_t acceleration = f.accelerate == Acceleration::none ? 0 : 4 * 24 * 8 * layout.size();
-  // Threads' sums, and copies of sums and model: limbs, message, factors, safe point, checkpoint.
-  return acceleration + execution.n_threads * sweep_bytes_per_thread(layout) + 24 * 8 * layout.size() +
-         start_bytes(execution, f, data.rows->n_rows(), layout.d);
-}
 
 void announce(const Execution& execution, const FitOptions& f, const OpenedData& data, const MemoryPlan& plan,
               RunLog& log) {
@@ -99,17 +37,7 @@ void announce(const Execution& execution, const FitOptions& f, const OpenedData&
                        count_text(n_ranks, "rank"), count_text(execution.n_threads, "thread"),
                        execution.kernels->name, bytes_text(data_bytes), bytes_text(work_bytes)));
   log.line("rows: " + plan.text());
-  const int on_node = execution.comm.node_size() * execution.n_threads;
-  if (execution.n_threads > available_processors())
-    log.warning(fmt::format(
-        "{} on {} per rank: the rank is bound to too few; use mpirun --map-by slot:PE={} (or --bind-to none)",
-        count_text(execution.n_threads, "thread"), count_text(available_processors(), "processor"),
-        execution.n_threads));
-  else if (on_node > machine_processors())
-    log.warning(fmt::format("{} of all ranks on {}: they slow each other down; use fewer ranks or --threads",
-                            count_text(on_node, "thread"), count_text(machine_processors(), "processor")));
-  if (std::string(execution.kernels->name) == "scalar")
-    log.warning("no vector instructions with fused multiply-add: same bits, but many times slower");
+  warn_of_machine(execution, log);
 }
 
 void log_start(const Execution& execution, const FitOptions& f, const OpenedData& data,
@@ -167,21 +95,6 @@ bool already_done(const Execution& execution, const Options& options, const FitO
   return done != 0;
 }
 
-std::map<std::string, std::string> runtime_facts(const Execution& execution, double seconds) {
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  std::array<char, 32> date{};
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%SZ", ::gmtime_r(&now, &utc));
-  return {{"host", host.data()},
-          {"finished", date.data()},
-          {"ranks", std::to_string(execution.comm.size())},
-          {"threads", std::to_string(execution.n_threads)},
-          {"simd", execution.kernels->name},
-          {"total_seconds", fmt::format("{:.3f}", seconds)}};
-}
-
 void print_result(const Options& options, const ModelRecord& r, const std::string& output,
                   const std::string& digest) {
   const FitResult& fit = r.result;
@@ -218,23 +131,10 @@ void print_result(const Options& options, const ModelRecord& r, const std::strin
       options.arguments.at("DATA"), output);
 }
 
-/// Reads the data. Error 75 says that nothing is lost.
-std::unique_ptr<Data> read(const Execution& execution, const OpenedData& inputs, const MemoryPlan& plan,
-                           RunLog& log) {
-  try {
-    std::unique_ptr<Data> data = read_data(execution, inputs, plan);
-    log.line(fmt::format("read in {:.2g} s", log.seconds()));
-    return data;
-  } catch (const Error& e) {
-    if (e.code() != ExitCode::stopped_early) throw;
-    throw Error(e.code(),
-                std::string(e.what()) + ": nothing new was computed yet; run the same command again");
-  }
-}
-
 /// Resumes or starts, fits, and writes the model. Error 75 tells where the checkpoint is.
-void run_fit(const Execution& execution, const Options& options, const FitOptions& f, const OpenedData& inputs,
-             const Data& data, Checkpointing& checkpoints, const std::string& output, RunLog& log) {
+void run_fit(const Execution& execution, const Options& options, const FitOptions& f,
+             const OpenedData& inputs, const Data& data, Checkpointing& checkpoints,
+             const std::string& output, RunLog& log) {
   const Communicator& comm = execution.comm;
   const double read_seconds = log.seconds();
   const std::optional<FitState> resume = checkpoints.load(f, data.summary());
@@ -253,13 +153,7 @@ void run_fit(const Execution& execution, const Options& options, const FitOption
     throw Error(e.code(), std::string(e.what()) + ": " + checkpoints.stopped());
   }
   checkpoints.end_watch();
-  for (const auto& [name, value] : options.values) {
-    if (name == "covariance-type" && f.family->precision_shape() == PrecisionShape::none) continue;
-    std::string key = name;
-    std::ranges::replace(key, '-', '_');
-    record.resolved_options[key] = value;
-  }
-  record.resolved_options["data"] = options.arguments.at("DATA");
+  record.resolved_options = resolved_options(options, f);
   record.runtime = runtime_facts(execution, log.seconds());
 
   std::string digest;
@@ -316,11 +210,11 @@ void fit_command(const Execution& given, const Options& options, StopRequest& st
   log_start(execution, f, inputs, plan, log);
   try {
     Checkpointing checkpoints(comm, options, stop, log);
-    const std::unique_ptr<Data> rows = read(execution, inputs, plan, log);
+    const std::unique_ptr<Data> rows = read_or_stop(execution, inputs, plan, log);
     const Data& data = *rows;
     validate_fit(execution, data, f, options.arguments.at("DATA"));
     if (already_done(execution, options, f, data.summary(), output, log)) {
-      checkpoints.finish_earlier_run(f, data.summary(), output);
+      if (checkpoints.has_leftovers(f, data.summary())) checkpoints.finish(output);
     } else {
       run_fit(execution, options, f, inputs, data, checkpoints, output, log);
       checkpoints.finish(output);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.hpp"
+#include "app/grid_table.hpp"
 #include "app/say.hpp"
 #include "app/support.hpp"
 #include "gmmpi/error.hpp"
@@ -113,6 +114,7 @@ void print_model(const std::string& path, const Json& file, const Mixture& mixtu
     if (m.contains("reseeds")) say("{} collapsed components were reseeded\n", m.at("reseeds").size());
     say("digest {}\n", m.at("digest").get<std::string>());
   }
+  if (file.contains("grid")) say("chosen among\n{}", grid_text(file.at("grid")));
   for (std::size_t k = 0; k < std::min<std::size_t>(K, kMostComponentsShown); ++k) {
     const double weight = m.at("weights").at(k);
     say("component {:<3} weight {:.6f} {}\n", k, weight,

@@ -1,5 +1,7 @@
 """Curves: the progress of fits over iterations, and information criteria over K."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
@@ -64,33 +66,73 @@ def draw_progress(axes, model, colour, line):
         axes[2].plot(model.file.history["kl"], **look)
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A point of the criteria's curves."""
+
+    covariance_type: str
+    n_components: int
+    values: dict
+    degenerate: bool = False
+
+
+def points_of(models):
+    """The candidates of a selection's model file, or the models themselves."""
+    if len(models) == 1 and models[0].file.grid:
+        grid = models[0].file.grid
+        return [Fitted(grid["covariance_type"][i], grid["n_components"][i], {key: grid[key][i] for key in criteria_of(models)},
+                       bool(grid["degenerate"][i])) for i in range(len(grid["fitted"])) if grid["fitted"][i]]
+    check_comparable(models)
+    return [Fitted(m.mixture.covariance_type, m.mixture.n_components, {key: m.file.attributes[key] for key in CRITERIA})
+            for m in models]
+
+
+def criteria_of(models):
+    """{name: label} of the criteria that the models have; cv only in a selection that was made by it."""
+    return CRITERIA | ({"cv": "held-out log-likelihood"} if "cv" in models[0].file.grid and len(models) == 1 else {})
+
+
 @style.picture
 def criteria(models, *, title=None):
     """Draws BIC, AIC and ICL over the number of components, a curve per covariance type; returns the Figure.
 
-    models: model files of the same data. The lowest value of each criterion is ringed: it is the one to choose.
+    models: model files of the same data, or the one that gmmpi select wrote, with all its candidates. The best value of
+    each criterion is ringed: it is the one to choose. Degenerate candidates are crossed out and never ringed.
     """
     models = inputs.open_models(models)
-    check_comparable(models)
-    figure, axes = style.new_figure(10.6, 4.2, nrows=1, ncols=3, sharex=True)
-    types = sorted({model.mixture.covariance_type for model in models}, key=["full", "tied", "diag", "spherical"].index)
-    for ax, (key, label) in zip(axes, CRITERIA.items()):
-        points = {(m.mixture.covariance_type, m.mixture.n_components): m.file.attributes[key] for m in
-                  sorted(models, key=lambda m: -m.file.attributes[key])}  # of equal fits the best stays
-        for i, (covariance_type, colour) in enumerate(zip(types, style.colours(len(types)))):
-            curve = sorted((K, value) for (t, K), value in points.items() if t == covariance_type)
-            ax.plot(*zip(*curve), color=colour, marker=style.MARKERS[i], markersize=4.5, linestyle=style.LINES[i],
-                    label=covariance_type)
-        (best_type, best_K), best = min(points.items(), key=lambda item: item[1])
-        ax.plot(best_K, best, "o", markersize=13, markerfacecolor="none", markeredgecolor=style.INK, markeredgewidth=1.3)
-        ax.set_title(f"{label}: best {best_type}, K = {best_K}", fontsize=10)
-        ax.set_xlabel("number of components K")
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        ax.ticklabel_format(axis="y", useOffset=False)
+    points, shown = points_of(models), criteria_of(models)
+    types = [t for t in ("full", "tied", "diag", "spherical") if any(p.covariance_type == t for p in points)]
+    figure, axes = style.new_figure(10.6 if len(shown) == 3 else 13.6, 4.2, nrows=1, ncols=len(shown), sharex=True)
+    for ax, (key, label) in zip(axes, shown.items()):
+        draw_criterion(ax, points, key, label, types)
     style.beside(axes[-1], axes[0].get_legend_handles_labels()[0], title="covariance type", title_fontsize=9)
     style.headline(figure, title if title is not None else "Choosing the number of components")
-    style.caption(figure, "Lower is better; the lowest is ringed. Vertical scales differ.")
+    crossed = " Degenerate fits are crossed out." if any(p.degenerate for p in points) else ""
+    better = "lower" if "cv" not in shown else "lower (of the held-out log-likelihood, higher)"
+    style.caption(figure, f"{better.capitalize()} is better; the best is ringed.{crossed} Vertical scales differ.")
     return figure
+
+
+def draw_criterion(ax, points, key, label, types):
+    """A curve for each covariance type; of equal fits the best stays."""
+    sign = -1 if key == "cv" else 1
+    kept = {(p.covariance_type, p.n_components): p for p in sorted(points, key=lambda p: -sign * p.values[key])}
+    for i, (covariance_type, colour) in enumerate(zip(types, style.colours(len(types)))):
+        curve = sorted((p.n_components, p.values[key]) for (t, _), p in kept.items() if t == covariance_type)
+        ax.plot(*zip(*curve), color=colour, marker=style.MARKERS[i], markersize=4.5, linestyle=style.LINES[i],
+                label=covariance_type)
+    crossed = [(p.n_components, p.values[key]) for p in kept.values() if p.degenerate]
+    if crossed:
+        ax.plot(*zip(*crossed), "x", color=style.INK, markersize=9)
+    sound = [p for p in kept.values() if not p.degenerate]
+    if sound:
+        best = min(sound, key=lambda p: sign * p.values[key])
+        ax.plot(best.n_components, best.values[key], "o", markersize=13, markerfacecolor="none", markeredgecolor=style.INK,
+                markeredgewidth=1.3)
+        ax.set_title(f"{label}: best {best.covariance_type}, K = {best.n_components}", fontsize=10)
+    ax.set_xlabel("number of components K")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    ax.ticklabel_format(axis="y", useOffset=False)
 
 
 def check_comparable(models):

@@ -1,0 +1,43 @@
+// What the commands that fit share: options, memory, what a run says of itself.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "app/inputs.hpp"
+#include "app/options.hpp"
+#include "app/run_log.hpp"
+#include "gmmpi/em/fit.hpp"
+
+namespace gmmpi::app {
+
+inline constexpr int kMostComponents = 1'000'000;
+
+/// Collective. Everything of a fit but the number of components and the family, as the options say. Errors:
+/// 64, and those of reading a start.
+void set_fit_options(const Execution& execution, const Options& options, FitOptions& f);
+
+/// Collective. All of it, for one number of components and one family.
+FitOptions fit_options(const Execution& execution, const Options& options);
+
+/// A model without parameters, to count them.
+Mixture model_shape(const FitOptions& f, int n_features);
+
+/// Per rank, besides data and program: the sweep's scratch, and what a start keeps for each row.
+std::int64_t working_bytes(const Execution& execution, const FitOptions& f, const OpenedData& data);
+
+/// Warnings about too few processors and slow kernels.
+void warn_of_machine(const Execution& execution, RunLog& log);
+
+/// What may differ from run to run: host, date, ranks, threads, ...
+std::map<std::string, std::string> runtime_facts(const Execution& execution, double seconds);
+
+/// Every resolved option as text, named as in a model file.
+std::map<std::string, std::string> resolved_options(const Options& options, const FitOptions& f);
+
+/// Collective. Reads the data. Error 75 says that nothing is lost.
+std::unique_ptr<Data> read_or_stop(const Execution& execution, const OpenedData& inputs,
+                                   const MemoryPlan& plan, RunLog& log);
+
+}  // namespace gmmpi::app

@@ -1,0 +1,18 @@
+// The candidates of a selection as a table for people.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "gmmpi/inference/select.hpp"
+
+namespace gmmpi::app {
+
+/// Column titles, and the line of one candidate, as it is finished.
+std::string grid_header(Criterion criterion);
+std::string grid_line(const Candidate& candidate, Criterion criterion);
+
+/// The group /grid of a model file, as describe_hdf5 gives it: all lines, the best one marked.
+std::string grid_text(const nlohmann::ordered_json& grid);
+
+}  // namespace gmmpi::app

@@ -1,0 +1,182 @@
+# gmmpi select: mclust's choice on Old Faithful, the same bits on ranks and after stops, what is listed, and bad input.
+import json
+import re
+
+import h5py
+import numpy as np
+
+from harness import DATA, OLD_FAITHFUL, Case, ProgramTest, gmmpi, in_parallel
+
+TYPES = {"VVV": "full", "EEE": "tied", "VVI": "diag", "VII": "spherical"}
+MCLUST = json.loads((DATA / "cases" / "mclust_bic_old_faithful.json").read_text())
+SMALL = f"select {OLD_FAITHFUL} -k 1:3 --covariance-type tied,diag --n-init 2"
+
+
+def grid_of(path):
+    """Columns by name, text as str."""
+    with h5py.File(path) as f:
+        columns = {name: d.asstr()[()] if d.dtype == object else d[()] for name, d in f["grid"].items()}
+        return columns, dict(f["grid"].attrs)
+
+
+def digests(path):
+    with h5py.File(path) as f:
+        return f["model"].attrs["digest"], f["grid"].attrs["digest"]
+
+
+class OldFaithful(ProgramTest):
+    def test_the_best_of_mclust_is_found(self):
+        run = self.run_ok(f"select {OLD_FAITHFUL} -k 1..9 --n-init 5 --tol 1e-8 --json -o best.h5")
+        grid, attributes = grid_of(self.dir / "best.h5")
+        result = json.loads(run.out)
+        self.assertEqual((result["covariance_type"], result["n_components"]), ("tied", 3))
+        self.assertAlmostEqual(result["log_likelihood"], MCLUST["selected"]["run_to_convergence"]["log_likelihood"], delta=1e-4)
+        self.assertAlmostEqual(result["bic"], 2314.2957, delta=1e-4 * 2)
+        self.assertEqual(result["bic"], grid["bic"][attributes["best"]])
+        self.assertEqual(result["grid"]["n_components"], grid["n_components"].tolist())
+
+        pairs, better = [], 0
+        for name, covariance_type in TYPES.items():
+            for K, theirs in zip(MCLUST["G"], MCLUST["bic"][name]):
+                (i,) = np.flatnonzero((grid["covariance_type"] == covariance_type) & (grid["n_components"] == K))
+                self.assertEqual(grid["n_parameters"][i], MCLUST["df"][name][K - 1])
+                if abs(grid["bic"][i] + theirs) < 0.2:  # the same optimum; mclust stops earlier
+                    pairs.append((-theirs, grid["bic"][i]))
+                better += grid["bic"][i] < -theirs - 0.2
+        self.assertGreater(len(pairs), 12)
+        self.assertGreater(better, 10)
+        ours = [bic for _, bic in sorted(pairs)]
+        self.assertEqual(ours, sorted(ours))
+
+        spurious = (grid["covariance_type"] == "diag") & (grid["n_components"] == 5)
+        self.assertEqual(grid["degenerate"][spurious], 1)
+        self.assertLess(grid["bic"][spurious], result["bic"])
+        self.assertIn("pooled", grid["reason"][spurious][0])
+        kept = json.loads(self.run_ok(f"select {OLD_FAITHFUL} -k 1..9 --n-init 5 --tol 1e-8 --degenerate keep --json -o kept.h5").out)
+        self.assertEqual((kept["covariance_type"], kept["n_components"]), ("diag", 5))
+
+
+class Selection(ProgramTest):
+    def test_the_model_is_that_of_fit(self):
+        self.run_ok(f"{SMALL} -o best.h5", ranks=3)
+        self.run_ok(f"fit {OLD_FAITHFUL} -k 3 --covariance-type tied --n-init 2 -o fit.h5")
+        with h5py.File(self.dir / "best.h5") as best, h5py.File(self.dir / "fit.h5") as fit:
+            self.assertEqual(best["model"].attrs["digest"], fit["model"].attrs["digest"])
+            self.assertEqual(best["options"].attrs["criterion"], "bic")
+
+    def test_the_same_bits_on_ranks_and_after_stops(self):
+        for more in ("", "--criterion cv --folds 2"):
+            with self.subTest(more):
+                name = "cv" if more else "bic"
+                self.run_ok(f"{SMALL} {more} -o {name}.h5")
+                self.run_ok(f"{SMALL} {more} -o {name}3.h5", ranks=3)
+                self.run_ok(f"{SMALL} {more} -o {name}2.h5", threads=2, env={"OMP_WAIT_POLICY": "passive"})
+                whole = digests(self.dir / f"{name}.h5")
+                self.assertEqual(digests(self.dir / f"{name}3.h5"), whole)
+                self.assertEqual(digests(self.dir / f"{name}2.h5"), whole)
+                part = f"{SMALL} {more} --checkpoint-every 5it -o {name}part.h5"
+                n_done, stops = set(), 0
+                for limit in (0.0001, 0.01, 0.02, 0.03, 0.05):
+                    stopped = gmmpi(f"{part} --time-limit {limit}s", self.dir, 1 + stops % 3)
+                    if stopped.codes[0] == 0:
+                        break
+                    self.assertEqual(stopped.codes, [75] * (1 + stops % 3), stopped.err)
+                    line = [each for each in stopped.err.splitlines() if "stopped early" in each]
+                    self.assertEqual(len(line), 1)
+                    if "of 6 candidates done" in line[0]:
+                        n_done.add(line[0].split(" of 6 candidates")[0].split()[-1])
+                    self.assertIn("run the same command again", line[0])
+                    stops += 1
+                self.assertGreater(stops, 0)
+                self.run_ok(part, ranks=2)
+                self.assertEqual(digests(self.dir / f"{name}part.h5"), whole)
+                self.assertEqual([p.name for p in self.dir.glob("*ckpt*")], [])
+
+    def test_finished_candidates_are_not_fitted_again(self):
+        long = f"select {OLD_FAITHFUL} -k 1:9 --n-init 20 --tol 0 --max-iter 200 -o best.h5"
+        done = 0
+        for limit in (0.2, 0.4, 0.8, 1.6, 3.2, 6.4):
+            stopped = gmmpi(f"{long} --time-limit {limit}s", self.dir)
+            self.assertEqual(stopped.codes, [75])
+            done = int(re.search(r"(\d+) of 36 candidates done", stopped.err)[1])
+            if done >= 2:
+                break
+        self.assertGreaterEqual(done, 2)
+        fewer = self.run_ok(long.replace("1:9", "1:2") + " --covariance-type full")  # the first two of the larger grid
+        self.assertEqual(len(re.findall(r"best.ckpt.full.[12].\d+.h5 \(done\)", fewer.err)), 2)
+
+    def test_repeated_and_other_requests(self):
+        first = self.run_ok(f"{SMALL} -o best.h5 --json")
+        again = self.run_ok(f"{SMALL} -o best.h5 --json", ranks=2)
+        self.assertIn("complete already", again.err)
+        self.assertEqual(json.loads(again.out), json.loads(first.out) | {"complete_already": True})
+        for more in ("--criterion aic", "--degenerate keep", "--seed 1", "-k 1:4"):
+            command = SMALL.replace("-k 1:3", "") if "-k" in more else SMALL + " "
+            self.check_failure(gmmpi(f"{command} {more} -o best.h5", self.dir), 73, ("best.h5", "--force"))
+        self.run_ok(f"{SMALL} --criterion aic -o best.h5 --force")
+
+    def test_info_and_plot_show_the_grid(self):
+        out = self.run_ok(f"{SMALL} --criterion cv --folds 4 -o best.h5").out
+        shown = self.run_ok("info best.h5").out
+        table = out[out.index("type "):out.index("digest")]
+        self.assertIn(table, shown)
+        self.assertEqual(table.count("<- best"), 1)
+        self.assertIn("higher is better", table)
+        grid = json.loads(self.run_ok("info best.h5 --json").out)["grid"]
+        self.assertEqual(grid["cv"], grid_of(self.dir / "best.h5")[0]["cv"].tolist())
+        self.assertEqual(grid["best"], int(np.argmax(grid["cv"])))
+        self.run_ok("plot criteria best.h5 -o criteria.png", env={"GMMPI_PYTHON": "/usr/bin/python3"})
+        self.assertGreater((self.dir / "criteria.png").stat().st_size, 10_000)
+
+    def test_what_cannot_be_fitted_is_listed(self):
+        np.savetxt(self.dir / "few.csv", np.repeat([[0.0, 1], [1, 0], [4, 4], [5, 6.5], [9, 2]], 8, axis=0), delimiter=",")
+        run = self.run_ok("select few.csv -k 1,2,7 --covariance-type diag,tied -o best.h5", ranks=2)
+        self.assertEqual(run.out.count("fewer distinct rows"), 2)
+        grid, attributes = grid_of(self.dir / "best.h5")
+        self.assertEqual(grid["fitted"].tolist(), [1, 1, 0, 1, 1, 0])
+        self.assertTrue(np.isnan(grid["bic"][[2, 5]]).all())
+        self.assertIn(attributes["best"], (0, 1, 3, 4))
+
+    def test_bernoulli_and_weights(self):
+        rng = np.random.default_rng(0)
+        p = np.array([[0.9] * 6 + [0.1] * 6, [0.1] * 6 + [0.9] * 6])
+        np.save(self.dir / "bits.npy", (rng.random((300, 12)) < p[np.arange(300) % 2]).astype(float))
+        np.save(self.dir / "w.npy", 1.0 + np.arange(300) % 3)
+        command = "select bits.npy -k 1:4 --family bernoulli --sample-weight w.npy --json"
+        runs = in_parallel(self.run_ok, [(f"{command} -o {r}.h5", r) for r in (1, 3)])
+        self.assertEqual(digests(self.dir / "1.h5"), digests(self.dir / "3.h5"))
+        result = json.loads(runs[0].out)
+        self.assertEqual((result["covariance_type"], result["n_components"]), ("bernoulli", 2))
+
+    def test_dry_run_and_log(self):
+        run = self.run_ok(f"{SMALL} --dry-run -o best.h5")
+        self.assertIn("candidates: 6 (tied, diag; K 1 2 3) by bic", run.err)
+        self.assertEqual(list(self.dir.iterdir()), [])
+        self.run_ok(f"{SMALL} --log-json log.json -o best.h5")
+        events = [json.loads(line) for line in (self.dir / "log.json").read_text().splitlines()]
+        candidates = [e for e in events if e["event"] == "candidate"]
+        self.assertEqual([e["n_components"] for e in candidates], [1, 2, 3] * 2)
+        self.assertEqual([e["bic"] for e in candidates], grid_of(self.dir / "best.h5")[0]["bic"].tolist())
+        self.assertEqual((events[0]["event"], events[-1]["event"]), ("start", "end"))
+
+
+class BadInput(ProgramTest):
+    def test_lists_and_words(self):
+        bad = [("n-components", f"--n-components='{value}'", ("--n-components", value)) for value in
+               ("0", "0:3", "3:1", "1:", ":4", "two", "1:2:3", "2,,4", "1..", "1:9999999", "-1:3", "2.5")]
+        bad += [("type", "-k 2 --covariance-type full,fulll", ("fulll", "spherical")), ("no type", "-k 2 --covariance-type full,", ("--covariance-type",)),
+                ("criterion", "-k 2 --criterion best", ("best", "bic", "cv")), ("folds", "-k 2 --criterion cv --folds 1", ("--folds", "1")),
+                ("folds", "-k 2 --folds many", ("--folds", "many")), ("degenerate", "-k 2 --degenerate drop", ("drop", "exclude")),
+                ("model as a start", f"-k 2 --init {DATA}/nothing.h5", ("nothing.h5",))]
+        cases = [Case(f"{name} {args}", f"select {OLD_FAITHFUL} -o out.h5 {args}", 66 if "nothing" in args else 64, words,
+                      ranks=(1, 3) if i % 5 == 0 else (1,)) for i, (name, args, words) in enumerate(bad)]
+        cases += [Case("no -k", f"select {OLD_FAITHFUL} -o out.h5", 64, ("-k", "missing")),
+                  Case("no data", "select nothing.csv -k 1:3 -o out.h5", 66, ("nothing.csv",)),
+                  Case("none fits", f"select {OLD_FAITHFUL} -k 273,500 --covariance-type diag -o out.h5", 65, ("no candidate", "272 rows")),
+                  Case("too many folds", "select few.csv -k 1 --criterion cv --folds 50 -o out.h5", 64, ("--folds 50", "5 rows"),
+                       setup=lambda cwd: np.savetxt(cwd / "few.csv", np.eye(5), delimiter=","))]
+        self.check_cases(cases)
+
+    def test_a_model_file_is_no_start(self):
+        self.run_ok(f"fit {OLD_FAITHFUL} -k 2 -o m.h5")
+        self.check_failure(gmmpi(f"select {OLD_FAITHFUL} -k 2:3 --init m.h5 -o out.h5", self.dir, 3), 64, ("--init", "m.h5"))
