@@ -71,7 +71,7 @@ std::unique_ptr<Data> subsample(const Execution& execution, const Data& data, in
       values.insert(values.end(), row + 1, row + 1 + d);
     }
   }
-  if (std::ssize(weights) < n_components) return nullptr;
+  if (std::ssize(weights) < std::max(kLeastRows, least_rows)) return nullptr;
   VectorReader value_reader("a subsample", std::move(values), d),
       weight_reader("its weights", std::move(weights), 1);
   auto sample = std::make_unique<MemoryData>(execution, value_reader, &weight_reader);

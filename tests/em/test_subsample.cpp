@@ -33,7 +33,7 @@ std::pair<std::vector<double>, std::vector<double>> content(const gmmpi::Executi
 }  // namespace
 
 TEST_CASE("subsample: one row out of every eight, with its weight, not always the same one", "[mpi]") {
-  const int N = 40'000;
+  const int N = 80'000;
   std::vector<double> weights;
   for (int n = 0; n < N; ++n) weights.push_back(n % 5 == 0 ? 0.0 : n + 1.0);
   std::vector<double> first_rows;
@@ -51,9 +51,9 @@ TEST_CASE("subsample: one row out of every eight, with its weight, not always th
       CHECK((i == 0 || row / 8 > static_cast<int>(rows[i - 1]) / 8));
       ++places[row % 8];
     }
-    CHECK(rows.size() > 3800);  // 5000 groups, a fifth of the rows have no weight
-    CHECK(rows.size() < 4200);
-    for (const int n : places) CHECK(n > 400);
+    CHECK(rows.size() > 7700);  // 10000 groups, a fifth of the rows have no weight
+    CHECK(rows.size() < 8300);
+    for (const int n : places) CHECK(n > 800);
     if (first_rows.empty()) first_rows = rows;
     CHECK(rows == first_rows);
     const auto other = gmmpi::subsample(execution, data, 4, 400, 12);
@@ -74,6 +74,10 @@ TEST_CASE("subsample: none of few rows, for many components, or of rows that are
   same[7] = 4.0;
   same[99] = 5.0;
   CHECK_FALSE(drawn(same, 3));
+  std::vector<double> weights(40'000, 0.0);
+  std::fill_n(weights.begin(), 20'000, 1.0);
+  const auto few = in_memory::make_data(execution, numbers(40'000), 1, weights);
+  CHECK(gmmpi::subsample(execution, few, 2, 200, 1) == nullptr);
 }
 
 TEST_CASE("subsample: what is needed for it is bounded, whatever the data", "[serial]") {
