@@ -14,6 +14,7 @@
 #include "gmmpi/error.hpp"
 #include "gmmpi/inference/compare.hpp"
 #include "gmmpi/inference/conditional.hpp"
+#include "gmmpi/inference/diagnostics.hpp"
 #include "gmmpi/inference/moments.hpp"
 #include "gmmpi/inference/outliers.hpp"
 #include "gmmpi/inference/predict.hpp"

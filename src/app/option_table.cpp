@@ -162,7 +162,11 @@ const std::vector<OptionSpec>& option_table() {
        "fit below it is read from the file in every sweep, with the same bits"},
       {"force", "", "", "", "fit select score predict sample marginal condition regress convert",
        "overwrite an existing output"},
-      {"dry-run", "", "", "", "fit select", "say what would be done and how much memory it needs, then stop"},
+      {"dry-run", "", "", "", "select", "say what would be done and how much memory it needs, then stop"},
+      {"dry-run", "", "", "", "fit",
+       "say what would be done and what it needs: memory, time per iteration (from a short trial on some "
+       "rows), "
+       "processors, checkpoint space; then stop"},
       {"responsibilities", "", "", "", "predict", "also write the posterior probabilities of the components"},
       {"log-density", "", "", "", "predict", "also write ln p(x)"},
       {"log-density", "", "", "", "regress", "also write ln p of the columns that are no targets"},

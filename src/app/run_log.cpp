@@ -2,9 +2,12 @@
 #include "app/run_log.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 #include "app/say.hpp"
@@ -15,6 +18,9 @@ namespace gmmpi::app {
 namespace {
 
 constexpr int kMostReseedsShown = 10;
+constexpr double kLiveSeconds = 0.1;            ///< between two states of the live line
+constexpr double kMostSilentSeconds = 600.0;    ///< between two lines of a log
+constexpr const char* kClearLine = "\r\x1b[K";  ///< back to its begin, and empty (ECMA-48: EL)
 
 std::string duration(double seconds) {
   if (seconds < 100.0) return fmt::format("{:.2g} s", seconds);
@@ -22,10 +28,23 @@ std::string duration(double seconds) {
   return fmt::format("{:.1f} h", seconds / 3600.0);
 }
 
+/// Someone is looking, and the line can be written anew.
+bool is_terminal() {
+  const char* kind = std::getenv("TERM");
+  return ::isatty(STDERR_FILENO) == 1 && kind && std::strcmp(kind, "dumb") != 0;
+}
+
 }  // namespace
 
 RunLog::RunLog(const Communicator& comm, const FitOptions& options)
-    : root_(comm.is_root()), options_(options), json_(nullptr, &std::fclose) {}
+    : root_(comm.is_root()),
+      live_(comm.size() == 1 && is_terminal()),
+      options_(options),
+      json_(nullptr, &std::fclose) {}
+
+RunLog::~RunLog() {
+  if (in_line_) note("\n");
+}
 
 void RunLog::open_json(const Communicator& comm, const std::string& path) {
   comm.together([&] {
@@ -52,7 +71,8 @@ double RunLog::seconds() const {
 }
 
 void RunLog::line(const std::string& text) {
-  if (root_) note("{}\n", text);
+  if (root_) note("{}{}\n", in_line_ ? kClearLine : "", text);
+  in_line_ = false;
 }
 
 void RunLog::warning(const std::string& text) {
@@ -89,16 +109,25 @@ void RunLog::iteration(const Iteration& it) {
                       {"seconds", it.seconds}});
   iteration_seconds_ = iteration_seconds_ == 0.0 ? it.seconds : 0.8 * iteration_seconds_ + 0.2 * it.seconds;
   last_ = it;
-  last_was_printed_ = it.iteration <= 10 || seconds() - last_printed_ >= 1.0;
+  last_was_printed_ = due();
   if (last_was_printed_) print(it);
   previous_change_ = it.change;
 }
 
+bool RunLog::due() const {
+  const double now = seconds(), silent = now - last_printed_;
+  if (live_) return last_printed_ < 0.0 || silent >= kLiveSeconds;
+  return last_.iteration <= 10 || silent >= std::clamp(0.02 * now, 1.0, kMostSilentSeconds);
+}
+
 void RunLog::print(const Iteration& it) {
   last_printed_ = seconds();
-  line(fmt::format("{:9}{:20.10g}{:>20}{:>10}{:>12}", it.iteration, it.log_likelihood,
-                   std::isnan(it.change) ? "" : fmt::format("{:.3e}", it.change), duration(last_printed_),
-                   time_left(it)));
+  const std::string text = fmt::format("{:9}{:20.10g}{:>20}{:>10}{:>12}", it.iteration, it.log_likelihood,
+                                       std::isnan(it.change) ? "" : fmt::format("{:.3e}", it.change),
+                                       duration(last_printed_), time_left(it));
+  if (!live_) return line(text);
+  note("{}{}", kClearLine, text);
+  in_line_ = true;
 }
 
 std::string RunLog::time_left(const Iteration& it) const {
@@ -137,6 +166,8 @@ void RunLog::rejected(int restart, int iteration, double log_likelihood) {
 
 void RunLog::restart_ended(int restart, bool converged, double log_likelihood) {
   if (!last_was_printed_) print(last_);
+  if (in_line_) note("\n");  // the last state stays
+  in_line_ = false;
   if (!converged && options_.tol > 0.0 && last_.iteration >= options_.max_iter)
     warning(fmt::format(
         "not converged after {} iterations: raise --max-iter, or continue with the result as --init",

@@ -12,11 +12,13 @@
 
 namespace gmmpi::app {
 
-/// Only rank 0 writes. Lines of iterations are limited in rate: all of the first ten, then one per second,
-/// and the last.
+/// Only rank 0 writes. Lines of iterations are limited in rate: all of the first ten, then one when a
+/// fiftieth of the time so far has passed (at least a second, at most ten minutes), and the last. On a
+/// terminal, and without mpirun, which hides it, they are one line that is written anew.
 class RunLog final : public FitObserver {
  public:
   RunLog(const Communicator& comm, const FitOptions& options);
+  ~RunLog() override;  ///< what follows begins on a line of its own
 
   /// Collective. From now on events are appended to this file, too. Errors 73, 77.
   void open_json(const Communicator& comm, const std::string& path);
@@ -43,9 +45,12 @@ class RunLog final : public FitObserver {
 
  private:
   void print(const Iteration& it);
+  bool due() const;
   std::string time_left(const Iteration& it) const;
 
   bool root_;
+  bool live_;             ///< iterations are one line of a terminal
+  bool in_line_ = false;  ///< the cursor is behind it
   const FitOptions& options_;
   std::function<void(const FitState&)> on_safe_point_;
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> json_;

@@ -7,6 +7,7 @@
 
 #include "data/row_sums.hpp"
 #include "gmmpi/error.hpp"
+#include "inference/bhattacharyya.hpp"
 #include "inference/drawn_data.hpp"
 #include "inference/matching.hpp"
 #include "inference/tile_posterior.hpp"
@@ -15,10 +16,6 @@
 namespace gmmpi {
 
 namespace {
-
-bool is_bernoulli(const Mixture& m) {
-  return m.shape() == PrecisionShape::none;
-}
 
 void require_same_kind(const Mixture& a, const Mixture& b) {
   if (is_bernoulli(a) != is_bernoulli(b))
@@ -38,61 +35,6 @@ const CovarianceFamily& common_family(const Mixture& a, const Mixture& b) {
     return m.shape() == PrecisionShape::dense || m.shape() == PrecisionShape::shared_dense;
   };
   return find_family(is_dense(a) || is_dense(b) ? "full" : "diag");
-}
-
-/// |U_k^T (x - y)|^2, `m` being of type full or diag.
-double squared_mahalanobis(const Mixture& m, int k, const double* x, const double* y) {
-  const std::size_t d = m.n_features, stride = covariance_stride(m.shape(), m.n_features);
-  const double* u = m.precisions_cholesky.data() + k * stride;
-  double sum = 0.0;
-  for (std::size_t j = 0; j < d; ++j) {
-    double z = 0.0;
-    if (m.shape() == PrecisionShape::diagonal)
-      z = u[j] * (x[j] - y[j]);
-    else
-      for (std::size_t i = 0; i <= j; ++i) z += u[i * d + j] * (x[i] - y[i]);
-    sum += z * z;
-  }
-  return sum;
-}
-
-/// Component k of A's Bhattacharyya distances to all of B: -ln of the sum over all rows of zeros and ones of
-/// the square root of both probabilities, which is a product over columns.
-std::vector<double> bernoulli_distances(const Mixture& a, int k, const Mixture& b,
-                                        const KernelTable& kernels) {
-  const std::size_t d = a.n_features;
-  std::vector<double> distances(b.n_components);
-  for (std::size_t e = 0; e < b.means.size(); ++e) {
-    const double mu = a.means[k * d + e % d], nu = b.means[e];
-    // No overlap counts as the least normal number, so that such pairs can be matched all the same.
-    const double overlap =
-        std::max(std::sqrt(mu * nu) + std::sqrt((1.0 - mu) * (1.0 - nu)), std::numeric_limits<double>::min());
-    double log_overlap = 0.0;
-    kernels.log(1, &overlap, &log_overlap);
-    distances[e / d] -= log_overlap;
-  }
-  return distances;
-}
-
-/// Likewise, for Gaussians of the same type, full or diag.
-std::vector<double> gaussian_distances(const Mixture& a, int k, const Mixture& b,
-                                       const KernelTable& kernels) {
-  const std::size_t d = a.n_features, stride = covariance_stride(a.shape(), a.n_features);
-  Mixture between = b;  // the means of the two covariances
-  for (std::size_t e = 0; e < between.covariances.size(); ++e)
-    between.covariances[e] = 0.5 * (between.covariances[e] + a.covariances[k * stride + e % stride]);
-  const std::vector<int> bad = factorise(between, kernels);
-  if (!bad.empty())
-    throw Error(ExitCode::numerical,
-                "the mean of the covariances of component " + std::to_string(k) + " of the first and " +
-                    std::to_string(bad.front()) +
-                    " of the second model cannot be factorised; enlarge their diagonals");
-  std::vector<double> distances;
-  for (int l = 0; l < b.n_components; ++l)
-    distances.push_back(0.125 *
-                            squared_mahalanobis(between, l, a.means.data() + k * d, b.means.data() + l * d) -
-                        between.log_det[l] + 0.5 * (a.log_det[k] + b.log_det[l]));
-  return distances;
 }
 
 /// The Euclidean norm, of numbers in any unit.
@@ -131,8 +73,7 @@ std::vector<ComponentMatch> match_components(const Execution& execution, const M
   const Mixture same_a = with_family(a, family, kernels), same_b = with_family(b, family, kernels);
   std::vector<double> cost(std::size_t(a.n_components) * b.n_components);
   for_each_index(0, a.n_components, execution.n_threads, [&](std::int64_t k, int) {
-    const auto distances = is_bernoulli(a) ? bernoulli_distances : gaussian_distances;
-    const std::vector<double> row = distances(same_a, static_cast<int>(k), same_b, kernels);
+    const std::vector<double> row = bhattacharyya_distances(same_a, static_cast<int>(k), same_b, kernels);
     std::ranges::copy(row, cost.begin() + k * b.n_components);
   });
   const std::vector<int> partner = optimal_matching(cost, a.n_components, b.n_components);

@@ -79,7 +79,7 @@ class Installed(unittest.TestCase):
         flags = run("pkg-config", "--cflags", "--libs", "gmmpi", env=env).stdout.split()
         self.assertNotRegex(" ".join(flags), "eigen|crypto")  # neither headers nor what a shared HDF5 brings itself
         run("mpicxx", "-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-o", self.dir / "by_pkg_config",
-            HERE / "outside/main.cpp", *flags)
+            f"-Wl,-rpath,{self.prefix / 'lib'}", HERE / "outside/main.cpp", *flags)
         self.check_outside(self.dir / "by_pkg_config")
         self.assertEqual(run("pkg-config", "--modversion", "gmmpi", env=env).stdout.strip(),
                          run(self.program, "--version").stdout.split()[1])

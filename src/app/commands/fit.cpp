@@ -3,6 +3,7 @@
 
 #include "app/checkpointing.hpp"
 #include "app/commands.hpp"
+#include "app/dry_run.hpp"
 #include "app/fitting.hpp"
 #include "app/inputs.hpp"
 #include "app/run_log.hpp"
@@ -202,7 +203,7 @@ void fit_command(const Execution& given, const Options& options, StopRequest& st
   if (options.has("log-json")) check_log(execution, options, options.text("log-json"));
   check_output(execution, options, output, true);  // what exists is looked at below
   if (options.flag("dry-run")) {
-    log.line("dry run: no rows were read, no model was written");
+    dry_run(execution, options, f, inputs, plan, log);
     return;
   }
   check_memory(execution, inputs, plan);

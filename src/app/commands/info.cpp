@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "app/commands.hpp"
@@ -9,6 +10,7 @@
 #include "app/say.hpp"
 #include "app/support.hpp"
 #include "gmmpi/error.hpp"
+#include "gmmpi/inference/diagnostics.hpp"
 #include "gmmpi/inference/moments.hpp"
 #include "gmmpi/io/derived_model.hpp"
 #include "gmmpi/io/model_file.hpp"
@@ -26,6 +28,10 @@ using Json = nlohmann::ordered_json;
 constexpr Index kMostJsonValues = 20'000'000;
 constexpr int kMostComponentsShown = 50;
 constexpr int kMostColumnsShown = 12;
+constexpr std::size_t kMostSparks = 40;
+constexpr double kBarLength = 30.0;
+/// Multiplications that looking for the most overlapping pair may cost, some seconds.
+constexpr double kMostOverlapWork = 2e9;
 
 std::string row_text(const Json& row) {
   std::string text;
@@ -44,6 +50,23 @@ std::string family_of(const Json& fields) {
 /// ", covariance type full", where there are covariances.
 std::string kind_of(const Json& fields) {
   return fields.contains("covariance_type") ? ", covariance type " + family_of(fields) : "";
+}
+
+/// Lowest to highest value as eight heights; of a long history some entries, evenly spaced.
+std::string sparkline(const std::vector<double>& values) {
+  static constexpr const char* heights[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  const auto [least, most] = std::ranges::minmax(values);
+  const std::size_t n = std::min<std::size_t>(values.size(), kMostSparks);
+  std::string text;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double value = values[n == 1 ? 0 : i * (values.size() - 1) / (n - 1)];
+    text += heights[most > least ? static_cast<int>(7.999 * ((value - least) / (most - least))) : 7];
+  }
+  return text;
+}
+
+std::string condition_text(double condition) {
+  return std::isfinite(condition) ? fmt::format("{:.3g}", condition) : "beyond double precision";
 }
 
 /// A matrix as indented lines, unless it is too wide for them.
@@ -80,6 +103,13 @@ Json mixture_json(const Mixture& mixture) {
   return {{"mean", moments.mean}, {"covariance", covariance}};
 }
 
+/// The most overlapping components, unless there are too many to look at all pairs.
+std::optional<Overlap> overlap_of(const Execution& alone, const Mixture& mixture) {
+  const double K = mixture.n_components, d = mixture.n_features;
+  if (K * K * d * d * d > kMostOverlapWork) return std::nullopt;
+  return most_overlapping(alone, mixture);
+}
+
 /// Where a model that no fit made comes from.
 void print_origin(const Json& file) {
   const Json options = file.value("options", Json::object());
@@ -92,8 +122,22 @@ void print_origin(const Json& file) {
   say("digest {}\n", file["model"].at("digest").get<std::string>());
 }
 
+/// What every component has in common with its neighbours and with a singular one.
+void print_diagnostics(const Execution& alone, const Mixture& mixture) {
+  if (const auto pair = overlap_of(alone, mixture))
+    say("most overlapping: components {} and {}; at most {:.2g} % of all rows are of one and look more like "
+        "the "
+        "other (Bhattacharyya bound)\n",
+        pair->a, pair->b, 100.0 * pair->bound);
+  const std::vector<double> conditions = condition_numbers(mixture);
+  if (conditions.empty() || mixture.shape() == PrecisionShape::spherical) return;
+  const auto worst = std::ranges::max_element(conditions);
+  say("largest condition number of a covariance: {}{}\n", condition_text(*worst),
+      conditions.size() > 1 ? fmt::format(" (component {})", worst - conditions.begin()) : "");
+}
+
 void print_model(const std::string& path, const Json& file, const Mixture& mixture,
-                 const std::vector<std::string>& feature_names) {
+                 const std::vector<std::string>& feature_names, const Execution& alone) {
   const Json& m = file.at("model");
   const std::string kind = kind_of(m);
   const PrecisionShape shape = find_family(family_of(m)).precision_shape();
@@ -111,14 +155,19 @@ void print_model(const std::string& path, const Json& file, const Mixture& mixtu
         m.at("lower_bound").get<double>(), m.at("n_parameters").get<Index>());
     say("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better)\n", m.at("aic").get<double>(),
         m.at("bic").get<double>(), m.at("icl").get<double>());
+    const Json history = file.value("history", Json::object()).value("log_likelihood", Json::array());
+    if (history.is_array() && history.size() > 1)
+      say("log-likelihood over iterations {:.6g} {} {:.6g}\n", history.front().get<double>(),
+          sparkline(history.get<std::vector<double>>()), history.back().get<double>());
     if (m.contains("reseeds")) say("{} collapsed components were reseeded\n", m.at("reseeds").size());
     say("digest {}\n", m.at("digest").get<std::string>());
   }
   if (file.contains("grid")) say("chosen among\n{}", grid_text(file.at("grid")));
+  const double heaviest = std::ranges::max(mixture.weights);
   for (std::size_t k = 0; k < std::min<std::size_t>(K, kMostComponentsShown); ++k) {
     const double weight = m.at("weights").at(k);
     say("component {:<3} weight {:.6f} {}\n", k, weight,
-        std::string(static_cast<std::size_t>(40.0 * weight + 0.5), '#'));
+        std::string(static_cast<std::size_t>(kBarLength * mixture.weights[k] / heaviest + 0.5), '#'));
     say("    mean      {}\n", row_text(m.at("means").at(k)));
     if (!shared) print_covariance(m, k);
   }
@@ -130,12 +179,19 @@ void print_model(const std::string& path, const Json& file, const Mixture& mixtu
   const Json whole = mixture_json(mixture);
   say("all components together\n    mean      {}\n", row_text(whole["mean"]));
   print_matrix(whole["covariance"]);
+  print_diagnostics(alone, mixture);
 }
 
 /// Adds the moments of a sound model; one that is not is shown as it is.
 void add_mixture(Json& file, const Execution& alone, const std::string& path) {
   try {
-    file["mixture"] = mixture_json(read_model(alone, path));
+    const Mixture mixture = read_model(alone, path);
+    file["mixture"] = mixture_json(mixture);
+    file["mixture"]["condition_numbers"] = condition_numbers(mixture);
+    if (const auto pair = overlap_of(alone, mixture))
+      file["mixture"]["most_overlapping"] = {{"components", {pair->a, pair->b}},
+                                             {"bhattacharyya_distance", pair->distance},
+                                             {"bound", pair->bound}};
   } catch (const Error& e) {
     if (e.code() != ExitCode::bad_data) throw;
   }
@@ -217,7 +273,7 @@ void info_command(const Execution& execution, const Options& options, StopReques
       print_checkpoint(name, file);
     } else if (is_model) {
       const Mixture mixture = read_model(alone, name);
-      print_model(name, file, mixture, read_feature_names(alone, name, mixture.n_features));
+      print_model(name, file, mixture, read_feature_names(alone, name, mixture.n_features), alone);
     } else {
       say("{}: {}\n", name, file.value("filetype", "HDF5 file"));
       print_tree(file, "/");

@@ -1,0 +1,56 @@
+# fit --dry-run: what it says beforehand is what the fit takes.
+import json
+
+import h5py
+import numpy as np
+
+from harness import OLD_FAITHFUL, ProgramTest, gmmpi, snapshot
+
+
+class DryRun(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.x = np.random.default_rng(1).normal(size=(300_000, 8))
+
+    def plan(self, args, **more):
+        before = snapshot(self.dir)
+        run = self.run_ok(f"fit {args} -o m.h5 --dry-run --json", **more)
+        self.assertEqual(snapshot(self.dir), before, "a dry run writes nothing")
+        return json.loads(run.out), run.err
+
+    def test_time_of_an_iteration(self):
+        np.save(self.dir / "x.npy", self.x)
+        plan, said = self.plan("x.npy -k 16")
+        self.assertLess(plan["trial_rows"], 300_000)
+        self.assertIn(f"iterations on {plan['trial_rows']} of 300000 rows", said)
+        self.run_ok("fit x.npy -k 16 --init random-from-data --max-iter 6 --tol 0 -o m.h5")
+        with h5py.File(self.dir / "m.h5") as f:
+            taken = np.median(f["runtime/seconds"])
+        # On a busy machine both vary.
+        self.assertLess(abs(np.log(plan["seconds_per_iteration"] / taken)), np.log(5), (plan, taken))
+
+    def test_checkpoint_space(self):
+        np.save(self.dir / "x.npy", self.x)
+        for more in ("", "--accelerate lbfgs"):
+            with self.subTest(more):
+                plan, said = self.plan(f"x.npy -k 16 {more}")
+                self.assertRegex(said, r"checkpoints: two of about [\d.]+ KiB; .* are free in .*")
+                fit = f"fit x.npy -k 16 {more} --init random-from-data --tol 0 -o m.h5 --time-limit 1.2s --force"
+                self.assertEqual(gmmpi(fit, self.dir).codes, [75])
+                size = max(path.stat().st_size for path in self.dir.glob("m.ckpt.*.h5"))
+                self.assertLessEqual(size, plan["checkpoint_bytes"])
+                self.assertGreater(3 * size, plan["checkpoint_bytes"])
+
+    def test_each_rank_says_where_it_runs(self):
+        plan, said = self.plan(f"{OLD_FAITHFUL} -k 2", ranks=3)
+        self.assertRegex("\n".join(plan["ranks"]), r"rank 0 on \S+: processors [\d,-]+\nrank 1 on .*\nrank 2 on .*")
+        self.assertIn(plan["ranks"][2] + ", 1 thread\n", said)
+        bound, _ = self.plan(f"{OLD_FAITHFUL} -k 2", prefix=("taskset", "-c", "0"))
+        self.assertTrue(bound["ranks"][0].endswith(": processors 0"), bound)
+
+    def test_no_estimate_says_why(self):
+        np.savetxt(self.dir / "bad.csv", [[1, 2], [np.nan, 3], [4, 5]], delimiter=",")
+        for args, why in (("bad.csv -k 1", "row 1, column 0 is NaN"), (f"{OLD_FAITHFUL} -k 300", "300 components for 272 rows")):
+            plan, said = self.plan(args, ranks=2)
+            self.assertEqual((plan["seconds_per_iteration"], plan["trial_rows"]), (None, 0))
+            self.assertRegex(said, f"time: no estimate: .*{why}")
