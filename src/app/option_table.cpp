@@ -101,13 +101,15 @@ const std::vector<OptionSpec>& option_table() {
       {"covariance-type", "", "TYPE", "full", "fit", "full, tied, diag or spherical (Gaussian components)"},
       {"engine", "", "NAME", "em", "fit",
        "em: Expectation-Maximisation; hard: classification EM, each row wholly to its most responsible "
-       "component"},
+       "component; kmeans: Lloyd's iterations, each row to the nearest mean"},
       {"init", "", "START", "kmeans", "fit",
        "kmeans, k-means++, random (responsibilities), random-from-data (rows as means), or a model file"},
       {"n-init", "", "N", "1", "fit",
-       "restarts with seeds seed, seed+1, ...; the highest log-likelihood is kept"},
+       "restarts with seeds seed, seed+1, ...; the highest log-likelihood (kmeans: the lowest inertia) is "
+       "kept"},
       {"tol", "", "X", "1e-6", "fit",
-       "converged when the mean log-likelihood per row changes by less; 0: never"},
+       "converged when the mean log-likelihood per row changes by less (0: never); kmeans: when the inertia "
+       "changes by less, relatively (0: when no mean moves)"},
       {"max-iter", "", "N", "1000", "fit", "most iterations (M-steps) of a restart"},
       {"accelerate", "", "HOW", "none", "fit",
        "none, or lbfgs: quasi-Newton steps, for fits that converge slowly; one that lowers the "

@@ -16,6 +16,15 @@ namespace {
 
 constexpr int kMostReseedsShown = 10;
 
+nlohmann::json number_or_null(double value) {
+  return std::isnan(value) ? nlohmann::json() : nlohmann::json(value);
+}
+
+/// What the engine improves.
+double objective(const FitObserver::Iteration& it) {
+  return std::isnan(it.inertia) ? it.log_likelihood : it.inertia;
+}
+
 std::string duration(double seconds) {
   if (seconds < 100.0) return fmt::format("{:.2g} s", seconds);
   if (seconds < 6000.0) return fmt::format("{:.0f} min", seconds / 60.0);
@@ -78,15 +87,18 @@ void RunLog::restart_begins(int restart) {
 
 void RunLog::started(const std::string& how) {
   line("start: " + how);
-  line("iteration      log-likelihood      change per row      time   time left");
+  line(options_.engine == Engine::kmeans
+           ? "iteration             inertia     relative change      time   time left"
+           : "iteration      log-likelihood      change per row      time   time left");
 }
 
 void RunLog::iteration(const Iteration& it) {
-  event("iteration", {{"restart", it.restart},
-                      {"iteration", it.iteration},
-                      {"log_likelihood", it.log_likelihood},
-                      {"change", std::isnan(it.change) ? nlohmann::json() : nlohmann::json(it.change)},
-                      {"seconds", it.seconds}});
+  nlohmann::json fields{{"restart", it.restart},
+                        {"iteration", it.iteration},
+                        {"change", number_or_null(it.change)},
+                        {"seconds", it.seconds}};
+  fields[options_.engine == Engine::kmeans ? "inertia" : "log_likelihood"] = objective(it);
+  event("iteration", std::move(fields));
   iteration_seconds_ = iteration_seconds_ == 0.0 ? it.seconds : 0.8 * iteration_seconds_ + 0.2 * it.seconds;
   last_ = it;
   last_was_printed_ = it.iteration <= 10 || seconds() - last_printed_ >= 1.0;
@@ -96,7 +108,7 @@ void RunLog::iteration(const Iteration& it) {
 
 void RunLog::print(const Iteration& it) {
   last_printed_ = seconds();
-  line(fmt::format("{:9}{:20.10g}{:>20}{:>10}{:>12}", it.iteration, it.log_likelihood,
+  line(fmt::format("{:9}{:20.10g}{:>20}{:>10}{:>12}", it.iteration, objective(it),
                    std::isnan(it.change) ? "" : fmt::format("{:.3e}", it.change), duration(last_printed_),
                    time_left(it)));
 }
@@ -104,10 +116,10 @@ void RunLog::print(const Iteration& it) {
 std::string RunLog::time_left(const Iteration& it) const {
   // A guess from geometric convergence, at most what --max-iter leaves.
   double steps = options_.max_iter - it.iteration;
-  const double ratio = it.change / previous_change_;
-  if (options_.tol > 0.0 && ratio > 0.0 && ratio < 1.0 && it.change > options_.tol)
-    steps = std::min(steps, std::log(options_.tol / it.change) / std::log(ratio));
-  else if (it.iteration < 2 || it.change <= options_.tol)
+  const double ratio = it.change / previous_change_, change = std::abs(it.change);
+  if (options_.tol > 0.0 && ratio > 0.0 && ratio < 1.0 && change > options_.tol)
+    steps = std::min(steps, std::log(options_.tol / change) / std::log(ratio));
+  else if (it.iteration < 2 || change <= options_.tol)
     return "";
   return "< " + duration(std::max(steps, 1.0) * iteration_seconds_);
 }
@@ -130,9 +142,7 @@ void RunLog::recentred(int restart, int iteration) {
 
 void RunLog::rejected(int restart, int iteration, double log_likelihood) {
   event("rejected",
-        {{"restart", restart},
-         {"iteration", iteration},
-         {"log_likelihood", std::isnan(log_likelihood) ? nlohmann::json() : nlohmann::json(log_likelihood)}});
+        {{"restart", restart}, {"iteration", iteration}, {"log_likelihood", number_or_null(log_likelihood)}});
 }
 
 void RunLog::restart_ended(int restart, bool converged, double log_likelihood) {

@@ -9,26 +9,14 @@
 #include "em/accelerate.hpp"
 #include "em/assignments.hpp"
 #include "em/collapse.hpp"
-#include "em/start.hpp"
+#include "em/engines/kmeans.hpp"
+#include "em/problem.hpp"
 #include "gmmpi/data/memory_data.hpp"
 #include "gmmpi/error.hpp"
 
 namespace gmmpi {
 
 namespace {
-
-/// What all restarts share.
-struct Problem {
-  const Execution& execution;
-  const Data& data;
-  const FitOptions& options;
-  FitObserver& observer;
-  DataMoments moments;
-  RegCovar reg_covar;
-};
-
-/// Reseeds per component after which a restart ends unconverged.
-constexpr int kMostReseeds = 10;
 
 /// The added variances that `auto` stands for: 1e-6 of the column's variance; for constant columns of the
 /// mean variance.
@@ -130,12 +118,17 @@ void run_em(const Problem& p, FitState& state) {
   }
 }
 
+/// What the engine has raised, of a FitState or a FitResult.
+double objective(const auto& run) {
+  if (!run.traces.inertia.empty()) return -run.traces.inertia.back();
+  return run.classification.empty() ? run.history.back() : run.classification.back();
+}
+
 /// Keeps the better of this restart and those before it.
 void finish_restart(FitState& state) {
   FitResult& best = state.best;
   const double log_likelihood = state.history.back();
-  const double objective = state.classification.empty() ? log_likelihood : state.classification.back();
-  const bool better = best.history.empty() || objective > best.objective().back();
+  const bool better = best.history.empty() || objective(state) > objective(best);
   best.restart_log_likelihoods.push_back(log_likelihood);
   best.reseeds.insert(best.reseeds.end(), state.reseeds.begin(), state.reseeds.end());
   best.n_recentred += state.n_recentred;
@@ -146,6 +139,7 @@ void finish_restart(FitState& state) {
     best.history = std::move(state.history);
     best.classification = std::move(state.classification);
     best.seconds = std::move(state.seconds);
+    best.traces = std::move(state.traces);
     best.converged = state.converged;
     best.n_iter = state.n_iter;
     best.best_restart = state.restart;
@@ -211,10 +205,14 @@ FitResult fit(const Execution& execution, const Data& data, const FitOptions& op
     observer.restart_begins(state.restart);
     if (state.phase != FitState::Phase::em) {
       const auto safe_point = [&] { observer.safe_point(state); };
-      observer.started(make_start(execution, data, p.moments, options, p.reg_covar, state, safe_point));
+      const auto make = options.engine == Engine::kmeans ? make_centers : make_start;
+      observer.started(make(execution, data, p.moments, options, p.reg_covar, state, safe_point));
       state.phase = FitState::Phase::em;
     }
-    run_em(p, state);
+    if (options.engine == Engine::kmeans)
+      run_kmeans(p, state);
+    else
+      run_em(p, state);
     observer.restart_ended(state.restart, state.converged, state.history.back());
     finish_restart(state);
   }

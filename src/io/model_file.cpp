@@ -66,6 +66,7 @@ std::string write_model(const std::string& path, const ModelRecord& r) {
   if (!r.result.classification.empty())
     fields.push_back({"history", "classification_log_likelihood",
                       Doubles{r.result.classification, {std::ssize(r.result.classification)}}, true});
+  for (Field& field : trace_fields(r.result.traces, "history")) fields.push_back(std::move(field));
   for (Field& field : numeric_options(r.options)) fields.push_back(std::move(field));
   const std::string result_digest = digest(fields);
 

@@ -35,7 +35,7 @@ CHOICES = [
     ("covariance-type", FIT, "fulll", ("fulll", "full", "tied", "diag", "spherical")),
     ("init", FIT, "kmean", ("kmean", "k-means++", "random-from-data", "model file")),
     ("on-collapse", FIT, "ignore", ("ignore", "reseed", "fail")),
-    ("engine", FIT, "soft", ("soft", "em", "hard")),
+    ("engine", FIT, "soft", ("soft", "em", "hard", "kmeans")),
     ("skip", FIT, "some", ("some", "auto", "none")),
     ("family", FIT, "poisson", ("poisson", "gaussian", "bernoulli")),
     ("accelerate", FIT, "squarem", ("squarem", "none", "lbfgs")),
