@@ -98,6 +98,11 @@ void RunLog::iteration(const Iteration& it) {
                         {"change", number_or_null(it.change)},
                         {"seconds", it.seconds}};
   fields[options_.engine == Engine::kmeans ? "inertia" : "log_likelihood"] = objective(it);
+  if (options_.trace_bound) {
+    fields["elbo"] = number_or_null(it.elbo);
+    fields["kl"] = number_or_null(it.kl);
+    fields["parameter_change"] = number_or_null(it.parameter_change);
+  }
   event("iteration", std::move(fields));
   iteration_seconds_ = iteration_seconds_ == 0.0 ? it.seconds : 0.8 * iteration_seconds_ + 0.2 * it.seconds;
   last_ = it;

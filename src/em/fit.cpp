@@ -11,6 +11,7 @@
 #include "em/collapse.hpp"
 #include "em/engines/kmeans.hpp"
 #include "em/problem.hpp"
+#include "em/trace.hpp"
 #include "gmmpi/data/memory_data.hpp"
 #include "gmmpi/error.hpp"
 
@@ -91,7 +92,13 @@ bool stop(const Problem& p, FitState& state) {
   double change = std::numeric_limits<double>::quiet_NaN();
   if (objective.size() > 1)
     change = (objective.back() - objective[objective.size() - 2]) / p.data.summary().total_weight;
-  p.observer.iteration({state.restart, state.n_iter, log_likelihood, change, state.seconds.back()});
+  FitObserver::Iteration seen{state.restart, state.n_iter, log_likelihood, change, state.seconds.back()};
+  if (p.options.trace_bound) {
+    seen.elbo = state.traces.elbo.back();
+    seen.kl = state.traces.kl.back();
+    seen.parameter_change = state.traces.parameter_change.back();
+  }
+  p.observer.iteration(seen);
   state.converged =
       !state.just_reseeded && !state.acceleration.extrapolated && std::abs(change) < p.options.tol;
   return state.converged || state.n_iter >= p.options.max_iter ||
@@ -111,9 +118,12 @@ void run_em(const Problem& p, FitState& state) {
     }
     state.history.push_back(moments.values.back());  // the mixture's log-likelihood
     if (p.options.engine == Engine::hard) state.classification.push_back(moments.objective);
+    if (p.options.trace_bound) trace_bound(p.execution, p.data, state);
     state.seconds.push_back(watch.lap());
     if (stop(p, state)) break;
-    state.model = next_model(p, state, moments);
+    Mixture next = next_model(p, state, moments);
+    if (p.options.trace_bound) state.previous = std::move(state.model);
+    state.model = std::move(next);
     ++state.n_iter;
   }
 }
@@ -167,6 +177,8 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
           "--reg-covar must be a finite number >= 0, or auto");
   require(o.engine == Engine::em || o.accelerate == Acceleration::none, ExitCode::usage,
           "--accelerate is for --engine em; leave one of them out");
+  require(o.engine == Engine::em || !o.trace_bound, ExitCode::usage,
+          "--trace elbo is for --engine em; leave one of them out");
   if (o.init == Init::model) {
     require(o.start.has_value(), ExitCode::usage, "no start model given");
     require(o.start->family->distribution() == o.family->distribution(), ExitCode::usage,
@@ -199,6 +211,7 @@ FitResult fit(const Execution& execution, const Data& data, const FitOptions& op
 
   FitState state = resume ? *resume : FitState();
   if (!state.model.weights.empty()) factorise(state.model, *execution.kernels);
+  if (!state.previous.weights.empty()) factorise(state.previous, *execution.kernels);
   if (state.acceleration.extrapolated) factorise(state.acceleration.em_model, *execution.kernels);
   if (!state.best.history.empty()) factorise(state.best.model, *execution.kernels);
   while (state.restart < options.n_init) {

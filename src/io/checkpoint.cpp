@@ -183,6 +183,8 @@ std::vector<std::byte> encode_checkpoint(const FitState& s, const FitOptions& op
   for (Field& field : trace_fields(s.traces, "state")) fields.push_back(std::move(field));
   if (!s.model.weights.empty())
     for (Field& field : parameter_fields(s.model, "model")) fields.push_back(std::move(field));
+  if (!s.previous.weights.empty())
+    for (Field& field : parameter_fields(s.previous, "previous")) fields.push_back(std::move(field));
   if (options.accelerate != Acceleration::none) add_acceleration(s.acceleration, fields);
   add("best", "restart_log_likelihood", column(s.best.restart_log_likelihoods));
   add("best", "reseeds", reseed_table(s.best.reseeds));
@@ -238,6 +240,7 @@ FitState decode_checkpoint(std::span<const std::byte> bytes, const std::string& 
   check_same_fit(h5::open_group(file, "/options"), name, options, data, s);
   s.traces = read_traces(group);
   if (h5::exists(file, "/model")) s.model = read_parameters(h5::open_group(file, "/model"), name);
+  if (h5::exists(file, "/previous")) s.previous = read_parameters(h5::open_group(file, "/previous"), name);
   if (options.accelerate != Acceleration::none)
     s.acceleration = read_acceleration(h5::open_group(file, "/acceleration"), name);
   s.best.restart_log_likelihoods = numbers(best, "restart_log_likelihood");

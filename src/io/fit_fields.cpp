@@ -72,6 +72,7 @@ std::vector<Field> numeric_options(const FitOptions& o) {
   if (o.engine != Engine::em) fields.push_back({group, "engine", engine_name(o.engine), true});
   if (o.accelerate != Acceleration::none)
     fields.push_back({group, "accelerate", acceleration_name(o.accelerate), true});
+  if (o.trace_bound) fields.push_back({group, "trace", std::string("elbo"), false});
   if (o.start)
     fields.push_back({group, "start", digest(parameter_fields(*o.start, "start")), true});
   else

@@ -33,7 +33,10 @@ struct NamedTrace {
   std::vector<double> Traces::*values;
   bool in_digest;
 };
-inline constexpr NamedTrace kTraces[] = {{"inertia", &Traces::inertia, true}};
+inline constexpr NamedTrace kTraces[] = {{"inertia", &Traces::inertia, true},
+                                         {"elbo", &Traces::elbo, false},
+                                         {"kl", &Traces::kl, false},
+                                         {"parameter_change", &Traces::parameter_change, false}};
 
 /// Those that are not empty.
 std::vector<Field> trace_fields(const Traces& traces, const std::string& group);
@@ -41,10 +44,11 @@ std::vector<Field> trace_fields(const Traces& traces, const std::string& group);
 Traces read_traces(hid_t group);
 
 /// What a fit's numbers depend on, in the group "options". A start counts by its content; those of
-/// kOptionsWithDefaults are there only if they are not the default.
+/// kOptionsWithDefaults are there only if they are not the default. `trace` changes no number of the model,
+/// so it is not digested.
 std::vector<Field> numeric_options(const FitOptions& options);
-inline constexpr std::pair<const char*, const char*> kOptionsWithDefaults[] = {{"engine", "em"},
-                                                                               {"accelerate", "none"}};
+inline constexpr std::pair<const char*, const char*> kOptionsWithDefaults[] = {
+    {"engine", "em"}, {"accelerate", "none"}, {"trace", "none"}};
 
 /// Rows of [restart, iteration, component, row].
 Integers reseed_table(const std::vector<Reseed>& reseeds);

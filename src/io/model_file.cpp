@@ -56,6 +56,8 @@ std::vector<Field> model_fields(const ModelRecord& r) {
 std::string request_digest(const FitOptions& options, const DataSummary& data) {
   std::vector<Field> fields = numeric_options(options);
   fields.push_back({"options", "data_fingerprint", data.fingerprint, true});
+  for (Field& field : fields)
+    field.in_digest = true;  // a fit without a trace that is asked for is not complete
   return digest(std::move(fields));
 }
 

@@ -117,6 +117,25 @@ TEST_CASE("kmeans: the mixture is the most likely one of its clusters", "[serial
   }
 }
 
+TEST_CASE("kmeans: stopped early, the means are the centres and the scatter about them the inertia",
+          "[serial]") {
+  const auto rows = in_memory::clusters(800, 2, 3, 1.0, 12);
+  FitOptions options = from_centers("diag", {0, 0, 3, 3, -5, 2}, 2);
+  options.reg_covar = 0.0;
+  for (options.max_iter = 0; options.max_iter < 3; ++options.max_iter) {
+    const auto data = in_memory::make_data(alone(), rows, 2);
+    const FitResult result = in_memory::fit(alone(), data, options);
+    CHECK(!result.converged);
+    if (options.max_iter == 0) CHECK(same_bits(result.model.means, options.start->means));
+    double scatter = 0.0;
+    for (int k = 0; k < 3; ++k)
+      for (int j = 0; j < 2; ++j)
+        scatter += 800 * result.model.weights[k] * result.model.covariances[2 * k + j];
+    CHECK(scatter == Approx(result.traces.inertia.back()).epsilon(1e-13));
+    CHECK(result.traces.inertia.back() == in_memory::inertia(alone(), data, result.model.means));
+  }
+}
+
 TEST_CASE("kmeans: the same bits on any layout, from every start, weighted", "[mpi]") {
   const auto rows = in_memory::clusters(5000, 3, 6, 1.0, 21);
   std::vector<double> weights;

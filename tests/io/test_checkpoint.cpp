@@ -163,6 +163,22 @@ TEST_CASE("checkpoint: a k-means fit continued from any of its states gives the 
   }
 }
 
+TEST_CASE("checkpoint: a traced fit continued from any of its states gives the same bits") {
+  for (const Acceleration accelerate : {Acceleration::none, Acceleration::lbfgs}) {
+    FitOptions options = RecordedFit::options_for("full");
+    options.trace_bound = true;
+    options.accelerate = accelerate;
+    options.max_iter = 30;
+    options.tol = 1e-8;
+    const RecordedFit fit(options, in_memory::clusters(300, 2, 3, 0.7, 3), 2);
+    check_continued_from_anywhere(fit);
+    FitOptions untraced = options;
+    untraced.trace_bound = false;
+    CHECK_THAT(refusal(fit.encoded(fit.last(0)), untraced, fit.data.summary()),
+               Contains("--trace was elbo, now none"));
+  }
+}
+
 TEST_CASE("checkpoint: every flipped bit is noticed") {
   std::mt19937_64 random(20);
   std::size_t missed = 0;

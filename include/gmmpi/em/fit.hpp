@@ -39,6 +39,7 @@ struct FitOptions {
   bool fail_on_collapse = false;  ///< Error 79 instead of reseeding
   bool skip = true;  ///< responsibilities below 2^-64 of the row's largest are exactly zero, and cost nothing
   Acceleration accelerate = Acceleration::none;
+  bool trace_bound = false;  ///< Engine::em: fills elbo, kl and parameter_change; costs a pass per iteration
 };
 
 /// A component that lost its rows or whose covariance was singular, put at the worst explained row.
@@ -50,6 +51,10 @@ struct Reseed {
 /// What some fits keep of every iteration, besides the log-likelihood; empty where they do not.
 struct Traces {
   std::vector<double> inertia;  ///< Engine::kmeans: weighted squared distances to the nearest centre, summed
+  /// With trace_bound, of the parameters after i M-steps and the responsibilities of those before; entry 0,
+  /// which has none before, is NaN. Bishop (2006), eq. 9.70-9.72.
+  std::vector<double> elbo, kl;
+  std::vector<double> parameter_change;  ///< likewise: from those before, in widths (docs/maths/engines.md)
 };
 
 struct FitResult {
@@ -95,6 +100,7 @@ struct FitState {
   int seeding_rounds = 0;       ///< of k-means||; until it is done, `centers` are its candidates
   int lloyd_iterations = 0;     ///< seeding: on a subsample, from the seeds
   Mixture model;                ///< em: the parameters of the next sweep
+  Mixture previous;             ///< trace_bound, and n_iter > 0: those before them
   std::vector<double> history;  ///< em: of the parameters before those
   std::vector<double> classification;  ///< Engine::hard: likewise
   std::vector<double> seconds;
@@ -116,7 +122,9 @@ class FitObserver {
     double log_likelihood;   ///< total, of the parameters after them; Engine::kmeans: NaN
     double change;           ///< of what `tol` is compared with; NaN at iteration 0
     double seconds;
-    double inertia = std::numeric_limits<double>::quiet_NaN();  ///< Engine::kmeans only
+    static constexpr double none = std::numeric_limits<double>::quiet_NaN();
+    double inertia = none;                                   ///< Engine::kmeans only
+    double elbo = none, kl = none, parameter_change = none;  ///< with trace_bound; NaN at iteration 0
   };
   virtual ~FitObserver() = default;
   /// The fit can be continued from here. Called before each pass of a long phase.

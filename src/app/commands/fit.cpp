@@ -40,6 +40,7 @@ FitOptions fit_options(const Execution& execution, const Options& o) {
   f.seed = static_cast<std::uint64_t>(o.integer("seed", 0));
   f.accelerate =
       o.choice("accelerate", {"none", "lbfgs"}) == "lbfgs" ? Acceleration::lbfgs : Acceleration::none;
+  f.trace_bound = o.choice("trace", {"none", "elbo"}) == "elbo";
   f.fail_on_collapse = o.choice("on-collapse", {"reseed", "fail"}) == "fail";
   f.skip = o.choice("skip", {"auto", "none"}) == "auto";
   o.choice("resume", {"auto", "never", "must"});
@@ -131,6 +132,7 @@ void log_start(const Execution& execution, const Options& options, const FitOpti
              {"max_iter", f.max_iter},
              {"engine", options.text("engine")},
              {"accelerate", f.accelerate == Acceleration::none ? "none" : "lbfgs"},
+             {"trace", options.text("trace")},
              {"n_init", f.n_init},
              {"seed", f.seed},
              {"ranks", n_ranks},
