@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# Stop and resume at every single iteration of a fit, for each covariance type, and accelerated: the same digest and history.
+# Stop and resume at every single iteration of a fit, for each covariance type, accelerated and traced: the same digest and history.
 #
 # Two ways. "Snapshots": every checkpoint of a fit that writes one before each sweep (seeding, k-means and EM) is kept
 # as it appears; each is then all that a new directory holds, as after a kill at that moment, and is resumed. "Chain":
@@ -12,7 +12,7 @@ import signal
 from campaign import Fit, Hang, last_event, main, make_data, position, wait_for, workspace
 
 KINDS = {t: f"--covariance-type {t}" for t in ("full", "tied", "diag", "spherical")}
-KINDS["accelerated"] = "--accelerate lbfgs"
+KINDS |= {"accelerated": "--accelerate lbfgs", "traced": "--trace elbo"}
 
 
 def options(kind, n_iterations):

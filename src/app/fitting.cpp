@@ -20,7 +20,9 @@
 namespace gmmpi::app {
 
 void set_fit_options(const Execution& execution, const Options& o, FitOptions& f) {
-  f.engine = o.choice("engine", {"em", "hard"}) == "hard" ? Engine::hard : Engine::em;
+  static const std::map<std::string, Engine> engines{
+      {"em", Engine::em}, {"hard", Engine::hard}, {"kmeans", Engine::kmeans}};
+  f.engine = engines.at(o.choice("engine", {"em", "hard", "kmeans"}));
   f.n_init = static_cast<int>(o.integer("n-init", 1, 1'000'000));
   f.tol = o.number("tol", 0.0);
   f.max_iter = static_cast<int>(o.integer("max-iter", 0, INT32_MAX));
@@ -56,6 +58,7 @@ FitOptions fit_options(const Execution& execution, const Options& o) {
                               ? "bernoulli"
                               : o.choice("covariance-type", covariance_types()));
   set_fit_options(execution, o, f);
+  f.trace_bound = o.choice("trace", {"none", "elbo"}) == "elbo";
   return f;
 }
 

@@ -122,18 +122,24 @@ const std::vector<OptionSpec>& option_table() {
        "(list, but do not choose) or keep"},
       {"engine", "", "NAME", "em", "fit select",
        "em: Expectation-Maximisation; hard: classification EM, each row wholly to its most responsible "
-       "component"},
+       "component; kmeans: Lloyd's iterations, each row to the nearest mean"},
       {"init", "", "START", "kmeans", "fit select",
        "kmeans, k-means++, random (responsibilities), random-from-data (rows as means), or a model file"},
       {"n-init", "", "N", "1", "fit select",
-       "restarts with seeds seed, seed+1, ...; the highest log-likelihood is kept"},
+       "restarts with seeds seed, seed+1, ...; the highest log-likelihood (kmeans: the lowest inertia) is "
+       "kept"},
       {"tol", "", "X", "1e-6", "fit select",
-       "converged when the mean log-likelihood per row changes by less; 0: never"},
+       "converged when the mean log-likelihood per row changes by less (0: never); kmeans: when the inertia "
+       "changes by less, relatively (0: when no mean moves)"},
       {"max-iter", "", "N", "1000", "fit select", "most iterations (M-steps) of a restart"},
       {"accelerate", "", "HOW", "none", "fit select",
        "none, or lbfgs: quasi-Newton steps, for fits that converge slowly; one that lowers the "
        "log-likelihood is "
        "taken back"},
+      {"trace", "", "WHAT", "none", "fit",
+       "none, or elbo: keep the lower bound, the Kullback-Leibler divergence and the change of the "
+       "parameters of "
+       "every iteration (the fit is the same, and takes about twice as long)"},
       {"reg-covar", "", "X", "auto", "fit select",
        "added to every variance; auto: 1e-6 times the variance of the column (0 is allowed)"},
       {"seed", "", "N", "0", "fit select sample compare", "seed of everything random"},

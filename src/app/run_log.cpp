@@ -22,6 +22,15 @@ constexpr double kLiveSeconds = 0.1;            ///< between two states of the l
 constexpr double kMostSilentSeconds = 600.0;    ///< between two lines of a log
 constexpr const char* kClearLine = "\r\x1b[K";  ///< back to its begin, and empty (ECMA-48: EL)
 
+nlohmann::json number_or_null(double value) {
+  return std::isnan(value) ? nlohmann::json() : nlohmann::json(value);
+}
+
+/// What the engine improves.
+double objective(const FitObserver::Iteration& it) {
+  return std::isnan(it.inertia) ? it.log_likelihood : it.inertia;
+}
+
 std::string duration(double seconds) {
   if (seconds < 100.0) return fmt::format("{:.2g} s", seconds);
   if (seconds < 6000.0) return fmt::format("{:.0f} min", seconds / 60.0);
@@ -98,15 +107,23 @@ void RunLog::restart_begins(int restart) {
 
 void RunLog::started(const std::string& how) {
   line("start: " + how);
-  line("iteration      log-likelihood      change per row      time   time left");
+  line(options_.engine == Engine::kmeans
+           ? "iteration             inertia     relative change      time   time left"
+           : "iteration      log-likelihood      change per row      time   time left");
 }
 
 void RunLog::iteration(const Iteration& it) {
-  event("iteration", {{"restart", it.restart},
-                      {"iteration", it.iteration},
-                      {"log_likelihood", it.log_likelihood},
-                      {"change", std::isnan(it.change) ? nlohmann::json() : nlohmann::json(it.change)},
-                      {"seconds", it.seconds}});
+  nlohmann::json fields{{"restart", it.restart},
+                        {"iteration", it.iteration},
+                        {"change", number_or_null(it.change)},
+                        {"seconds", it.seconds}};
+  fields[options_.engine == Engine::kmeans ? "inertia" : "log_likelihood"] = objective(it);
+  if (options_.trace_bound) {
+    fields["elbo"] = number_or_null(it.elbo);
+    fields["kl"] = number_or_null(it.kl);
+    fields["parameter_change"] = number_or_null(it.parameter_change);
+  }
+  event("iteration", std::move(fields));
   iteration_seconds_ = iteration_seconds_ == 0.0 ? it.seconds : 0.8 * iteration_seconds_ + 0.2 * it.seconds;
   last_ = it;
   last_was_printed_ = due();
@@ -122,7 +139,7 @@ bool RunLog::due() const {
 
 void RunLog::print(const Iteration& it) {
   last_printed_ = seconds();
-  const std::string text = fmt::format("{:9}{:20.10g}{:>20}{:>10}{:>12}", it.iteration, it.log_likelihood,
+  const std::string text = fmt::format("{:9}{:20.10g}{:>20}{:>10}{:>12}", it.iteration, objective(it),
                                        std::isnan(it.change) ? "" : fmt::format("{:.3e}", it.change),
                                        duration(last_printed_), time_left(it));
   if (!live_) return line(text);
@@ -133,10 +150,10 @@ void RunLog::print(const Iteration& it) {
 std::string RunLog::time_left(const Iteration& it) const {
   // A guess from geometric convergence, at most what --max-iter leaves.
   double steps = options_.max_iter - it.iteration;
-  const double ratio = it.change / previous_change_;
-  if (options_.tol > 0.0 && ratio > 0.0 && ratio < 1.0 && it.change > options_.tol)
-    steps = std::min(steps, std::log(options_.tol / it.change) / std::log(ratio));
-  else if (it.iteration < 2 || it.change <= options_.tol)
+  const double ratio = it.change / previous_change_, change = std::abs(it.change);
+  if (options_.tol > 0.0 && ratio > 0.0 && ratio < 1.0 && change > options_.tol)
+    steps = std::min(steps, std::log(options_.tol / change) / std::log(ratio));
+  else if (it.iteration < 2 || change <= options_.tol)
     return "";
   return "< " + duration(std::max(steps, 1.0) * iteration_seconds_);
 }
@@ -159,9 +176,7 @@ void RunLog::recentred(int restart, int iteration) {
 
 void RunLog::rejected(int restart, int iteration, double log_likelihood) {
   event("rejected",
-        {{"restart", restart},
-         {"iteration", iteration},
-         {"log_likelihood", std::isnan(log_likelihood) ? nlohmann::json() : nlohmann::json(log_likelihood)}});
+        {{"restart", restart}, {"iteration", iteration}, {"log_likelihood", number_or_null(log_likelihood)}});
 }
 
 void RunLog::restart_ended(int restart, bool converged, double log_likelihood) {

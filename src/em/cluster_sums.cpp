@@ -55,14 +55,16 @@ struct ClusterSums::Worker {
   std::vector<double> xt;     ///< d x kTile
   std::vector<double> terms;  ///< 1 + d: weight and weighted columns of a row
   std::vector<int> stale;     ///< rows of a block whose bound has expired
+  ExactScalar inertia;
   Index n_blocks = 0, n_looked_at = 0;
 };
 
-ClusterSums::ClusterSums(const Execution& execution, const Data& data, int n_centers)
+ClusterSums::ClusterSums(const Execution& execution, const Data& data, int n_centers, Inertia inertia)
     : execution_(execution),
       data_(data),
       K_(n_centers),
       d_(data.n_columns()),
+      with_inertia_(inertia == Inertia::yes),
       first_row_(data.grid().first_row(data.first_block())),
       error_((d_ + 32) * 0x1p-53),
       drift_(n_centers + 1),
@@ -162,7 +164,34 @@ void ClusterSums::visit(const Block& block, Worker& worker) {
   worker.n_looked_at += std::ssize(stale);
   for (; !stale.empty(); stale = stale.subspan(std::min<std::size_t>(kTile, stale.size())))
     look_at(block, stale, worker);
+  if (with_inertia_) add_inertia(block, worker);
   if (++worker.n_blocks % kBlocksPerCarry == 0) worker.sums.normalise();
+}
+
+void ClusterSums::add_inertia(const Block& block, Worker& worker) {
+  const std::int32_t* label = label_.data() + (block.first_row - first_row_);
+  const std::vector<double> zero(d_);
+  double distance[kTile], lanes[kRowLanes] = {};
+  for (int offset = 0; offset < block.n_rows; offset += kTile) {
+    const int n = std::min(kTile, block.n_rows - offset);
+    std::ranges::fill(worker.xt, 0.0);
+    std::visit(
+        [&](const auto* x) {
+          for (int r = 0; r < n; ++r) {
+            if (label[offset + r] == K_) continue;  // of weight zero
+            const auto* row = x + Index{offset + r} * d_;
+            const double* center = centers_.data() + Index{label[offset + r]} * d_;
+            for (int j = 0; j < d_; ++j)
+              worker.xt[Index{j} * kTile + r] = static_cast<double>(row[j]) - center[j];
+          }
+        },
+        block.rows);
+    execution_.kernels->squared_distances(d_, 1, worker.xt.data(), zero.data(), distance);
+    if (block.weights)
+      for (int r = 0; r < n; ++r) distance[r] *= block.weights[offset + r];
+    execution_.kernels->sum_rows(distance, lanes);
+  }
+  for (const double lane : lanes) worker.inertia.add(lane);
 }
 
 std::vector<double> ClusterSums::update(const std::vector<double>& centers) {
@@ -180,21 +209,29 @@ std::vector<double> ClusterSums::update(const std::vector<double>& centers) {
     failure = std::current_exception();
   }
   n_looked_at_ = 0;
+  ExactScalar inertia;
   for (auto& worker : workers_) {
     if (!worker) continue;
     worker->sums.normalise();
     sums_.add(worker->sums);
     worker->sums = empty_;
+    inertia.add(std::exchange(worker->inertia, ExactScalar()));
     n_looked_at_ += std::exchange(worker->n_looked_at, 0);
   }
   sums_.normalise();
   ExactArray total = sums_;
   std::vector<std::int64_t> message{failure ? 1 : 0};
   message.insert(message.end(), total.limbs().begin(), total.limbs().end());
+  inertia.normalise();
+  if (with_inertia_) message.insert(message.end(), inertia.limbs().begin(), inertia.limbs().end());
   execution_.comm.sum(message);
   if (message[0] != 0) execution_.comm.rethrow_anywhere(failure);
-  std::copy(message.begin() + 1, message.end(), total.limbs().begin());
+  const auto rest = message.begin() + 1 + std::ssize(total.limbs());
+  std::copy(message.begin() + 1, rest, total.limbs().begin());
+  std::copy(rest, message.end(), inertia.limbs().begin());
   total.normalise();
+  inertia.normalise();
+  inertia_ = inertia.value();
   std::vector<double> values(total.size());
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = total.value(i);
   return values;

@@ -18,13 +18,18 @@ namespace gmmpi {
 /// row, the difference of his two (docs/maths.md).
 class ClusterSums {
  public:
-  ClusterSums(const Execution& execution, const Data& data, int n_centers);
+  enum class Inertia { no, yes };  ///< yes: every row is read, and its distance to its own centre computed
+  ClusterSums(const Execution& execution, const Data& data, int n_centers, Inertia inertia = Inertia::no);
   ~ClusterSums();
 
   /// Collective. One sweep for K centres (K, d). Returns (K, 1 + d): the weight of the rows nearest to each
   /// centre (to the lowest number on a tie) and the sums of their weighted columns, each rounded once.
   /// Errors of any rank's data source are thrown on all ranks.
   std::vector<double> update(const std::vector<double>& centers);
+
+  /// Of the centres of the last sweep: the weighted squared distances of all rows to the nearest, summed
+  /// exactly and rounded once; the same as that of a sweep with NearestCenter.
+  double inertia() const { return inertia_; }
 
   /// Of the last sweep: rows of this rank whose distances were computed. Depends on nothing but the data.
   Index n_looked_at() const { return n_looked_at_; }
@@ -37,10 +42,13 @@ class ClusterSums {
   void note_shifts(const std::vector<double>& centers);
   void visit(const Block& block, Worker& worker);
   void look_at(const Block& block, std::span<const int> rows, Worker& worker);
+  void add_inertia(const Block& block, Worker& worker);
 
   const Execution& execution_;
   const Data& data_;
   int K_, d_;
+  bool with_inertia_;
+  double inertia_ = 0.0;
   Index first_row_;
   double error_;                     ///< of a computed squared distance, relative
   std::vector<double> centers_;      ///< of the last sweep

@@ -9,26 +9,15 @@
 #include "em/accelerate.hpp"
 #include "em/assignments.hpp"
 #include "em/collapse.hpp"
-#include "em/start.hpp"
+#include "em/engines/kmeans.hpp"
+#include "em/problem.hpp"
+#include "em/trace.hpp"
 #include "gmmpi/data/memory_data.hpp"
 #include "gmmpi/error.hpp"
 
 namespace gmmpi {
 
 namespace {
-
-/// What all restarts share.
-struct Problem {
-  const Execution& execution;
-  const Data& data;
-  const FitOptions& options;
-  FitObserver& observer;
-  DataMoments moments;
-  RegCovar reg_covar;
-};
-
-/// Reseeds per component after which a restart ends unconverged.
-constexpr int kMostReseeds = 10;
 
 /// The added variances that `auto` stands for: 1e-6 of the column's variance; for constant columns of the
 /// mean variance.
@@ -103,7 +92,13 @@ bool stop(const Problem& p, FitState& state) {
   double change = std::numeric_limits<double>::quiet_NaN();
   if (objective.size() > 1)
     change = (objective.back() - objective[objective.size() - 2]) / p.data.summary().total_weight;
-  p.observer.iteration({state.restart, state.n_iter, log_likelihood, change, state.seconds.back()});
+  FitObserver::Iteration seen{state.restart, state.n_iter, log_likelihood, change, state.seconds.back()};
+  if (p.options.trace_bound) {
+    seen.elbo = state.traces.elbo.back();
+    seen.kl = state.traces.kl.back();
+    seen.parameter_change = state.traces.parameter_change.back();
+  }
+  p.observer.iteration(seen);
   state.converged =
       !state.just_reseeded && !state.acceleration.extrapolated && std::abs(change) < p.options.tol;
   return state.converged || state.n_iter >= p.options.max_iter ||
@@ -123,19 +118,27 @@ void run_em(const Problem& p, FitState& state) {
     }
     state.history.push_back(moments.values.back());  // the mixture's log-likelihood
     if (p.options.engine == Engine::hard) state.classification.push_back(moments.objective);
+    if (p.options.trace_bound) trace_bound(p.execution, p.data, state);
     state.seconds.push_back(watch.lap());
     if (stop(p, state)) break;
-    state.model = next_model(p, state, moments);
+    Mixture next = next_model(p, state, moments);
+    if (p.options.trace_bound) state.previous = std::move(state.model);
+    state.model = std::move(next);
     ++state.n_iter;
   }
+}
+
+/// What the engine has raised, of a FitState or a FitResult.
+double objective(const auto& run) {
+  if (!run.traces.inertia.empty()) return -run.traces.inertia.back();
+  return run.classification.empty() ? run.history.back() : run.classification.back();
 }
 
 /// Keeps the better of this restart and those before it.
 void finish_restart(FitState& state) {
   FitResult& best = state.best;
   const double log_likelihood = state.history.back();
-  const double objective = state.classification.empty() ? log_likelihood : state.classification.back();
-  const bool better = best.history.empty() || objective > best.objective().back();
+  const bool better = best.history.empty() || objective(state) > objective(best);
   best.restart_log_likelihoods.push_back(log_likelihood);
   best.reseeds.insert(best.reseeds.end(), state.reseeds.begin(), state.reseeds.end());
   best.n_recentred += state.n_recentred;
@@ -146,6 +149,7 @@ void finish_restart(FitState& state) {
     best.history = std::move(state.history);
     best.classification = std::move(state.classification);
     best.seconds = std::move(state.seconds);
+    best.traces = std::move(state.traces);
     best.converged = state.converged;
     best.n_iter = state.n_iter;
     best.best_restart = state.restart;
@@ -173,6 +177,8 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
           "--reg-covar must be a finite number >= 0, or auto");
   require(o.engine == Engine::em || o.accelerate == Acceleration::none, ExitCode::usage,
           "--accelerate is for --engine em; leave one of them out");
+  require(o.engine == Engine::em || !o.trace_bound, ExitCode::usage,
+          "--trace elbo is for --engine em; leave one of them out");
   if (o.init == Init::model) {
     require(o.start.has_value(), ExitCode::usage, "no start model given");
     require(o.start->family->distribution() == o.family->distribution(), ExitCode::usage,
@@ -205,16 +211,21 @@ FitResult fit(const Execution& execution, const Data& data, const FitOptions& op
 
   FitState state = resume ? *resume : FitState();
   if (!state.model.weights.empty()) factorise(state.model, *execution.kernels);
+  if (!state.previous.weights.empty()) factorise(state.previous, *execution.kernels);
   if (state.acceleration.extrapolated) factorise(state.acceleration.em_model, *execution.kernels);
   if (!state.best.history.empty()) factorise(state.best.model, *execution.kernels);
   while (state.restart < options.n_init) {
     observer.restart_begins(state.restart);
     if (state.phase != FitState::Phase::em) {
       const auto safe_point = [&] { observer.safe_point(state); };
-      observer.started(make_start(execution, data, p.moments, options, p.reg_covar, state, safe_point));
+      const auto make = options.engine == Engine::kmeans ? make_centers : make_start;
+      observer.started(make(execution, data, p.moments, options, p.reg_covar, state, safe_point));
       state.phase = FitState::Phase::em;
     }
-    run_em(p, state);
+    if (options.engine == Engine::kmeans)
+      run_kmeans(p, state);
+    else
+      run_em(p, state);
     observer.restart_ended(state.restart, state.converged, state.history.back());
     finish_restart(state);
   }

@@ -41,6 +41,7 @@ std::optional<Pilot> pilot_fit(const Execution& execution, const Data& data, con
   FitOptions o = options;
   o.accelerate = Acceleration::none;
   o.fail_on_collapse = false;
+  o.trace_bound = false;
   o.seed = seed;
   o.tol = kTolerance;
   const auto run = [&] { return fit(unmeasured, *sample, o, observer).model; };

@@ -15,27 +15,23 @@ namespace {
 
 constexpr int kMostGreedySeeds = 8;  ///< for more, the passes of k-means|| cost less than one per seed
 
-/// Seeds and Lloyd's iterations. Goes on from where `state` is.
-void kmeans(const Execution& execution, const Data& data, double mean_column_variance, int n_centers,
-            std::uint64_t seed, FitState& state, const SafePoint& safe_point) {
-  if (state.phase == FitState::Phase::seeding) {
-    if (n_centers <= kMostGreedySeeds)
-      seed_centers(execution, data, n_centers, SeedRule::distance, seed, state.centers, safe_point);
-    else
-      seed_centers_in_rounds(execution, data, n_centers, seed, state.centers, state.seeding_rounds,
-                             safe_point);
-    state.phase = FitState::Phase::lloyd;
-  }
-  lloyd(execution, data, mean_column_variance, state.centers, state.lloyd_iterations, safe_point);
+/// Seeds for k-means. Goes on from where `state` is.
+void kmeans_seeds(const Execution& execution, const Data& data, int n_centers, std::uint64_t seed,
+                  FitState& state, const SafePoint& safe_point) {
+  if (state.phase != FitState::Phase::seeding) return;
+  if (n_centers <= kMostGreedySeeds)
+    seed_centers(execution, data, n_centers, SeedRule::distance, seed, state.centers, safe_point);
+  else
+    seed_centers_in_rounds(execution, data, n_centers, seed, state.centers, state.seeding_rounds, safe_point);
+  state.phase = FitState::Phase::lloyd;
 }
 
-/// The centres that a start is made of; none for those without.
-void find_centers(const Execution& execution, const Data& data, double mean_column_variance,
-                  const FitOptions& options, std::uint64_t seed, FitState& state,
-                  const SafePoint& safe_point) {
+/// The centres that a start begins with; none for those without.
+void find_seeds(const Execution& execution, const Data& data, const FitOptions& options, std::uint64_t seed,
+                FitState& state, const SafePoint& safe_point) {
   const int K = options.n_components;
   if (options.init == Init::kmeans)
-    kmeans(execution, data, mean_column_variance, K, seed, state, safe_point);
+    kmeans_seeds(execution, data, K, seed, state, safe_point);
   else if (options.init == Init::kmeans_plusplus)
     seed_centers(execution, data, K, SeedRule::distance, seed, state.centers, safe_point);
   else if (options.init == Init::random_from_data)
@@ -121,13 +117,35 @@ Mixture model_of_rows(const CovarianceFamily& family, int K, std::vector<double>
   return model;
 }
 
+std::string make_centers(const Execution& execution, const Data& data, const DataMoments& moments,
+                         const FitOptions& options, const RegCovar& reg_covar, FitState& state,
+                         const SafePoint& safe_point) {
+  switch (options.init) {
+    case Init::model:
+      state.centers = options.start->means;
+      return "the means of the given model";
+    case Init::random:
+      make_start(execution, data, moments, options, reg_covar, state, safe_point);
+      state.centers = std::move(state.model.means);
+      state.model = Mixture();
+      return "the means of random responsibilities";
+    default:
+      break;
+  }
+  Stopwatch watch;
+  find_seeds(execution, data, options, options.seed + state.restart, state, safe_point);
+  if (execution.profile) execution.profile->add(Profile::start, watch.lap());
+  return options.init == Init::random_from_data ? "random rows" : "k-means++ seeds";
+}
+
 std::int64_t start_bytes(const Execution& execution, const FitOptions& options, Index n_rows, int n_columns) {
   const int K = options.n_components;
   const Index rows_of_rank = BlockGrid(n_rows).first_row_of_rank(1, execution.comm.size());
+  const std::int64_t clusters = ClusterSums::bytes(rows_of_rank, execution.n_threads, K, n_columns);
+  if (options.engine == Engine::kmeans) return clusters;
   switch (options.init) {
     case Init::kmeans:
-      return ClusterSums::bytes(rows_of_rank, execution.n_threads, K, n_columns) +
-             subsample_bytes(n_rows, n_columns, pilot_rows(options, n_columns));
+      return clusters + subsample_bytes(n_rows, n_columns, pilot_rows(options, n_columns));
     case Init::kmeans_plusplus:
     case Init::random_from_data:
       return rows_of_rank * Index{sizeof(double)};  // the distance to the nearest seed
@@ -156,7 +174,9 @@ std::string make_start(const Execution& execution, const Data& data, const DataM
   std::optional<Pilot> pilot;
   if (options.init == Init::kmeans && state.phase == FitState::Phase::seeding && state.centers.empty())
     pilot = pilot_fit(execution, data, options, seed, safe_point);
-  if (!pilot) find_centers(execution, data, mean_variance, options, seed, state, safe_point);
+  if (!pilot) find_seeds(execution, data, options, seed, state, safe_point);
+  if (!pilot && options.init == Init::kmeans)
+    lloyd(execution, data, mean_variance, state.centers, state.lloyd_iterations, safe_point);
   if (execution.profile) execution.profile->add(Profile::start, watch.lap());
   std::string how;
   switch (options.init) {

@@ -52,6 +52,12 @@ std::string make_start(const Execution& execution, const Data& data, const DataM
                        const FitOptions& options, const RegCovar& reg_covar, FitState& state,
                        const SafePoint& safe_point);
 
+/// Collective. As make_start, to the centres (K, d) in state.centers that k-means begins with: seeds, or
+/// the means of a model.
+std::string make_centers(const Execution& execution, const Data& data, const DataMoments& moments,
+                         const FitOptions& options, const RegCovar& reg_covar, FitState& state,
+                         const SafePoint& safe_point);
+
 /// Bytes per rank, besides the data, that a start from so many rows needs for them.
 std::int64_t start_bytes(const Execution& execution, const FitOptions& options, Index n_rows, int n_columns);
 

@@ -136,11 +136,14 @@ void check_same_fit(hid_t group, const std::string& name, const FitOptions& opti
   if (fingerprint != data.fingerprint) refuse("the data fingerprint", fingerprint, data.fingerprint);
   if (const bool was_model = h5::has_attribute(group, "start"); was_model != options.start.has_value())
     refuse("--init", was_model ? "model" : stored_text(group, "init"), init_name(options.init));
-  const std::string accelerated =
-                        h5::has_attribute(group, "accelerate") ? stored_text(group, "accelerate") : "none",
-                    accelerate = acceleration_name(options.accelerate);
-  if (accelerated != accelerate) refuse("--accelerate", accelerated, accelerate);
-  for (const Field& field : numeric_options(options)) {
+  const std::vector<Field> numeric = numeric_options(options);
+  for (const auto& [name, usual] : kOptionsWithDefaults) {
+    const auto now = std::ranges::find(numeric, name, &Field::name);
+    const std::string before = h5::has_attribute(group, name) ? stored_text(group, name) : usual,
+                      after = now != numeric.end() ? text_of(now->value) : usual;
+    if (before != after) refuse("--" + std::string(name), before, after);
+  }
+  for (const Field& field : numeric) {
     const std::string before =
                           stored_text(group, field.name, std::holds_alternative<std::int64_t>(field.value)),
                       now = text_of(field.value);
@@ -177,8 +180,11 @@ std::vector<std::byte> encode_checkpoint(const FitState& s, const FitOptions& op
   add("state", "classification_log_likelihood", column(s.classification));
   add("state", "seconds", column(s.seconds));
   add("state", "reseeds", reseed_table(s.reseeds));
-  if (s.phase == FitState::Phase::em)
+  for (Field& field : trace_fields(s.traces, "state")) fields.push_back(std::move(field));
+  if (!s.model.weights.empty())
     for (Field& field : parameter_fields(s.model, "model")) fields.push_back(std::move(field));
+  if (!s.previous.weights.empty())
+    for (Field& field : parameter_fields(s.previous, "previous")) fields.push_back(std::move(field));
   if (options.accelerate != Acceleration::none) add_acceleration(s.acceleration, fields);
   add("best", "restart_log_likelihood", column(s.best.restart_log_likelihoods));
   add("best", "reseeds", reseed_table(s.best.reseeds));
@@ -192,6 +198,7 @@ std::vector<std::byte> encode_checkpoint(const FitState& s, const FitOptions& op
     add("best", "converged", std::int64_t{s.best.converged});
     add("best", "n_iter", std::int64_t{s.best.n_iter});
     add("best", "best_restart", std::int64_t{s.best.best_restart});
+    for (Field& field : trace_fields(s.best.traces, "best")) fields.push_back(std::move(field));
     for (Field& field : parameter_fields(s.best.model, "best")) fields.push_back(std::move(field));
   }
   std::vector<std::byte> bytes = h5::make_image([&](hid_t file) { write_fields(file, fields); });
@@ -231,7 +238,9 @@ FitState decode_checkpoint(std::span<const std::byte> bytes, const std::string& 
   s.seconds = numbers(group, "seconds");
   s.reseeds = reseeds_of_table(h5::read_dataset<std::int64_t>(group, "reseeds"));
   check_same_fit(h5::open_group(file, "/options"), name, options, data, s);
-  if (s.phase == FitState::Phase::em) s.model = read_parameters(h5::open_group(file, "/model"), name);
+  s.traces = read_traces(group);
+  if (h5::exists(file, "/model")) s.model = read_parameters(h5::open_group(file, "/model"), name);
+  if (h5::exists(file, "/previous")) s.previous = read_parameters(h5::open_group(file, "/previous"), name);
   if (options.accelerate != Acceleration::none)
     s.acceleration = read_acceleration(h5::open_group(file, "/acceleration"), name);
   s.best.restart_log_likelihoods = numbers(best, "restart_log_likelihood");
@@ -243,6 +252,7 @@ FitState decode_checkpoint(std::span<const std::byte> bytes, const std::string& 
     s.best.history = numbers(best, "log_likelihood");
     s.best.classification = numbers(best, "classification_log_likelihood");
     s.best.seconds = numbers(best, "seconds");
+    s.best.traces = read_traces(best);
     s.best.converged = integer(best, "converged") != 0;
     s.best.n_iter = integer(best, "n_iter");
     s.best.best_restart = integer(best, "best_restart");

@@ -34,6 +34,26 @@ std::string acceleration_name(Acceleration acceleration) {
   return acceleration == Acceleration::lbfgs ? "lbfgs" : "none";
 }
 
+std::string engine_name(Engine engine) {
+  static constexpr const char* names[] = {"em", "hard", "kmeans"};
+  return names[static_cast<int>(engine)];
+}
+
+std::vector<Field> trace_fields(const Traces& traces, const std::string& group) {
+  std::vector<Field> fields;
+  for (const NamedTrace& trace : kTraces)
+    if (const auto& values = traces.*trace.values; !values.empty())
+      fields.push_back({group, trace.name, Doubles{values, {std::ssize(values)}}, trace.in_digest});
+  return fields;
+}
+
+Traces read_traces(hid_t group) {
+  Traces traces;
+  for (const NamedTrace& trace : kTraces)
+    if (h5::exists(group, trace.name)) traces.*trace.values = h5::read_dataset<double>(group, trace.name);
+  return traces;
+}
+
 std::vector<Field> numeric_options(const FitOptions& o) {
   const std::string group = "options";
   std::vector<Field> fields{
@@ -49,9 +69,10 @@ std::vector<Field> numeric_options(const FitOptions& o) {
       {group, "skip", std::string(o.skip ? "auto" : "none"), true}};
   if (o.family->precision_shape() != PrecisionShape::none)
     fields.push_back({group, "covariance_type", std::string(o.family->name()), true});
-  if (o.engine != Engine::em) fields.push_back({group, "engine", std::string("hard"), true});
+  if (o.engine != Engine::em) fields.push_back({group, "engine", engine_name(o.engine), true});
   if (o.accelerate != Acceleration::none)
     fields.push_back({group, "accelerate", acceleration_name(o.accelerate), true});
+  if (o.trace_bound) fields.push_back({group, "trace", std::string("elbo"), false});
   if (o.start)
     fields.push_back({group, "start", digest(parameter_fields(*o.start, "start")), true});
   else

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gmmpi/em/fit.hpp"
@@ -24,10 +25,30 @@ Mixture read_parameters(hid_t group, const std::string& name);
 std::string init_name(Init init);
 
 std::string acceleration_name(Acceleration acceleration);
+std::string engine_name(Engine engine);
 
-/// What a fit's numbers depend on, in the group "options". A start counts by its content; `accelerate` is
-/// there only if it is not none.
+/// A member of Traces, by its name in /history.
+struct NamedTrace {
+  const char* name;
+  std::vector<double> Traces::*values;
+  bool in_digest;
+};
+inline constexpr NamedTrace kTraces[] = {{"inertia", &Traces::inertia, true},
+                                         {"elbo", &Traces::elbo, false},
+                                         {"kl", &Traces::kl, false},
+                                         {"parameter_change", &Traces::parameter_change, false}};
+
+/// Those that are not empty.
+std::vector<Field> trace_fields(const Traces& traces, const std::string& group);
+/// Those that are there.
+Traces read_traces(hid_t group);
+
+/// What a fit's numbers depend on, in the group "options". A start counts by its content; those of
+/// kOptionsWithDefaults are there only if they are not the default. `trace` changes no number of the model,
+/// so it is not digested.
 std::vector<Field> numeric_options(const FitOptions& options);
+inline constexpr std::pair<const char*, const char*> kOptionsWithDefaults[] = {
+    {"engine", "em"}, {"accelerate", "none"}, {"trace", "none"}};
 
 /// Rows of [restart, iteration, component, row].
 Integers reseed_table(const std::vector<Reseed>& reseeds);

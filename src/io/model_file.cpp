@@ -57,6 +57,8 @@ std::vector<Field> model_fields(const ModelRecord& r) {
 std::string request_digest(const FitOptions& options, const DataSummary& data) {
   std::vector<Field> fields = numeric_options(options);
   fields.push_back({"options", "data_fingerprint", data.fingerprint, true});
+  for (Field& field : fields)
+    field.in_digest = true;  // a fit without a trace that is asked for is not complete
   return digest(std::move(fields));
 }
 
@@ -67,6 +69,7 @@ std::string write_model(const std::string& path, const ModelRecord& r) {
   if (!r.result.classification.empty())
     fields.push_back({"history", "classification_log_likelihood",
                       Doubles{r.result.classification, {std::ssize(r.result.classification)}}, true});
+  for (Field& field : trace_fields(r.result.traces, "history")) fields.push_back(std::move(field));
   for (Field& field : numeric_options(r.options)) fields.push_back(std::move(field));
   const std::string result_digest = digest(fields);
 

@@ -25,7 +25,7 @@ NUMBERS = [
     ("n-samples", "compare m.h5 m.h5", ["1", "-5", "ten"]),
     ("seed", "compare m.h5 m.h5", ["-1", "x"]),
 ]
-WORDS = {"output", "covariance-type", "init", "on-collapse", "skip", "engine", "accelerate", "family", "sample-weight", "checkpoint", "resume", "log-json", "simd",
+WORDS = {"output", "covariance-type", "init", "on-collapse", "skip", "engine", "accelerate", "trace", "family", "sample-weight", "checkpoint", "resume", "log-json", "simd",
          "config", "outlier-rule", "keep", "given", "target", "data"}
 TIMES = [(option, FIT, values) for option, values in (("checkpoint-every", ["often", "5 parsecs", "nan"]),
                                                       ("time-limit", ["soon", "-1h", "nan"]), ("watchdog", ["later", "-1s"]))]
@@ -35,10 +35,11 @@ CHOICES = [
     ("covariance-type", FIT, "fulll", ("fulll", "full", "tied", "diag", "spherical")),
     ("init", FIT, "kmean", ("kmean", "k-means++", "random-from-data", "model file")),
     ("on-collapse", FIT, "ignore", ("ignore", "reseed", "fail")),
-    ("engine", FIT, "soft", ("soft", "em", "hard")),
+    ("engine", FIT, "soft", ("soft", "em", "hard", "kmeans")),
     ("skip", FIT, "some", ("some", "auto", "none")),
     ("family", FIT, "poisson", ("poisson", "gaussian", "bernoulli")),
     ("accelerate", FIT, "squarem", ("squarem", "none", "lbfgs")),
+    ("trace", FIT, "kl", ("kl", "none", "elbo")),
     ("resume", FIT, "maybe", ("maybe", "auto", "never")),
     ("outlier-rule", f"predict {OLD_FAITHFUL} m.h5 -o out.h5 --outliers 0.1", "box", ("box", "data", "model", "chi2")),
     ("simd", FIT, "neon", ("neon", "avx2", "scalar")),

@@ -1,10 +1,26 @@
 # Engines other than EM through the command line: traces in the file, the same bits on ranks and after a stop.
 import json
+import subprocess
+import time
 
 import h5py
 import numpy as np
 
-from harness import OLD_FAITHFUL, ProgramTest, gmmpi
+from harness import OLD_FAITHFUL, PROGRAM, Case, ProgramTest, environment, gmmpi
+
+
+def stop_in_the_middle(test, command, output, n_checkpoints=60):
+    """Starts `gmmpi command -o output` and ends it by SIGTERM when it has written so many checkpoints."""
+    words = [str(PROGRAM), *command.split(), "-o", output, "--checkpoint-every", "1it"]
+    process = subprocess.Popen(words, cwd=test.dir, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    numbers = lambda: [int(p.name.split(".")[-2]) for p in test.dir.glob(f"{output[:-3]}.ckpt.*.h5")]
+    begin = time.monotonic()
+    while max(numbers(), default=0) < n_checkpoints and process.poll() is None and time.monotonic() - begin < 60:
+        time.sleep(0.001)
+    process.terminate()
+    error = process.communicate(timeout=60)[1]
+    test.assertEqual(process.returncode, 75, error)
+    test.assertGreaterEqual(max(numbers()), n_checkpoints)
 
 
 class HardEM(ProgramTest):
@@ -26,13 +42,102 @@ class HardEM(ProgramTest):
         self.assertNotEqual(result["digest"], soft["digest"])
 
     def test_the_same_bits_on_ranks_and_after_stops(self):
-        whole = self.fit("whole.h5", "--n-init 2")
-        self.assertEqual(self.fit("three.h5", "--n-init 2", 3)["digest"], whole["digest"])
-        for _ in range(3):
-            stopped = gmmpi(f"{self.COMMAND} --n-init 2 --time-limit 0.000001s --checkpoint-every 1it -o part.h5", self.dir, 2)
-            self.assertEqual(stopped.codes, [75, 75])
-        self.assertEqual(self.fit("part.h5", "--n-init 2", 3)["digest"], whole["digest"])
+        whole = self.fit("whole.h5", "--n-init 100")
+        self.assertEqual(self.fit("three.h5", "--n-init 100", 3)["digest"], whole["digest"])
+        stop_in_the_middle(self, self.COMMAND + " --n-init 100", "part.h5")
+        self.assertEqual(self.fit("part.h5", "--n-init 100 --resume must", 3)["digest"], whole["digest"])
 
     def test_acceleration_is_refused(self):
         run = gmmpi(f"{self.COMMAND} --accelerate lbfgs -o m.h5", self.dir, 3)
         self.check_failure(run, 64, ("--accelerate", "--engine em"))
+
+
+class KMeans(ProgramTest):
+    COMMAND = f"fit {OLD_FAITHFUL} -k 4 --engine kmeans --seed 4 --init random-from-data --n-init 100"
+
+    def fit(self, output, more="", ranks=1):
+        return json.loads(self.run_ok(f"{self.COMMAND} --json -o {output} {more}", ranks).out)
+
+    def test_the_model_is_of_the_nearest_rows(self):
+        result = self.fit("m.h5", "--covariance-type diag --reg-covar 0 --log-json log.json")
+        X = np.loadtxt(OLD_FAITHFUL, delimiter=",", skiprows=1)
+        with h5py.File(self.dir / "m.h5") as f:
+            inertia, log_likelihood = f["history/inertia"][()], f["history/log_likelihood"][()]
+            means, weights, variances = (f["model/" + name][()] for name in ("means", "weights", "covariances"))
+            self.assertEqual(f["options"].attrs["engine"], "kmeans")
+        distance = ((X[:, None] - means) ** 2).sum(2)
+        labels = distance.argmin(1)
+        np.testing.assert_allclose(inertia[-1], distance.min(1).sum(), rtol=1e-12)
+        np.testing.assert_allclose(weights, np.bincount(labels) / len(X), rtol=1e-14)
+        np.testing.assert_allclose(means, [X[labels == k].mean(0) for k in range(4)], rtol=1e-6)
+        np.testing.assert_allclose(variances, [((X[labels == k] - means[k]) ** 2).mean(0) for k in range(4)], rtol=1e-9)
+        self.assertTrue((np.diff(inertia) <= 0).all())
+        self.assertEqual((len(inertia), len(log_likelihood)), (result["n_iter"] + 1, 1))
+        self.assertEqual((inertia[-1], log_likelihood[-1]), (result["inertia"], result["log_likelihood"]))
+        events = [json.loads(line) for line in (self.dir / "log.json").read_text().splitlines()]
+        traced = [e["inertia"] for e in events if e["event"] == "iteration"]
+        self.assertEqual(events[0]["engine"], "kmeans")
+        self.assertEqual(min(traced), inertia[-1])
+        self.assertNotIn("log_likelihood", next(e for e in events if e["event"] == "iteration"))
+
+    def test_the_same_bits_on_ranks_streamed_and_after_stops(self):
+        whole = self.fit("whole.h5")
+        self.assertEqual(self.fit("three.h5", ranks=3)["digest"], whole["digest"])
+        stop_in_the_middle(self, self.COMMAND, "part.h5")
+        self.assertEqual(self.fit("part.h5", "--resume must", 3)["digest"], whole["digest"])
+        self.assertNotEqual(json.loads(self.run_ok(self.COMMAND.replace("kmeans", "hard") + " --json -o hard.h5").out)["digest"],
+                            whole["digest"])
+
+    def test_a_result_of_another_engine_is_not_this_fit(self):
+        self.fit("m.h5")
+        self.check_failure(gmmpi(f"{self.COMMAND.replace('kmeans', 'em')} -o m.h5", self.dir), 73, ("m.h5", "--force"))
+        self.assertIn("complete already", self.run_ok(f"{self.COMMAND} -o m.h5").err)
+
+    def test_what_it_cannot_do_is_refused(self):
+        self.check_cases([Case("acceleration", f"{self.COMMAND} --accelerate lbfgs -o m.h5", 64, ("--accelerate", "--engine em"))])
+
+
+class TraceElbo(ProgramTest):
+    COMMAND = f"fit {OLD_FAITHFUL} -k 3 --seed 4 --init random-from-data --n-init 100 --max-iter 12"
+
+    def fit(self, output, more="--trace elbo", ranks=1):
+        return json.loads(self.run_ok(f"{self.COMMAND} --json -o {output} {more}", ranks).out)
+
+    def traces(self, output):
+        with h5py.File(self.dir / output) as f:
+            return {name: f["history/" + name][()] for name in ("log_likelihood", "elbo", "kl", "parameter_change")}
+
+    def test_the_bound_is_in_file_and_log_and_the_fit_is_the_same(self):
+        result = self.fit("m.h5", "--trace elbo --log-json log.json")
+        self.assertEqual(self.fit("plain.h5", "")["digest"], result["digest"])
+        history = self.traces("m.h5")
+        L, elbo, kl = (history[name][1:] for name in ("log_likelihood", "elbo", "kl"))
+        np.testing.assert_array_equal(L - kl, elbo)
+        self.assertTrue((kl >= 0).all())
+        self.assertTrue((elbo >= history["log_likelihood"][:-1] - 1e-6).all())  # regularised M-steps
+        self.assertTrue(all(np.isnan(history[name][0]) for name in ("elbo", "kl", "parameter_change")))
+        events = [json.loads(line) for line in (self.dir / "log.json").read_text().splitlines()]
+        with h5py.File(self.dir / "m.h5") as f:
+            best = f["model"].attrs["best_restart"]
+        logged = [e for e in events if e["event"] == "iteration" and e["restart"] == best]
+        for name in ("elbo", "kl", "parameter_change"):
+            self.assertIsNone(logged[0][name])
+            self.assertEqual([e[name] for e in logged[1:]], list(history[name][1:]))
+
+    def test_the_same_bits_on_ranks_and_after_stops(self):
+        whole, three = self.fit("whole.h5"), self.fit("three.h5", ranks=3)
+        stop_in_the_middle(self, self.COMMAND + " --trace elbo", "part.h5")
+        self.check_failure(gmmpi(f"{self.COMMAND} -o part.h5", self.dir), 76, ("--trace was elbo, now none",))
+        part = self.fit("part.h5", "--trace elbo --resume must", ranks=3)
+        self.assertEqual({whole["digest"]}, {three["digest"], part["digest"]})
+        for name, values in self.traces("whole.h5").items():
+            for other in ("three.h5", "part.h5"):
+                self.assertEqual(values.tobytes(), self.traces(other)[name].tobytes(), name)
+
+    def test_a_fit_without_the_trace_is_not_complete(self):
+        self.fit("m.h5", "")
+        self.check_failure(gmmpi(f"{self.COMMAND} --trace elbo -o m.h5", self.dir), 73, ("m.h5", "--force"))
+
+    def test_other_engines_are_refused(self):
+        self.check_cases([Case(engine, f"{self.COMMAND} --engine {engine} --trace elbo -o m.h5", 64, ("--trace elbo", "--engine em"))
+                          for engine in ("hard", "kmeans")])

@@ -154,6 +154,31 @@ TEST_CASE("checkpoint: an accelerated fit stopped anywhere goes on with other ra
   }
 }
 
+TEST_CASE("checkpoint: a k-means fit continued from any of its states gives the same bits") {
+  for (const Init init : {Init::kmeans, Init::random_from_data, Init::random}) {
+    FitOptions options = RecordedFit::options_for("tied", init);
+    options.engine = Engine::kmeans;
+    options.n_components = 7;
+    check_continued_from_anywhere(RecordedFit(options, in_memory::clusters(600, 3, 3, 1.5, 6), 3));
+  }
+}
+
+TEST_CASE("checkpoint: a traced fit continued from any of its states gives the same bits") {
+  for (const Acceleration accelerate : {Acceleration::none, Acceleration::lbfgs}) {
+    FitOptions options = RecordedFit::options_for("full");
+    options.trace_bound = true;
+    options.accelerate = accelerate;
+    options.max_iter = 30;
+    options.tol = 1e-8;
+    const RecordedFit fit(options, in_memory::clusters(300, 2, 3, 0.7, 3), 2);
+    check_continued_from_anywhere(fit);
+    FitOptions untraced = options;
+    untraced.trace_bound = false;
+    CHECK_THAT(refusal(fit.encoded(fit.last(0)), untraced, fit.data.summary()),
+               Contains("--trace was elbo, now none"));
+  }
+}
+
 TEST_CASE("checkpoint: every flipped bit is noticed") {
   std::mt19937_64 random(20);
   std::size_t missed = 0;
@@ -225,6 +250,18 @@ TEST_CASE("checkpoint: of an accelerated fit it is refused by a plain one, and w
   longer.max_iter = 1000;
   CHECK_THAT(refusal(bytes, tighter), Contains("--tol was 1e-05, now 1e-09"));
   CHECK_NOTHROW(recorded().decoded(bytes, longer));
+}
+
+TEST_CASE("checkpoint: of another engine it is refused, whichever came first") {
+  const auto with = [&](Engine engine) { return changed([&](FitOptions& o) { o.engine = engine; }); };
+  const auto written_with = [&](Engine engine) {
+    return encode_checkpoint(recorded().last(0), with(engine), recorded().data.summary());
+  };
+  CHECK_NOTHROW(recorded().decoded(written_with(Engine::hard), with(Engine::hard)));
+  CHECK_THAT(refusal(written_with(Engine::hard)), Contains("--engine was hard, now em"));
+  CHECK_THAT(refusal(written_with(Engine::em), with(Engine::hard)), Contains("--engine was em, now hard"));
+  CHECK_THAT(refusal(written_with(Engine::hard), with(Engine::kmeans)),
+             Contains("--engine was hard, now kmeans"));
 }
 
 TEST_CASE("checkpoint: of another --reg-covar or start model it is refused with both values") {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,9 +18,9 @@ enum class Init { kmeans, kmeans_plusplus, random, random_from_data, model };
 /// How the M-steps' path is shortened: not at all, or by quasi-Newton steps (limited-memory BFGS).
 enum class Acceleration { none, lbfgs };
 
-/// How rows are assigned in the E-step: to all components by responsibility, or wholly to the most
-/// responsible one (classification EM: Celeux & Govaert 1992).
-enum class Engine { em, hard };
+/// How sweeps become parameters: EM; classification EM, which assigns each row wholly to its most responsible
+/// component (Celeux & Govaert 1992); k-means, which assigns it to the nearest mean (Lloyd 1982).
+enum class Engine { em, hard, kmeans };
 
 /// What a fit's numbers depend on, besides the data.
 struct FitOptions {
@@ -30,13 +31,15 @@ struct FitOptions {
   std::optional<Mixture> start;                ///< for Init::model; K and d must be those of the fit
   std::string start_name = "the start model";  ///< for messages
   int n_init = 1;                              ///< restarts; the one of highest log-likelihood is kept
-  double tol = 1e-6;                ///< absolute change of the mean log-likelihood; 0: never converged
-  int max_iter = 1000;              ///< M-steps per restart
+  double tol = 1e-6;    ///< absolute change of the mean log-likelihood; 0: never converged. Engine::kmeans:
+                        ///< relative change of the inertia; 0: until no centre moves
+  int max_iter = 1000;  ///< M-steps per restart
   std::optional<double> reg_covar;  ///< added to every variance; none: 1e-6 times the column's variance
   std::uint64_t seed = 0;
   bool fail_on_collapse = false;  ///< Error 79 instead of reseeding
   bool skip = true;  ///< responsibilities below 2^-64 of the row's largest are exactly zero, and cost nothing
   Acceleration accelerate = Acceleration::none;
+  bool trace_bound = false;  ///< Engine::em: fills elbo, kl and parameter_change; costs a pass per iteration
 };
 
 /// A component that lost its rows or whose covariance was singular, put at the worst explained row.
@@ -45,9 +48,19 @@ struct Reseed {
   Index row;
 };
 
+/// What some fits keep of every iteration, besides the log-likelihood; empty where they do not.
+struct Traces {
+  std::vector<double> inertia;  ///< Engine::kmeans: weighted squared distances to the nearest centre, summed
+  /// With trace_bound, of the parameters after i M-steps and the responsibilities of those before; entry 0,
+  /// which has none before, is NaN. Bishop (2006), eq. 9.70-9.72.
+  std::vector<double> elbo, kl;
+  std::vector<double> parameter_change;  ///< likewise: from those before, in widths (docs/maths/engines.md)
+};
+
 struct FitResult {
   Mixture model;
-  std::vector<double> history;  ///< total log-likelihood of the parameters after 0, 1, ..., n_iter M-steps
+  std::vector<double> history;  ///< total log-likelihood of the parameters after 0, 1, ..., n_iter M-steps;
+                                ///< Engine::kmeans: of the final ones only
   std::vector<double> classification;  ///< Engine::hard: total classification log-likelihoods likewise
   bool converged = false;
   int n_iter = 0;
@@ -59,10 +72,9 @@ struct FitResult {
   std::int64_t n_sweeps = 0;      ///< of EM, second ones and those of rejected models included (all restarts)
   std::vector<double> reg_covar;  ///< what was added to each column's variances
   std::vector<double> seconds;    ///< of each iteration of the kept restart
+  Traces traces;                  ///< of the kept restart
 
   double log_likelihood() const { return history.back(); }
-  /// What the engine raises from iteration to iteration.
-  const std::vector<double>& objective() const { return classification.empty() ? history : classification; }
 };
 
 /// What an accelerated fit remembers of its path (src/em/accelerate.hpp). Vectors are local coordinates at
@@ -81,16 +93,18 @@ struct AccelerationState {
 /// Everything that the numbers of an unfinished fit still depend on, besides data and options: what a
 /// checkpoint holds. Taken at the start of a sweep; a fit continued from it gives the same bits.
 struct FitState {
-  enum class Phase { seeding, lloyd, em };
+  enum class Phase { seeding, lloyd, em };  ///< em: the iterations of the engine
   int restart = 0;
   Phase phase = Phase::seeding;
-  std::vector<double> centers;  ///< seeding: those drawn so far; lloyd: those of the next sweep
-  int seeding_rounds = 0;    ///< of k-means||; until it is done, `centers` are its candidates
-  int lloyd_iterations = 0;  ///< seeding: on a subsample, from the seeds
-  Mixture model;                       ///< em: the parameters of the next sweep
-  std::vector<double> history;         ///< em: of the parameters before those
+  std::vector<double> centers;  ///< seeding: those drawn so far; lloyd, Engine::kmeans: of the next sweep
+  int seeding_rounds = 0;       ///< of k-means||; until it is done, `centers` are its candidates
+  int lloyd_iterations = 0;     ///< seeding: on a subsample, from the seeds
+  Mixture model;                ///< em: the parameters of the next sweep
+  Mixture previous;             ///< trace_bound, and n_iter > 0: those before them
+  std::vector<double> history;  ///< em: of the parameters before those
   std::vector<double> classification;  ///< Engine::hard: likewise
   std::vector<double> seconds;
+  Traces traces;
   std::vector<Reseed> reseeds;  ///< of this restart
   int n_iter = 0, n_recentred = 0, n_rejected = 0;
   std::int64_t n_sweeps = 0;
@@ -105,9 +119,12 @@ class FitObserver {
  public:
   struct Iteration {
     int restart, iteration;  ///< iteration: M-steps done
-    double log_likelihood;   ///< total, of the parameters after them
-    double change;           ///< of the mean log-likelihood; NaN at iteration 0
+    double log_likelihood;   ///< total, of the parameters after them; Engine::kmeans: NaN
+    double change;           ///< of what `tol` is compared with; NaN at iteration 0
     double seconds;
+    static constexpr double none = std::numeric_limits<double>::quiet_NaN();
+    double inertia = none;                                   ///< Engine::kmeans only
+    double elbo = none, kl = none, parameter_change = none;  ///< with trace_bound; NaN at iteration 0
   };
   virtual ~FitObserver() = default;
   /// The fit can be continued from here. Called before each pass of a long phase.

@@ -35,7 +35,7 @@ struct ModelRecord {
   std::map<std::string, std::string> runtime;
 };
 
-/// Identifies the data and the numeric options of a fit: equal requests have equal results.
+/// Identifies the data, the numeric options and the traces of a fit: equal requests have equal results.
 std::string request_digest(const FitOptions& options, const DataSummary& data);
 
 /// Likewise of a selection.

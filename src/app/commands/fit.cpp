@@ -19,8 +19,8 @@ namespace gmmpi::app {
 
 namespace {
 
-void announce(const Execution& execution, const FitOptions& f, const OpenedData& data, const MemoryPlan& plan,
-              RunLog& log) {
+void announce(const Execution& execution, const Options& options, const FitOptions& f, const OpenedData& data,
+              const MemoryPlan& plan, RunLog& log) {
   const int n_ranks = execution.comm.size(), d = data.rows->n_columns();
   const Mixture shape = model_shape(f, d);
   const auto data_bytes = static_cast<double>(plan.data_bytes);
@@ -32,7 +32,9 @@ void announce(const Execution& execution, const FitOptions& f, const OpenedData&
                        count_text(f.n_components, gaussian ? "Gaussian" : "Bernoulli component"),
                        gaussian ? fmt::format(", {} covariances", f.family->name()) : "",
                        shape.n_parameters(), f.tol, f.max_iter,
-                       f.accelerate == Acceleration::none ? "" : " (accelerated)",
+                       f.accelerate != Acceleration::none ? " (accelerated)"
+                       : f.engine == Engine::em           ? ""
+                                                : fmt::format(" (engine {})", options.text("engine")),
                        count_text(f.n_init, "start"), f.seed));
   log.line(fmt::format("run: {} x {}, {} kernels; per rank {} of data and up to {} to work on",
                        count_text(n_ranks, "rank"), count_text(execution.n_threads, "thread"),
@@ -41,8 +43,8 @@ void announce(const Execution& execution, const FitOptions& f, const OpenedData&
   warn_of_machine(execution, log);
 }
 
-void log_start(const Execution& execution, const FitOptions& f, const OpenedData& data,
-               const MemoryPlan& plan, RunLog& log) {
+void log_start(const Execution& execution, const Options& options, const FitOptions& f,
+               const OpenedData& data, const MemoryPlan& plan, RunLog& log) {
   const int n_ranks = execution.comm.size(), d = data.rows->n_columns();
   log.event("start",
             {{"version", GMMPI_VERSION},
@@ -54,7 +56,9 @@ void log_start(const Execution& execution, const FitOptions& f, const OpenedData
              {"n_parameters", model_shape(f, d).n_parameters()},
              {"tol", f.tol},
              {"max_iter", f.max_iter},
+             {"engine", options.text("engine")},
              {"accelerate", f.accelerate == Acceleration::none ? "none" : "lbfgs"},
+             {"trace", options.text("trace")},
              {"n_init", f.n_init},
              {"seed", f.seed},
              {"ranks", n_ranks},
@@ -100,20 +104,21 @@ void print_result(const Options& options, const ModelRecord& r, const std::strin
                   const std::string& digest) {
   const FitResult& fit = r.result;
   if (options.flag("json")) {
-    const nlohmann::ordered_json json{{"output", output},
-                                      {"converged", fit.converged},
-                                      {"n_iter", fit.n_iter},
-                                      {"log_likelihood", fit.log_likelihood()},
-                                      {"lower_bound", r.score.mean_log_likelihood},
-                                      {"aic", r.score.aic},
-                                      {"bic", r.score.bic},
-                                      {"icl", r.score.icl},
-                                      {"n_reseeds", fit.reseeds.size()},
-                                      {"n_recentred", fit.n_recentred},
-                                      {"n_sweeps", fit.n_sweeps},
-                                      {"n_rejected", fit.n_rejected},
-                                      {"best_restart", fit.best_restart},
-                                      {"digest", digest}};
+    nlohmann::ordered_json json{{"output", output},
+                                {"converged", fit.converged},
+                                {"n_iter", fit.n_iter},
+                                {"log_likelihood", fit.log_likelihood()},
+                                {"lower_bound", r.score.mean_log_likelihood},
+                                {"aic", r.score.aic},
+                                {"bic", r.score.bic},
+                                {"icl", r.score.icl},
+                                {"n_reseeds", fit.reseeds.size()},
+                                {"n_recentred", fit.n_recentred},
+                                {"n_sweeps", fit.n_sweeps},
+                                {"n_rejected", fit.n_rejected},
+                                {"best_restart", fit.best_restart},
+                                {"digest", digest}};
+    if (!fit.traces.inertia.empty()) json["inertia"] = fit.traces.inertia.back();
     say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
@@ -125,6 +130,7 @@ void print_result(const Options& options, const ModelRecord& r, const std::strin
           ? fmt::format("; {} in all, {} rejected", count_text(fit.n_sweeps, "sweep"),
                         count_text(fit.n_rejected, "extrapolation"))
           : "");
+  if (!fit.traces.inertia.empty()) say("inertia {:.10g}\n", fit.traces.inertia.back());
   say("log-likelihood {:.10g} (mean per row {:.8g})\n", fit.log_likelihood(), r.score.mean_log_likelihood);
   say("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better)\n", r.score.aic, r.score.bic, r.score.icl);
   say("digest {}\n", digest);
@@ -199,7 +205,7 @@ void fit_command(const Execution& given, const Options& options, StopRequest& st
   RunLog log(comm, f);
   const OpenedData inputs = open_inputs(execution, options);
   const MemoryPlan plan = plan_memory(execution, options, inputs, working_bytes(execution, f, inputs));
-  announce(execution, f, inputs, plan, log);
+  announce(execution, options, f, inputs, plan, log);
   if (options.has("log-json")) check_log(execution, options, options.text("log-json"));
   check_output(execution, options, output, true);  // what exists is looked at below
   if (options.flag("dry-run")) {
@@ -208,7 +214,7 @@ void fit_command(const Execution& given, const Options& options, StopRequest& st
   }
   check_memory(execution, inputs, plan);
   if (options.has("log-json")) log.open_json(comm, options.text("log-json"));
-  log_start(execution, f, inputs, plan, log);
+  log_start(execution, options, f, inputs, plan, log);
   try {
     Checkpointing checkpoints(comm, options, stop, log);
     const std::unique_ptr<Data> rows = read_or_stop(execution, inputs, plan, log);

@@ -15,8 +15,8 @@
 #include "app/timing.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/inference/select.hpp"
-#include "io/describe.hpp"
 #include "gmmpi/io/model_file.hpp"
+#include "io/describe.hpp"
 
 namespace gmmpi::app {
 

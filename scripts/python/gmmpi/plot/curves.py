@@ -14,7 +14,7 @@ CRITERIA = {"bic": "BIC", "aic": "AIC", "icl": "ICL"}
 
 @style.picture
 def history(models, *, names=None, title=None):
-    """Draws log-likelihood, and ELBO where a file has it, over iterations; below, the changes; below, KL if any.
+    """Draws log-likelihood (k-means: inertia), and ELBO where a file has it, over iterations; below, the changes; below, KL if any.
 
     models: model files or fitted models, one curve each. Returns the Figure.
     """
@@ -22,6 +22,10 @@ def history(models, *, names=None, title=None):
     for model in models:
         if "log_likelihood" not in model.file.history:
             raise GmmpiError(f"{model.name}: has no history; give a model that gmmpi fit wrote", BAD_DATA)
+    objectives = list(dict.fromkeys(objective_of(model)[0] for model in models))
+    if len(objectives) > 1:
+        raise GmmpiError(f"{models[0].name} and others have different objectives ({', '.join(objectives)}); draw them apart",
+                         BAD_DATA)
     with_kl = any("kl" in model.file.history for model in models)
     figure, axes = style.new_figure(8.4, 6.6 if with_kl else 5.4, nrows=3 if with_kl else 2, ncols=1, sharex=True,
                                     gridspec_kw={"height_ratios": [2, 1, 1][: 3 if with_kl else 2]})
@@ -33,7 +37,7 @@ def history(models, *, names=None, title=None):
     if any("elbo" in model.file.history for model in models):
         entries += [Line2D([], [], color=style.INK, label="log-likelihood"),
                     Line2D([], [], color=style.INK, linestyle=":", label="ELBO")]
-    axes[0].set_ylabel("log-likelihood")
+    axes[0].set_ylabel(objectives[0])
     axes[1].set_ylabel("change")
     axes[1].set_yscale("log")
     if with_kl:
@@ -48,16 +52,22 @@ def history(models, *, names=None, title=None):
     return figure
 
 
+def objective_of(model):
+    """Name and values of what the engine improves."""
+    history = model.file.history
+    return ("inertia", history["inertia"]) if "inertia" in history else ("log-likelihood", history["log_likelihood"])
+
+
 def entry_text(model):
-    history = model.file.history["log_likelihood"]
+    _, history = objective_of(model)
     return f"{model.name}\n{style.count(len(history) - 1, 'iteration')}, {style.number(history[-1])}"
 
 
 def draw_progress(axes, model, colour, line):
-    values = model.file.history["log_likelihood"]
+    name, values = objective_of(model)
     look = {"color": colour, "linestyle": line, "marker": "o" if len(values) <= 40 else None, "markersize": 3}
     axes[0].plot(np.arange(len(values)), values, **look)
-    change = np.diff(values)
+    change = -np.diff(values) if name == "inertia" else np.diff(values)  # for the better
     grew = change > 0
     axes[1].plot(np.arange(1, len(values))[grew], change[grew], **look)
     if "elbo" in model.file.history:

@@ -1,0 +1,98 @@
+// Lloyd's iterations, their stop rule, and the mixture that they leave.
+#include "em/engines/kmeans.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "em/assignments.hpp"
+#include "em/cluster_sums.hpp"
+#include "em/lloyd.hpp"
+#include "gmmpi/error.hpp"
+
+namespace gmmpi {
+
+namespace {
+
+[[noreturn]] void throw_collapsed(int k, const std::string& what, int iteration) {
+  throw Error(ExitCode::numerical,
+              "component " + std::to_string(k) + " " + what + " at iteration " + std::to_string(iteration) +
+                  ": use fewer components, a larger --reg-covar, or --on-collapse reseed");
+}
+
+/// Records that a centre without rows was moved.
+void note_move(const Problem& p, FitState& state, const LloydStep& step) {
+  state.just_reseeded = step.moved >= 0;
+  if (step.moved < 0) return;
+  const int iteration = state.n_iter + 1;
+  if (p.options.fail_on_collapse) throw_collapsed(step.moved, "has no rows", iteration);
+  state.reseeds.push_back({state.restart, iteration, step.moved, step.row});
+  p.observer.reseeded(state.reseeds.back());
+}
+
+/// True at the end of a restart. `moves`: the next centres are not the present ones.
+bool stop(const Problem& p, FitState& state, bool moves) {
+  const std::vector<double>& inertia = state.traces.inertia;
+  if (!std::isfinite(inertia.back()))
+    throw Error(ExitCode::numerical, "the inertia is not finite at iteration " +
+                                         std::to_string(state.n_iter) + ": rescale the data");
+  double change = std::numeric_limits<double>::quiet_NaN();
+  if (inertia.size() > 1) {
+    const double before = inertia[inertia.size() - 2];
+    change = before > 0.0 ? (inertia.back() - before) / before : 0.0;
+  }
+  p.observer.iteration({state.restart, state.n_iter, std::numeric_limits<double>::quiet_NaN(), change,
+                        state.seconds.back(), inertia.back()});
+  state.converged = !moves || (!state.just_reseeded && std::abs(change) < p.options.tol);
+  return state.converged || state.n_iter >= p.options.max_iter ||
+         std::ssize(state.reseeds) >= kMostReseeds * p.options.n_components;
+}
+
+/// The most likely mixture that has these means and assigns each row to the nearest.
+Mixture model_of(const Problem& p, const std::vector<double>& centers, int iteration) {
+  const int d = p.data.n_columns();
+  const CovarianceFamily& family = *p.options.family;
+  Moments moments = sweep(p.execution, p.data, NearestCenter(centers, d, *p.execution.kernels), centers,
+                          family.scatter_shape());
+  const auto first = moments.sums.begin() + moments.layout.first();
+  std::fill(first, moments.sums.begin() + moments.layout.second(), 0.0);  // the centres are the means
+  MStep step = m_step(p.execution, moments, family, p.reg_covar);
+  if (step.collapsed.empty()) return std::move(step.model);
+  if (p.options.fail_on_collapse)
+    throw_collapsed(step.collapsed.front(), "has no rows, or a singular covariance,", iteration);
+  std::vector<double> variance = p.moments.variance;
+  for (int j = 0; j < d; ++j) variance[j] += p.reg_covar[j];
+  for (const int k : step.collapsed) {
+    const auto center = centers.begin() + std::ptrdiff_t{k} * d;
+    set_component(step.model, k, {center, center + d}, variance);
+  }
+  if (!factorise(step.model, *p.execution.kernels).empty())
+    throw Error(
+        ExitCode::numerical,
+        "the covariance of the clusters is singular (a column is constant or depends on others): drop "
+        "that column, or give --reg-covar a positive value");
+  return std::move(step.model);
+}
+
+}  // namespace
+
+void run_kmeans(const Problem& p, FitState& state) {
+  ClusterSums clusters(p.execution, p.data, p.options.n_components, ClusterSums::Inertia::yes);
+  Stopwatch watch;
+  for (;;) {
+    p.observer.safe_point(state);
+    ++state.n_sweeps;
+    const std::vector<double> sums = clusters.update(state.centers);
+    state.traces.inertia.push_back(clusters.inertia());
+    state.seconds.push_back(watch.lap());
+    LloydStep step = lloyd_step(p.execution, p.data, state.centers, sums);
+    if (stop(p, state, step.centers != state.centers)) break;
+    note_move(p, state, step);
+    state.centers = std::move(step.centers);
+    ++state.n_iter;
+  }
+  state.model = model_of(p, state.centers, state.n_iter);
+  const Posterior posterior(state.model, *p.execution.kernels);
+  state.history = {sweep(p.execution, p.data, posterior, state.model.means, ScatterShape::none).objective};
+}
+
+}  // namespace gmmpi

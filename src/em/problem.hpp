@@ -1,0 +1,22 @@
+// What all restarts and engines of a fit share.
+#pragma once
+
+#include "em/m_step.hpp"
+#include "em/start.hpp"
+#include "gmmpi/em/fit.hpp"
+
+namespace gmmpi {
+
+struct Problem {
+  const Execution& execution;
+  const Data& data;
+  const FitOptions& options;
+  FitObserver& observer;
+  DataMoments moments;
+  RegCovar reg_covar;
+};
+
+/// Reseeds per component after which a restart ends unconverged.
+inline constexpr int kMostReseeds = 10;
+
+}  // namespace gmmpi
