@@ -208,6 +208,12 @@ class Facts(unittest.TestCase):
         for name, code in codes.items():
             self.assertRegex(table, rf"\| {code} \|", name)
 
+    def test_every_file_states_the_same_version(self):
+        (version,) = re.findall(r"project\(gmmpi VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())
+        self.assertIn(f"version: {version}\n", (ROOT / "CITATION.cff").read_text())
+        self.assertIn(f'__version__ = "{version}"\n', (ROOT / "scripts/python/gmmpi/__init__.py").read_text())
+        self.assertIn(f"gmmpi_{version}_amd64.deb", (ROOT / "docs/install.md").read_text())
+
     def test_nothing_of_a_developer_s_machine_is_shown(self):
         for document in DOCUMENTS:
             self.assertNotRegex(document.read_text(encoding="utf-8"), r"/(work|home|root|tmp)/", document.name)

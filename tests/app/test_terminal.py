@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import subprocess
+import sys
 
 import h5py
 import numpy as np
@@ -119,3 +120,32 @@ class AtAGlance(ProgramTest):
         self.assertNotIn("overlapping", out)
         self.assertNotRegex(out, f"[{SPARKS}]")
         self.assertIn("condition number of a covariance", out)
+
+
+class NextStep(ProgramTest):
+    """Who follows what the outputs say comes next, gets on."""
+
+    ENDS = ("plot", "info labels.h5")  # a picture, and what a prediction holds
+
+    def test_every_output_leads_on(self):
+        (self.dir / "t.csv").write_bytes(OLD_FAITHFUL.read_bytes())
+        to_do, done = ["info t.csv", "convert t.csv t.h5", "sample model.h5 -n 500 -o drawn.h5"], []
+        while to_do:
+            command = to_do.pop(0)
+            out = self.run_ok(f"{command} --force" if command.startswith(("predict", "fit")) else command,
+                              env={"GMMPI_PYTHON": sys.executable}).out
+            done.append(command)
+            if command.startswith(self.ENDS):
+                continue
+            last = out.splitlines()[-1]
+            self.assertIn("next: gmmpi ", last, command)
+            led_to = re.split(", or |next: ", last)[1:]
+            self.assertTrue(all(step.startswith("gmmpi ") for step in led_to), last)
+            to_do = [step for word in led_to if (step := word.removeprefix("gmmpi ")) not in done + to_do] + to_do
+        self.assertEqual({command.split()[0] for command in done}, {"info", "convert", "fit", "plot", "predict", "sample"})
+        self.assertTrue((self.dir / "picture.png").stat().st_size > 10_000)
+
+    def test_score_leads_on(self):
+        self.run_ok(f"fit {OLD_FAITHFUL} -k 2 -o m.h5")
+        out = self.run_ok(f"score {OLD_FAITHFUL} m.h5").out
+        self.assertEqual(out.splitlines()[-1], f"next: gmmpi predict {OLD_FAITHFUL} m.h5 -o labels.h5")

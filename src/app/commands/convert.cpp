@@ -15,7 +15,7 @@ void convert_command(const Execution& execution, const Options& options, StopReq
   const DataSpec spec = parse_data_spec(out);
   check_output(execution, options, spec.path, options.flag("force") && spec.dataset.empty());
   convert(execution.comm, in, out);
-  if (execution.comm.is_root()) say("{} written to {}\n", in, out);
+  if (execution.comm.is_root()) say("{} written to {}; next: gmmpi fit {} -k 3 -o model.h5\n", in, out, out);
 }
 
 }  // namespace gmmpi::app

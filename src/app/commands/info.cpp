@@ -65,6 +65,12 @@ std::string sparkline(const std::vector<double>& values) {
   return text;
 }
 
+/// What a group of the file holds under a name; null where there is none.
+Json member(const Json& file, const char* group, const char* name) {
+  const Json g = file.value(group, Json());
+  return g.is_object() ? g.value(name, Json()) : Json();
+}
+
 std::string condition_text(double condition) {
   return std::isfinite(condition) ? fmt::format("{:.3g}", condition) : "beyond double precision";
 }
@@ -155,8 +161,8 @@ void print_model(const std::string& path, const Json& file, const Mixture& mixtu
         m.at("lower_bound").get<double>(), m.at("n_parameters").get<Index>());
     say("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better)\n", m.at("aic").get<double>(),
         m.at("bic").get<double>(), m.at("icl").get<double>());
-    const Json history = file.value("history", Json::object()).value("log_likelihood", Json::array());
-    if (history.is_array() && history.size() > 1)
+    const Json history = member(file, "history", "log_likelihood");
+    if (history.size() > 1 && std::ranges::all_of(history, [](const Json& h) { return h.is_number(); }))
       say("log-likelihood over iterations {:.6g} {} {:.6g}\n", history.front().get<double>(),
           sparkline(history.get<std::vector<double>>()), history.back().get<double>());
     if (m.contains("reseeds")) say("{} collapsed components were reseeded\n", m.at("reseeds").size());
@@ -180,6 +186,12 @@ void print_model(const std::string& path, const Json& file, const Mixture& mixtu
   say("all components together\n    mean      {}\n", row_text(whole["mean"]));
   print_matrix(whole["covariance"]);
   print_diagnostics(alone, mixture);
+  const Json fitted = member(file, "options", "data");
+  const std::string data = fitted.is_string() ? fitted.get<std::string>() : "DATA";
+  const std::string picture =
+      shape == PrecisionShape::none ? "parameters" : (d == 1 ? "density " : "scatter ") + data;
+  say("next: gmmpi plot {} {} -o picture.png, or gmmpi predict {} {} -o labels.h5\n", picture, path, data,
+      path);
 }
 
 /// Adds the moments of a sound model; one that is not is shown as it is.
@@ -259,7 +271,7 @@ void info_command(const Execution& execution, const Options& options, StopReques
                        {"feature_names", reader->feature_names()}}
                       .dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     else
-      say("{}\n", reader->describe());
+      say("{}\nnext: gmmpi fit {} -k 3 -o model.h5\n", reader->describe(), spec);
     return;
   }
   const bool is_model = file.contains("model") && file.value("filetype", "") != "gmmpi-checkpoint";

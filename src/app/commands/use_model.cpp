@@ -118,6 +118,7 @@ void score_command(const Execution& execution, const Options& options, StopReque
   say("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better; {} parameters)\n", s.aic, s.bic, s.icl,
       model.n_parameters());
   if (options.has("output")) say("log densities in {}\n", options.text("output"));
+  say("next: gmmpi predict {} {} -o labels.h5\n", options.arguments.at("DATA"), path);
 }
 
 void predict_command(const Execution& execution, const Options& options, StopRequest&) {
