@@ -81,7 +81,9 @@ void RunLog::started(const std::string& how) {
   line("iteration      log-likelihood      change per row      time   time left");
 }
 
-void RunLog::iteration(const Iteration& it) {
+void RunLog::iteration(const Iteration& fitted) {
+  Iteration it = fitted;
+  it.log_likelihood += offset_;
   event("iteration", {{"restart", it.restart},
                       {"iteration", it.iteration},
                       {"log_likelihood", it.log_likelihood},
@@ -132,7 +134,8 @@ void RunLog::rejected(int restart, int iteration, double log_likelihood) {
   event("rejected",
         {{"restart", restart},
          {"iteration", iteration},
-         {"log_likelihood", std::isnan(log_likelihood) ? nlohmann::json() : nlohmann::json(log_likelihood)}});
+         {"log_likelihood",
+          std::isnan(log_likelihood) ? nlohmann::json() : nlohmann::json(log_likelihood + offset_)}});
 }
 
 void RunLog::restart_ended(int restart, bool converged, double log_likelihood) {
@@ -143,7 +146,8 @@ void RunLog::restart_ended(int restart, bool converged, double log_likelihood) {
         last_.iteration));
   else if (!converged && options_.tol > 0.0)
     warning("components collapse again and again: use fewer, or a larger --reg-covar");
-  event("restart_end", {{"restart", restart}, {"converged", converged}, {"log_likelihood", log_likelihood}});
+  event("restart_end",
+        {{"restart", restart}, {"converged", converged}, {"log_likelihood", log_likelihood + offset_}});
 }
 
 }  // namespace gmmpi::app

@@ -20,13 +20,20 @@ std::vector<Field> parameter_fields(const Mixture& mixture, const std::string& g
 /// Reads them; shapes are checked, numbers are not. Error 65 that starts with `name`.
 Mixture read_parameters(hid_t group, const std::string& name);
 
+/// The group "transform": center, scale and components; none where the transform is empty.
+std::vector<Field> transform_fields(const Transform& transform);
+
+/// The group /transform of a file, if it has one. Error 65 that starts with `name`: shapes, numbers that are
+/// not finite, scales that are not positive, components that are not orthonormal.
+Transform read_transform_group(hid_t file, const std::string& name);
+
 /// As the user writes it; "model" for a model file.
 std::string init_name(Init init);
 
 std::string acceleration_name(Acceleration acceleration);
 
-/// What a fit's numbers depend on, in the group "options". A start counts by its content; `accelerate` is
-/// there only if it is not none.
+/// What a fit's numbers depend on, in the group "options". A start counts by its content, and so does a
+/// transform; `accelerate` is there only if it is not none.
 std::vector<Field> numeric_options(const FitOptions& options);
 
 /// Rows of [restart, iteration, component, row].

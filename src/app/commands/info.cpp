@@ -70,12 +70,12 @@ void print_covariance(const Json& model, std::size_t k) {
   }
 }
 
-/// Mean and covariance of the whole mixture.
-Json mixture_json(const Mixture& mixture) {
-  const MixtureMoments moments = mixture_moments(mixture);
+/// Mean and covariance of the whole mixture, in the units of the data.
+Json mixture_json(const StoredModel& model) {
+  const MixtureMoments moments = mixture_moments(model.mixture, model.transform);
   Json covariance = Json::array();
-  for (auto row = moments.covariance.begin(); row != moments.covariance.end(); row += mixture.n_features)
-    covariance.push_back(std::vector<double>(row, row + mixture.n_features));
+  for (auto row = moments.covariance.begin(); row != moments.covariance.end(); row += model.n_columns())
+    covariance.push_back(std::vector<double>(row, row + model.n_columns()));
   return {{"mean", moments.mean}, {"covariance", covariance}};
 }
 
@@ -91,16 +91,31 @@ void print_origin(const Json& file) {
   say("digest {}\n", file["model"].at("digest").get<std::string>());
 }
 
-void print_model(const std::string& path, const Json& file, const Mixture& mixture,
+/// What rows go through before they meet the components.
+void print_transform(const Transform& t) {
+  if (t.empty()) return;
+  if (t.components.empty()) {
+    say("of standardised columns: components are shown in them\n");
+  } else {
+    const bool whitened = std::ranges::any_of(t.scale, [](double s) { return s != 1.0; });
+    say("of {} of {}{}: components are shown in them\n", count_text(t.n_outputs(), "principal component"),
+        count_text(t.n_inputs(), "column"), whitened ? ", whitened" : "");
+  }
+  say("    centre    {}\n", row_text(t.center));
+  say("    scale     {}\n", row_text(t.scale));
+}
+
+void print_model(const std::string& path, const Json& file, const StoredModel& model,
                  const std::vector<std::string>& feature_names) {
   const Json& m = file.at("model");
   const std::string kind = kind_of(m);
   const PrecisionShape shape = find_family(family_of(m)).precision_shape();
   const bool shared = shape == PrecisionShape::shared_dense;
-  const std::size_t K = m.at("weights").size(), d = m.at("means").at(0).size();
+  const std::size_t K = m.at("weights").size(), d = model.n_columns();
   say("{}: {} mixture, {} in {}{}\n", path, shape == PrecisionShape::none ? "Bernoulli" : "Gaussian",
       count_text(static_cast<Index>(K), "component"), count_text(static_cast<Index>(d), "column"), kind);
   if (!feature_names.empty() && d <= kMostColumnsShown) say("columns: {}\n", fmt::join(feature_names, ", "));
+  print_transform(model.transform);
   print_origin(file);
   if (m.contains("log_likelihood")) {
     say("fitted to {} rows: {} after {} iterations, seed {}\n", m.at("n_samples").get<Index>(),
@@ -125,7 +140,7 @@ void print_model(const std::string& path, const Json& file, const Mixture& mixtu
     say("shared by all components\n");
     print_covariance(m, 0);
   }
-  const Json whole = mixture_json(mixture);
+  const Json whole = mixture_json(model);
   say("all components together\n    mean      {}\n", row_text(whole["mean"]));
   print_matrix(whole["covariance"]);
 }
@@ -133,7 +148,7 @@ void print_model(const std::string& path, const Json& file, const Mixture& mixtu
 /// Adds the moments of a sound model; one that is not is shown as it is.
 void add_mixture(Json& file, const Execution& alone, const std::string& path) {
   try {
-    file["mixture"] = mixture_json(read_model(alone, path));
+    file["mixture"] = mixture_json(read_stored_model(alone, path));
   } catch (const Error& e) {
     if (e.code() != ExitCode::bad_data) throw;
   }
@@ -214,8 +229,8 @@ void info_command(const Execution& execution, const Options& options, StopReques
     } else if (file.value("filetype", "") == "gmmpi-checkpoint") {
       print_checkpoint(name, file);
     } else if (is_model) {
-      const Mixture mixture = read_model(alone, name);
-      print_model(name, file, mixture, read_feature_names(alone, name, mixture.n_features));
+      const StoredModel model = read_stored_model(alone, name);
+      print_model(name, file, model, read_feature_names(alone, name, model.n_columns()));
     } else {
       say("{}: {}\n", name, file.value("filetype", "HDF5 file"));
       print_tree(file, "/");
