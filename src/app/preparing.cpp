@@ -7,7 +7,6 @@
 
 #include "app/support.hpp"
 #include "gmmpi/error.hpp"
-#include "gmmpi/inference/principal_components.hpp"
 
 namespace gmmpi::app {
 
@@ -24,6 +23,16 @@ ComponentChoice parse_component_choice(const std::string& option, const std::str
         "--" + option + ": '" + text +
             "' is neither a number of components nor a share of the variance; write one such as 41 or 0.99");
   return choice;
+}
+
+Transform chosen_components(const PrincipalComponents& p, const ComponentChoice& choice, bool whiten,
+                            const std::string& option) {
+  const int d = static_cast<int>(p.mean.size());
+  if (choice.count > d)
+    throw Error(ExitCode::usage,
+                fmt::format("--{} {}: {} have no more than {}; choose 1 to {}", option, choice.count,
+                            count_text(d, "column"), count_text(d, "principal component"), d));
+  return p.transform(choice.count > 0 ? choice.count : p.n_for_share(choice.share), whiten);
 }
 
 bool asks_for_transform(const Options& options) {
@@ -56,8 +65,7 @@ Prepared prepare(const Execution& execution, const Options& options, OpenedData&
       const PrincipalComponents p = principal_components(execution, *raw);
       comm.together([&] {
         const ComponentChoice choice = parse_component_choice("pca", options.text("pca"));
-        prepared.transform = p.transform(choice.count > 0 ? choice.count : p.n_for_share(choice.share),
-                                         options.flag("whiten"));
+        prepared.transform = chosen_components(p, choice, options.flag("whiten"), "pca");
         double explained = 0.0;
         for (int i = 0; i < prepared.transform.n_outputs(); ++i) explained += p.variance[i];
         prepared.text =

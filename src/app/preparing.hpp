@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/inputs.hpp"
+#include "gmmpi/inference/principal_components.hpp"
 
 namespace gmmpi::app {
 
@@ -13,6 +14,10 @@ struct ComponentChoice {
 
 /// A number such as 41, or a share of the variance such as 0.99 (with a point). Error 64 naming `option`.
 ComponentChoice parse_component_choice(const std::string& option, const std::string& text);
+
+/// Local. The transform to so many of the components. Errors: 64 naming `option`, 65.
+Transform chosen_components(const PrincipalComponents& p, const ComponentChoice& choice, bool whiten,
+                            const std::string& option);
 
 /// Local. Whether the options ask for a transform. Error 64 where they contradict each other.
 bool asks_for_transform(const Options& options);

@@ -97,6 +97,10 @@ class PrincipalComponents(Inputs):
         self.run_ok("transform s.h5 p.h5 --inverse -o back.h5")
         expected = PCA(7, whiten=True, svd_solver="full").fit(DIGITS)
         close(values(self.dir / "back.h5"), expected.inverse_transform(expected.transform(DIGITS)), atol=1e-10)
+        shown = self.run_ok("info p.h5").out
+        self.assertIn("7 principal components of 64 columns, whitened", shown)
+        self.assertIn(f"{result['explained_variance_ratio'][6]:.6f}", shown)
+        close(self.json("info p.h5")["transform"]["explained_variance"], result["explained_variance"])
         everything = self.json("pca digits.npy -o all.h5")
         self.assertEqual(everything["n_components"], np.linalg.matrix_rank(DIGITS - DIGITS.mean(axis=0)))
         self.assertAlmostEqual(everything["cumulative_ratio"][-1], 1.0, places=12)
@@ -172,6 +176,11 @@ class Standardised(Inputs):
         close(mixture["mean"], X.mean(axis=0))
         close(mixture["covariance"], self.json("info raw.h5")["mixture"]["covariance"])
         self.assertIn("standardised columns", self.run_ok("info s.h5").out)
+
+    def test_fit_from_python(self):
+        gm = package.fit(X, 2, covariance_type="spherical", standardize=True)
+        self.assertEqual(gm.covariance_type, "diag")
+        close(gm.lower_bound_, gm.score(X))
 
     def test_starts_are_of_raw_rows(self):
         """A start in raw units, and a standardised model itself, go on from where they are."""
@@ -332,7 +341,7 @@ class BadInput(ProgramTest):
             Case("no number", f"{fit} --pca many", 64, ("--pca", "'many'")),
             Case("no component", f"{fit} --pca 0", 64, ("--pca", "'0'")),
             Case("more than everything", f"{fit} --pca 1.5", 64, ("--pca", "'1.5'")),
-            Case("more components than columns", f"{fit} --pca 4", 64, ("3 principal components", "1 to 3")),
+            Case("more components than columns", f"{fit} --pca 4", 64, ("--pca 4", "3 principal components", "1 to 3")),
             Case("constant data", "fit in/flat.npy -k 1 --pca 1 -o m.h5", 65, ("constant",)),
             Case("nothing to whiten by", "fit in/thin.npy -k 1 --pca 3 --whiten -o m.h5", 65, ("--whiten", "only 2")),
             Case("bernoulli", "fit in/bits.npy -k 1 --family bernoulli --standardize -o m.h5", 64, ("--standardize", "bernoulli")),
@@ -343,7 +352,7 @@ class BadInput(ProgramTest):
             Case("pca: both", f"{pca} --n-components 2 --variance 0.5", 64, ("--n-components", "--variance", "choose one")),
             Case("pca: share", f"{pca} --variance 1.1", 64, ("--variance", "1.1")),
             Case("pca: no share", f"{pca} --variance 0", 64, ("--variance",)),
-            Case("pca: too many", f"{pca} --n-components 4", 64, ("3 principal components",)),
+            Case("pca: too many", f"{pca} --n-components 4", 64, ("--n-components 4", "3 principal components")),
             Case("pca: nothing to whiten by", "pca in/thin.npy --n-components 3 --whiten -o p.h5", 65, ("--whiten", "only 2")),
             Case("pca: constant data", "pca in/flat.npy -o p.h5", 65, ("constant",)),
             Case("pca: nan", "pca in/nan.npy -o p.h5", 65, ("row 50", "column 1", "nan")),

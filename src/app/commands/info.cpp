@@ -175,6 +175,23 @@ void print_checkpoint(const std::string& path, const Json& file) {
   say("next: run the command that was stopped again; it continues from here\n");
 }
 
+/// What gmmpi pca wrote.
+void print_components(const std::string& path, const Json& file) {
+  const Json& t = file.at("transform");
+  const Json &variance = t.at("explained_variance"), &share = t.at("explained_variance_ratio"),
+             &scale = t.at("scale");
+  const bool whitened = std::ranges::any_of(scale, [](const Json& s) { return s != 1.0; });
+  say("{}: {} of {}{}\n", path, count_text(std::ssize(variance), "principal component"),
+      count_text(std::ssize(t.at("center")), "column"), whitened ? ", whitened" : "");
+  say("component      variance     share\n");
+  for (std::size_t i = 0; i < std::min<std::size_t>(variance.size(), kMostComponentsShown); ++i)
+    say("{:9} {:13.7g} {:9.6f}\n", i, variance[i].get<double>(), share[i].get<double>());
+  if (variance.size() > kMostComponentsShown)
+    say("... {} more (--json shows all)\n", variance.size() - kMostComponentsShown);
+  say("total variance {:.10g}\ndigest {}\n", t.at("total_variance").get<double>(),
+      t.at("digest").get<std::string>());
+}
+
 /// Whatever is not a model: one line per dataset and attribute.
 void print_tree(const Json& group, const std::string& prefix) {
   for (const auto& [name, value] : group.items()) {
@@ -198,7 +215,8 @@ void info_command(const Execution& execution, const Options& options, StopReques
     if (!execution.comm.is_root() || !is_hdf5) return;
     try {
       file = describe_hdf5(name, options.flag("json") ? kMostJsonValues : 0);
-      if (file.contains("model") || file.contains("state")) file = describe_hdf5(name, kMostJsonValues);
+      if (file.contains("model") || file.contains("state") || file.contains("transform"))
+        file = describe_hdf5(name, kMostJsonValues);
     } catch (const Error& e) {
       if (e.code() != ExitCode::bad_data || name.ends_with(".h5") || name.ends_with(".hdf5")) throw;
       is_hdf5 = false;  // perhaps csv or npy
@@ -231,6 +249,8 @@ void info_command(const Execution& execution, const Options& options, StopReques
     } else if (is_model) {
       const StoredModel model = read_stored_model(alone, name);
       print_model(name, file, model, read_feature_names(alone, name, model.n_columns()));
+    } else if (file.value("filetype", "") == "gmmpi-transform") {
+      print_components(name, file);
     } else {
       say("{}: {}\n", name, file.value("filetype", "HDF5 file"));
       print_tree(file, "/");

@@ -86,8 +86,7 @@ void pca_command(const Execution& execution, const Options& options, StopRequest
   const PrincipalComponents p = principal_components(execution, data);
   execution.comm.together([&] {
     ComponentRecord record;
-    record.transform =
-        p.transform(choice.count > 0 ? choice.count : p.n_for_share(choice.share), options.flag("whiten"));
+    record.transform = chosen_components(p, choice, options.flag("whiten"), "n-components");
     if (!execution.comm.is_root()) return;
     record.variance.assign(p.variance.begin(), p.variance.begin() + record.transform.n_outputs());
     record.total_variance = p.total_variance;
