@@ -11,7 +11,7 @@ namespace gmmpi {
 
 namespace {
 
-constexpr Index kPieceValues = Index{1} << 16;
+constexpr Index kPieceValues = Index{1} << 16, kLeastPieceRows = 64;
 
 std::string columns(Index n) {
   return std::to_string(n) + (n == 1 ? " column" : " columns");
@@ -53,14 +53,14 @@ TransformedReader::TransformedReader(std::unique_ptr<DataReader> rows, Transform
 
 void TransformedReader::take_storage() {
   storage_ = rows_->storage();
-  const std::int64_t buffer = 8 * (piece_rows() * rows_->n_columns() + std::ssize(transform_.components));
+  const std::int64_t buffer = 8 * (piece_rows() * rows_->n_columns() + 2 * std::ssize(transform_.components));
   storage_.reading_bytes += buffer;
   storage_.streaming_bytes += buffer;
 }
 
 Index TransformedReader::piece_rows() const {
   const Index together = storage_.rows_together;
-  return (kPieceValues / rows_->n_columns() / together + 1) * together;
+  return (std::max(kPieceValues / rows_->n_columns(), kLeastPieceRows) / together + 1) * together;
 }
 
 void TransformedReader::begin_streaming() {

@@ -336,15 +336,16 @@ void fit_command(const Execution& given, const Options& options, StopRequest& st
   if (options.has("log-json")) check_log(execution, options, options.text("log-json"));
   check_output(execution, options, output, true);  // what exists is looked at below
   std::optional<Prepared> prepared;
-  if (transforms && !options.flag("dry-run")) {
+  const bool dry = options.flag("dry-run");
+  if (transforms && !dry) {
     prepared = before_computing([&] { return prepare(execution, options, inputs); });
     f.transform = prepared->transform;
   }
-  if (f.init == Init::model) f.start = read_start(execution, f);
+  if (f.init == Init::model && !(transforms && dry)) f.start = read_start(execution, f);
   const MemoryPlan plan = plan_memory(execution, options, inputs, working_bytes(execution, f, inputs));
   announce(execution, f, inputs, plan, log);
   if (prepared) log.line("transform: " + prepared->text);
-  if (options.flag("dry-run")) {
+  if (dry) {
     log.line("dry run: no rows were read, no model was written");
     return;
   }
