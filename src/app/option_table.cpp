@@ -65,7 +65,8 @@ const std::vector<CommandSpec>& command_table() {
        "(m), "
        "explained_variance (m), explained_variance_ratio (m)."},
       {"transform",
-       {data, {"TRANSFORM", "what gmmpi pca, or gmmpi fit with --standardize or --pca, wrote"}},
+       {data,
+        {"TRANSFORM", "a file that gmmpi pca wrote, or the model of a fit that transformed its columns"}},
        "rows to principal components, or back",
        "Examples:\n  gmmpi transform stars.h5 components.h5 -o scores.h5\n"
        "  gmmpi transform scores.h5 components.h5 --inverse -o again.h5\nDataset written: /X."},
