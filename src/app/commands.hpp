@@ -15,6 +15,8 @@ void sample_command(const Execution& execution, const Options& options, StopRequ
 void marginal_command(const Execution& execution, const Options& options, StopRequest& stop);
 void condition_command(const Execution& execution, const Options& options, StopRequest& stop);
 void regress_command(const Execution& execution, const Options& options, StopRequest& stop);
+void pca_command(const Execution& execution, const Options& options, StopRequest& stop);
+void transform_command(const Execution& execution, const Options& options, StopRequest& stop);
 void compare_command(const Execution& execution, const Options& options, StopRequest& stop);
 void info_command(const Execution& execution, const Options& options, StopRequest& stop);
 void convert_command(const Execution& execution, const Options& options, StopRequest& stop);

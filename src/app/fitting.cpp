@@ -19,7 +19,7 @@
 
 namespace gmmpi::app {
 
-void set_fit_options(const Execution& execution, const Options& o, FitOptions& f) {
+void set_fit_options(const Options& o, FitOptions& f) {
   static const std::map<std::string, Engine> engines{
       {"em", Engine::em}, {"hard", Engine::hard}, {"kmeans", Engine::kmeans}};
   f.engine = engines.at(o.choice("engine", {"em", "hard", "kmeans"}));
@@ -47,17 +47,16 @@ void set_fit_options(const Execution& execution, const Options& o, FitOptions& f
                 "--init: '" + init +
                     "' is unknown; choose kmeans, k-means++, random, random-from-data or a model file");
   f.init = Init::model;
-  f.start = read_model(execution, init);
   f.start_name = init;
 }
 
-FitOptions fit_options(const Execution& execution, const Options& o) {
+FitOptions fit_options(const Options& o) {
   FitOptions f;
   f.n_components = static_cast<int>(o.integer("n-components", 1, kMostComponents));
   f.family = &find_family(o.choice("family", {"gaussian", "bernoulli"}) == "bernoulli"
                               ? "bernoulli"
                               : o.choice("covariance-type", covariance_types()));
-  set_fit_options(execution, o, f);
+  set_fit_options(o, f);
   f.trace_bound = o.choice("trace", {"none", "elbo"}) == "elbo";
   return f;
 }
@@ -123,15 +122,9 @@ std::map<std::string, std::string> resolved_options(const Options& options, cons
 
 std::unique_ptr<Data> read_or_stop(const Execution& execution, const OpenedData& inputs,
                                    const MemoryPlan& plan, RunLog& log) {
-  try {
-    std::unique_ptr<Data> data = read_data(execution, inputs, plan);
-    log.line(fmt::format("read in {:.2g} s", log.seconds()));
-    return data;
-  } catch (const Error& e) {
-    if (e.code() != ExitCode::stopped_early) throw;
-    throw Error(e.code(),
-                std::string(e.what()) + ": nothing new was computed yet; run the same command again");
-  }
+  std::unique_ptr<Data> data = before_computing([&] { return read_data(execution, inputs, plan); });
+  log.line(fmt::format("read in {:.2g} s", log.seconds()));
+  return data;
 }
 
 }  // namespace gmmpi::app

@@ -9,17 +9,18 @@
 #include "app/options.hpp"
 #include "app/run_log.hpp"
 #include "gmmpi/em/fit.hpp"
+#include "gmmpi/error.hpp"
 
 namespace gmmpi::app {
 
 inline constexpr int kMostComponents = 1'000'000;
 
-/// Collective. Everything of a fit but the number of components and the family, as the options say. Errors:
-/// 64, and those of reading a start.
-void set_fit_options(const Execution& execution, const Options& options, FitOptions& f);
+/// Everything of a fit but the number of components, the family and the start model, of which only the name
+/// is set. Error 64.
+void set_fit_options(const Options& options, FitOptions& f);
 
-/// Collective. All of it, for one number of components and one family.
-FitOptions fit_options(const Execution& execution, const Options& options);
+/// All of it but the start model, for one number of components and one family.
+FitOptions fit_options(const Options& options);
 
 /// A model without parameters, to count them.
 Mixture model_shape(const FitOptions& f, int n_features);
@@ -35,6 +36,18 @@ std::map<std::string, std::string> runtime_facts(const Execution& execution, dou
 
 /// Every resolved option as text, named as in a model file.
 std::map<std::string, std::string> resolved_options(const Options& options, const FitOptions& f);
+
+/// What `action` returns. An error 75 of it says that nothing is lost.
+template <class Action>
+auto before_computing(const Action& action) {
+  try {
+    return action();
+  } catch (const Error& e) {
+    if (e.code() != ExitCode::stopped_early) throw;
+    throw Error(e.code(),
+                std::string(e.what()) + ": nothing new was computed yet; run the same command again");
+  }
+}
 
 /// Collective. Reads the data. Error 75 says that nothing is lost.
 std::unique_ptr<Data> read_or_stop(const Execution& execution, const OpenedData& inputs,

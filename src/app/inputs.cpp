@@ -77,6 +77,7 @@ std::int64_t mib_above(std::int64_t bytes) {
 OpenedData open_inputs(const Execution& execution, const Options& options) {
   OpenedData data;
   data.rows = open_data(execution.comm, options.arguments.at("DATA"));
+  data.feature_names = data.rows->feature_names();
   if (!options.has("sample-weight")) return data;
   data.weights =
       open_column(execution.comm, options.text("sample-weight"), "/sample_weight", "sample weights");
@@ -85,6 +86,14 @@ OpenedData open_inputs(const Execution& execution, const Options& options) {
                 fmt::format("--sample-weight {}: {} weights for {} rows; give one weight per row",
                             options.text("sample-weight"), data.weights->n_rows(), data.rows->n_rows()));
   return data;
+}
+
+void transform_rows(const Execution& execution, OpenedData& data, const Transform& transform,
+                    TransformedReader::Direction direction, const std::string& maker) {
+  execution.comm.together([&] {
+    data.rows = std::make_unique<TransformedReader>(std::move(data.rows), transform, direction,
+                                                    data.weights != nullptr, maker);
+  });
 }
 
 MemoryPlan plan_memory(const Execution& execution, const Options& options, const OpenedData& data,
@@ -144,15 +153,24 @@ std::unique_ptr<Data> read_data(const Execution& execution, const OpenedData& da
   return std::make_unique<MemoryData>(execution, *data.rows, data.weights.get());
 }
 
-InputData read_inputs(const Execution& execution, const Options& options, std::int64_t working_bytes,
-                      std::int64_t bytes_per_row) {
-  InputData data{open_inputs(execution, options), nullptr};
+InputData read_inputs(const Execution& execution, const Options& options, OpenedData opened,
+                      std::int64_t working_bytes, std::int64_t bytes_per_row) {
+  InputData data{std::move(opened), nullptr};
   const Index most_rows = BlockGrid(data.opened.rows->n_rows()).first_row_of_rank(1, execution.comm.size());
   const MemoryPlan plan =
       plan_memory(execution, options, data.opened, working_bytes + bytes_per_row * most_rows);
   check_memory(execution, data.opened, plan);
   data.rows = read_data(execution, data.opened, plan);
   return data;
+}
+
+InputData read_inputs(const Execution& execution, const Options& options, std::int64_t working_bytes,
+                      std::int64_t bytes_per_row, const Transform& transform) {
+  OpenedData opened = open_inputs(execution, options);
+  if (!transform.empty())
+    transform_rows(execution, opened, transform, TransformedReader::Direction::apply,
+                   "the model " + options.arguments.at("MODEL"));
+  return read_inputs(execution, options, std::move(opened), working_bytes, bytes_per_row);
 }
 
 std::int64_t writing_bytes(const Execution& execution, const Mixture& model,

@@ -9,17 +9,24 @@
 #include "gmmpi/data/data_reader.hpp"
 #include "gmmpi/data/row_sink.hpp"
 #include "gmmpi/data/stream_data.hpp"
+#include "gmmpi/data/transformed_reader.hpp"
 #include "gmmpi/model/mixture.hpp"
 
 namespace gmmpi::app {
 
 /// Opened but not read.
 struct OpenedData {
-  std::unique_ptr<DataReader> rows, weights;
+  std::unique_ptr<DataReader> rows, weights{};
+  std::vector<std::string> feature_names{};  ///< of the file's columns
 };
 
 /// Collective. DATA and --sample-weight.
 OpenedData open_inputs(const Execution& execution, const Options& options);
+
+/// Collective. From now on the rows are read through the transform, which `maker` has made. Error 65 for
+/// another number of columns.
+void transform_rows(const Execution& execution, OpenedData& data, const Transform& transform,
+                    TransformedReader::Direction direction, const std::string& maker);
 
 /// Where the rows are to be, equal on all ranks; bytes are those of the fullest rank.
 struct MemoryPlan {
@@ -52,10 +59,14 @@ struct InputData {
   std::unique_ptr<Data> rows;
 };
 
-/// Collective. Opens, plans, checks memory, reads, checks and summarises. `bytes_per_row` comes on top of
-/// each row.
+/// Collective. Plans, checks memory, reads, checks and summarises. `bytes_per_row` comes on top of each row.
+InputData read_inputs(const Execution& execution, const Options& options, OpenedData opened,
+                      std::int64_t working_bytes, std::int64_t bytes_per_row = 0);
+
+/// Collective. The same with DATA and --sample-weight, through the transform of the model MODEL if it is not
+/// empty.
 InputData read_inputs(const Execution& execution, const Options& options, std::int64_t working_bytes,
-                      std::int64_t bytes_per_row = 0);
+                      std::int64_t bytes_per_row = 0, const Transform& transform = {});
 
 /// What a rank needs to compute such arrays from a model, which its threads hold and write block by block.
 std::int64_t writing_bytes(const Execution& execution, const Mixture& model,

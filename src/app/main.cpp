@@ -59,18 +59,21 @@ void share(const Communicator& comm, Options& options) {
 
 /// Commands that leave off when they are asked to; the others simply end.
 bool stops_early(const std::string& command) {
-  static const std::set<std::string> long_ones{"fit", "select", "score", "predict", "regress", "compare"};
+  static const std::set<std::string> long_ones{"fit",     "select",  "score", "predict",
+                                               "regress", "compare", "pca",   "transform"};
   return long_ones.contains(command);
 }
 
 void run(const Communicator& comm, const Options& options, StopRequest& stop) {
   static const std::map<std::string, std::function<void(const Execution&, const Options&, StopRequest&)>>
-      commands{
-          {"fit", fit_command},         {"score", score_command},       {"predict", predict_command},
-          {"sample", sample_command},   {"marginal", marginal_command}, {"condition", condition_command},
-          {"regress", regress_command}, {"compare", compare_command},   {"info", info_command},
-          {"convert", convert_command}, {"man", man_command},           {"completion", completion_command},
-          {"select", select_command}};
+      commands{{"fit", fit_command},           {"score", score_command},
+               {"predict", predict_command},   {"sample", sample_command},
+               {"marginal", marginal_command}, {"condition", condition_command},
+               {"regress", regress_command},   {"compare", compare_command},
+               {"info", info_command},         {"convert", convert_command},
+               {"man", man_command},           {"completion", completion_command},
+               {"pca", pca_command},           {"transform", transform_command},
+               {"select", select_command}};
   Execution execution = make_execution(comm, options);
   execution.stop = &stop;
   commands.at(options.command)(execution, options, stop);

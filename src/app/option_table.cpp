@@ -67,6 +67,20 @@ const std::vector<CommandSpec>& command_table() {
        "Example:\n  mpirun -n 4 gmmpi regress stars.h5 m.h5 --target 2,3 -o expected.h5\n"
        "Datasets written, t targets: /mean (N, t), /variance (N, t), /covariance (N, t, t), /log_density "
        "(N)."},
+      {"pca",
+       {data},
+       "principal components of data",
+       "Examples:\n  mpirun -n 4 gmmpi pca stars.h5 --variance 0.99 -o components.h5\n"
+       "  gmmpi transform stars.h5 components.h5 -o scores.h5\n"
+       "Datasets written, under /transform, m components of d columns: center (d), components (m, d), scale "
+       "(m), "
+       "explained_variance (m), explained_variance_ratio (m)."},
+      {"transform",
+       {data,
+        {"TRANSFORM", "a file that gmmpi pca wrote, or the model of a fit that transformed its columns"}},
+       "rows to principal components, or back",
+       "Examples:\n  gmmpi transform stars.h5 components.h5 -o scores.h5\n"
+       "  gmmpi transform scores.h5 components.h5 --inverse -o again.h5\nDataset written: /X."},
       {"compare",
        {{"MODEL_A", model.help}, {"MODEL_B", "another, of the same columns"}},
        "how far two models are apart: components, divergence, labels",
@@ -98,7 +112,7 @@ const std::vector<OptionSpec>& option_table() {
   static const std::vector<OptionSpec> table{
       {"n-components", "k", "K", "", "fit", "number of components", true},
       {"n-components", "k", "LIST", "", "select", "numbers of components, such as 1:9 or 2,4,8", true},
-      {"output", "o", "FILE", "", "fit select predict sample marginal condition regress",
+      {"output", "o", "FILE", "", "fit select predict sample marginal condition regress pca transform",
        "file to write (HDF5)", true},
       {"output", "o", "FILE", "", "score", "also write the log density of each row (HDF5)"},
       {"n-samples", "n", "N", "", "sample", "number of rows to draw", true},
@@ -150,7 +164,20 @@ const std::vector<OptionSpec>& option_table() {
        "auto: responsibilities below 2^-64 of a row's largest count as zero and are not computed; none: "
        "compute "
        "all (slower where components are far apart)"},
-      {"sample-weight", "", "DATA", "", "fit select score",
+      {"standardize", "", "", "", "fit",
+       "give every column mean 0 and variance 1 first; the model remembers how, and all commands take and "
+       "give the "
+       "data's own units"},
+      {"pca", "", "N", "", "fit",
+       "fit to the first N principal components, or to as many as explain a share of the variance, such as "
+       "0.99; "
+       "the model remembers them, and takes and draws rows of all columns"},
+      {"whiten", "", "", "", "fit", "divide each component of --pca by its standard deviation"},
+      {"n-components", "", "N", "", "pca", "how many components to keep (default: all that have variance)"},
+      {"variance", "", "X", "", "pca", "keep as many as explain this share of the variance, such as 0.99"},
+      {"whiten", "", "", "", "pca", "divide each component by its standard deviation"},
+      {"inverse", "", "", "", "transform", "from components back to columns (the nearest such point)"},
+      {"sample-weight", "", "DATA", "", "fit select score pca",
        "weights of the rows, >= 0: file.npy, file.csv or file.h5[:/dataset] (default dataset "
        "/sample_weight)"},
       {"checkpoint", "", "PREFIX", "", "fit select",
@@ -162,11 +189,12 @@ const std::vector<OptionSpec>& option_table() {
       {"time-limit", "", "TIME", "", "fit select",
        "stop after this time (3.9h) with a checkpoint and exit code 75; SLURM_JOB_END_TIME is heeded in any "
        "case"},
-      {"memory-limit", "", "SIZE", "", "fit select score predict regress compare",
+      {"memory-limit", "", "SIZE", "", "fit select score predict regress compare pca transform",
        "most memory that each process may take, such as 500M or 8G (K, M, G, T: units of 1024): what does "
        "not "
        "fit below it is read from the file in every sweep, with the same bits"},
-      {"force", "", "", "", "fit select score predict sample marginal condition regress convert",
+      {"force", "", "", "",
+       "fit select score predict sample marginal condition regress convert pca transform",
        "overwrite an existing output"},
       {"dry-run", "", "", "", "select", "say what would be done and how much memory it needs, then stop"},
       {"dry-run", "", "", "", "fit",
@@ -185,18 +213,20 @@ const std::vector<OptionSpec>& option_table() {
        "data: density below the Q-quantile of these rows; model: below that of rows drawn from the model; "
        "chi2: outside every component's ellipsoid of probability 1 - Q"},
       {"log-json", "", "FILE", "", "fit select", "write the log as JSON lines, too"},
-      {"json", "", "", "", "fit select score predict sample marginal condition regress compare info",
+      {"json", "", "", "",
+       "fit select score predict sample marginal condition regress compare info pca transform",
        "print the result as JSON"},
       {"watchdog", "", "TIME", "", "fit select",
        "end the run (code 75, checkpoint kept) when a rank has not answered for this time; it must be longer "
        "than any pass "
        "over the data, and than the network takes to notice a lost host (default: wait for ever)"},
-      {"threads", "", "N", "", "fit select score predict sample regress compare",
+      {"threads", "", "N", "", "fit select score predict sample regress compare pca transform",
        "threads per rank (default: OMP_NUM_THREADS, or the processors that the rank may use)"},
-      {"simd", "", "TARGET", "auto", "fit select score predict sample marginal condition regress compare",
+      {"simd", "", "TARGET", "auto",
+       "fit select score predict sample marginal condition regress compare pca transform",
        "auto, avx512, avx2, fma128 or scalar: same bits, other speed"},
       {"config", "", "FILE", "",
-       "fit select score predict sample marginal condition regress compare info convert",
+       "fit select score predict sample marginal condition regress compare info convert pca transform",
        "TOML file with options, names as above"}};
   return table;
 }

@@ -112,7 +112,10 @@ void RunLog::started(const std::string& how) {
            : "iteration      log-likelihood      change per row      time   time left");
 }
 
-void RunLog::iteration(const Iteration& it) {
+void RunLog::iteration(const Iteration& fitted) {
+  Iteration it = fitted;
+  it.log_likelihood += offset_;
+  it.elbo += offset_;
   nlohmann::json fields{{"restart", it.restart},
                         {"iteration", it.iteration},
                         {"change", number_or_null(it.change)},
@@ -175,8 +178,9 @@ void RunLog::recentred(int restart, int iteration) {
 }
 
 void RunLog::rejected(int restart, int iteration, double log_likelihood) {
-  event("rejected",
-        {{"restart", restart}, {"iteration", iteration}, {"log_likelihood", number_or_null(log_likelihood)}});
+  event("rejected", {{"restart", restart},
+                     {"iteration", iteration},
+                     {"log_likelihood", number_or_null(log_likelihood + offset_)}});
 }
 
 void RunLog::restart_ended(int restart, bool converged, double log_likelihood) {
@@ -189,7 +193,8 @@ void RunLog::restart_ended(int restart, bool converged, double log_likelihood) {
         last_.iteration));
   else if (!converged && options_.tol > 0.0)
     warning("components collapse again and again: use fewer, or a larger --reg-covar");
-  event("restart_end", {{"restart", restart}, {"converged", converged}, {"log_likelihood", log_likelihood}});
+  event("restart_end",
+        {{"restart", restart}, {"converged", converged}, {"log_likelihood", log_likelihood + offset_}});
 }
 
 }  // namespace gmmpi::app

@@ -29,13 +29,17 @@ class RunLog final : public FitObserver {
   /// One JSON object; `event` and the time are added.
   void event(const std::string& name, nlohmann::json fields);
 
+  /// Added to every log-likelihood that is shown from now on: what makes it that of the rows before a
+  /// transform.
+  void add_to_log_likelihoods(double offset) { offset_ = offset; }
+
   /// What else is to be done at a safe point.
   void on_safe_point(std::function<void(const FitState&)> action) { on_safe_point_ = std::move(action); }
 
   void safe_point(const FitState& state) override;
   void restart_begins(int restart) override;
   void started(const std::string& how) override;
-  void iteration(const Iteration& it) override;
+  void iteration(const Iteration& fitted) override;
   void reseeded(const Reseed& reseed) override;
   void recentred(int restart, int iteration) override;
   void rejected(int restart, int iteration, double log_likelihood) override;
@@ -52,6 +56,7 @@ class RunLog final : public FitObserver {
   bool live_;             ///< iterations are one line of a terminal
   bool in_line_ = false;  ///< the cursor is behind it
   const FitOptions& options_;
+  double offset_ = 0.0;
   std::function<void(const FitState&)> on_safe_point_;
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> json_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

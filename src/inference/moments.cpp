@@ -1,6 +1,8 @@
 // mixture_moments.
 #include "gmmpi/inference/moments.hpp"
 
+#include "gmmpi/model/transformed_mixture.hpp"
+
 namespace gmmpi {
 
 MixtureMoments mixture_moments(const Mixture& m) {
@@ -21,6 +23,15 @@ MixtureMoments mixture_moments(const Mixture& m) {
             m.weights[k] * (sigma[i * d + j] + (mean[i] - moments.mean[i]) * (mean[j] - moments.mean[j]));
   }
   return moments;
+}
+
+MixtureMoments mixture_moments(const Mixture& mixture, const Transform& transform) {
+  const MixtureMoments own = mixture_moments(mixture);
+  if (transform.empty()) return own;
+  MixtureMoments before{std::vector<double>(transform.n_inputs()), {}};
+  transform.invert(own.mean, before.mean);
+  before.covariance = covariance_image(own.covariance, back_matrix(transform), mixture.n_features);
+  return before;
 }
 
 }  // namespace gmmpi

@@ -11,7 +11,7 @@ std::vector<OutputColumn> sample_columns(int n_features) {
 }
 
 void sample(const Execution& execution, const Mixture& mixture, Index n_rows, std::uint64_t seed,
-            const RowSink& sink) {
+            const RowSink& sink, const Transform& transform) {
   const BlockGrid grid(n_rows);
   const int d = mixture.n_features;
   const Sampler sampler(mixture, seed, *execution.kernels);
@@ -23,6 +23,11 @@ void sample(const Execution& execution, const Mixture& mixture, Index n_rows, st
                      std::vector<double> x(n * d);
                      std::vector<std::int64_t> labels(n);
                      for (Index r = 0; r < n; ++r) labels[r] = sampler.draw(first + r, x.data() + r * d);
+                     if (!transform.empty()) {
+                       const std::vector<double> y = std::move(x);
+                       x.resize(n * transform.n_inputs());
+                       transform.invert(y, x);
+                     }
                      sink.write(0, first, n, x.data());
                      sink.write(1, first, n, labels.data());
                    });

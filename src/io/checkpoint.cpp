@@ -143,6 +143,12 @@ void check_same_fit(hid_t group, const std::string& name, const FitOptions& opti
                       after = now != numeric.end() ? text_of(now->value) : usual;
     if (before != after) refuse("--" + std::string(name), before, after);
   }
+  const std::string transformed =
+                        h5::has_attribute(group, "transform") ? stored_text(group, "transform") : "none",
+                    transform =
+                        options.transform.empty() ? "none" : digest(transform_fields(options.transform));
+  if (transformed != transform)
+    refuse("what --standardize or --pca makes of the rows", transformed, transform);
   for (const Field& field : numeric) {
     const std::string before =
                           stored_text(group, field.name, std::holds_alternative<std::int64_t>(field.value)),

@@ -3,6 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "gmmpi/error.hpp"
 
 namespace gmmpi {
@@ -23,6 +27,63 @@ std::vector<Field> parameter_fields(const Mixture& m, const std::string& group) 
     fields.push_back({group, "covariances", Doubles{m.covariances, covariance_shape(m)}, true});
   }
   return fields;
+}
+
+std::vector<Field> transform_fields(const Transform& t) {
+  if (t.empty()) return {};
+  const Index d = t.n_inputs(), m = t.n_outputs();
+  std::vector<Field> fields{{"transform", "center", Doubles{t.center, {d}}, true},
+                            {"transform", "scale", Doubles{t.scale, {m}}, true}};
+  if (!t.components.empty())
+    fields.push_back({"transform", "components", Doubles{t.components, {m, d}}, true});
+  return fields;
+}
+
+namespace {
+
+/// Rows of unit length at right angles, to the rounding of single precision: the way back is the transpose.
+bool orthonormal(const Transform& t) {
+  const std::size_t d = t.n_inputs(), m = t.n_outputs();
+  for (std::size_t i = 0; i < m; ++i)
+    for (std::size_t l = i; l < m; ++l) {
+      double sum = 0.0;
+      for (std::size_t j = 0; j < d; ++j) sum += t.components[i * d + j] * t.components[l * d + j];
+      if (!(std::abs(sum - (i == l ? 1.0 : 0.0)) <= 1e-6)) return false;
+    }
+  return true;
+}
+
+}  // namespace
+
+Transform read_transform_group(hid_t file, const std::string& name) {
+  if (!h5::exists(file, "/transform")) return {};
+  const h5::Handle group = h5::open_group(file, "/transform");
+  const auto require = [&](bool good, const char* problem) {
+    if (!good) throw Error(ExitCode::bad_data, name + ": /transform: " + problem);
+  };
+  const auto finite = [](const std::vector<double>& values) {
+    return std::ranges::all_of(values, [](double value) { return std::isfinite(value); });
+  };
+  Transform t;
+  std::vector<Index> dims;
+  t.center = h5::read_dataset<double>(group, "center", &dims);
+  require(dims.size() == 1 && dims[0] > 0, "center must be a (d) array; write it so");
+  t.scale = h5::read_dataset<double>(group, "scale", &dims);
+  require(dims.size() == 1 && dims[0] > 0 && dims[0] <= t.n_inputs(),
+          "scale must be an (m) array, m not above d; write it so");
+  if (h5::exists(file, "/transform/components")) {
+    t.components = h5::read_dataset<double>(group, "components", &dims);
+    require(dims == std::vector<Index>{t.n_outputs(), t.n_inputs()},
+            "components must be an (m, d) array; write it so");
+    require(orthonormal(t), "the components are not orthonormal; give rows of length 1 at right angles");
+  } else {
+    require(t.n_outputs() == t.n_inputs(),
+            "without components, scale must be as long as center; write it so");
+  }
+  require(finite(t.center) && finite(t.scale), "it holds NaN or infinite numbers; write finite ones");
+  require(std::ranges::all_of(t.scale, [](double s) { return s >= std::numeric_limits<double>::min(); }),
+          "a scale is not positive; write positive ones");
+  return t;
 }
 
 std::string init_name(Init init) {
@@ -73,6 +134,8 @@ std::vector<Field> numeric_options(const FitOptions& o) {
   if (o.accelerate != Acceleration::none)
     fields.push_back({group, "accelerate", acceleration_name(o.accelerate), true});
   if (o.trace_bound) fields.push_back({group, "trace", std::string("elbo"), false});
+  if (!o.transform.empty())
+    fields.push_back({group, "transform", digest(transform_fields(o.transform)), true});
   if (o.start)
     fields.push_back({group, "start", digest(parameter_fields(*o.start, "start")), true});
   else

@@ -21,6 +21,13 @@ std::vector<Field> parameter_fields(const Mixture& mixture, const std::string& g
 /// Reads them; shapes are checked, numbers are not. Error 65 that starts with `name`.
 Mixture read_parameters(hid_t group, const std::string& name);
 
+/// The group "transform": center, scale and components; none where the transform is empty.
+std::vector<Field> transform_fields(const Transform& transform);
+
+/// The group /transform of a file, if it has one. Error 65 that starts with `name`: shapes, numbers that are
+/// not finite, scales that are not positive, components that are not orthonormal.
+Transform read_transform_group(hid_t file, const std::string& name);
+
 /// As the user writes it; "model" for a model file.
 std::string init_name(Init init);
 
@@ -43,9 +50,9 @@ std::vector<Field> trace_fields(const Traces& traces, const std::string& group);
 /// Those that are there.
 Traces read_traces(hid_t group);
 
-/// What a fit's numbers depend on, in the group "options". A start counts by its content; those of
-/// kOptionsWithDefaults are there only if they are not the default. `trace` changes no number of the model,
-/// so it is not digested.
+/// What a fit's numbers depend on, in the group "options". A start counts by its content, and so does a
+/// transform; those of kOptionsWithDefaults are there only if they are not the default. `trace` changes no
+/// number of the model, so it is not digested.
 std::vector<Field> numeric_options(const FitOptions& options);
 inline constexpr std::pair<const char*, const char*> kOptionsWithDefaults[] = {
     {"engine", "em"}, {"accelerate", "none"}, {"trace", "none"}};

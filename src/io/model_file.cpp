@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "gmmpi/error.hpp"
+#include "gmmpi/model/transformed_mixture.hpp"
 #include "io/atomic_file.hpp"
 #include "io/fit_fields.hpp"
 #include "io/grid_fields.hpp"
@@ -70,6 +71,7 @@ std::string write_model(const std::string& path, const ModelRecord& r) {
     fields.push_back({"history", "classification_log_likelihood",
                       Doubles{r.result.classification, {std::ssize(r.result.classification)}}, true});
   for (Field& field : trace_fields(r.result.traces, "history")) fields.push_back(std::move(field));
+  for (Field& field : transform_fields(r.options.transform)) fields.push_back(std::move(field));
   for (Field& field : numeric_options(r.options)) fields.push_back(std::move(field));
   const std::string result_digest = digest(fields);
 
@@ -101,23 +103,61 @@ std::string write_model(const std::string& path, const ModelRecord& r) {
   return result_digest;
 }
 
-Mixture read_model(const Execution& execution, const std::string& path) {
-  Mixture m;
+StoredModel read_stored_model(const Execution& execution, const std::string& path) {
+  StoredModel model;
   execution.comm.together([&] {
+    Mixture& m = model.mixture;
     const h5::Handle file = h5::open_file(path, path);
     if (!h5::exists(file, "/model"))
       throw Error(ExitCode::bad_data,
                   path + ": no group /model: this is not a model file; give one that `gmmpi fit` wrote");
     m = read_parameters(h5::open_group(file, "/model"), path);
     validate(m, *execution.kernels, path);
+    model.transform = read_transform_group(file, path);
+    if (model.transform.empty()) return;
+    if (model.transform.n_outputs() != m.n_features || m.shape() == PrecisionShape::none)
+      throw Error(
+          ExitCode::bad_data,
+          path +
+              ": /transform does not lead to the columns of a Gaussian mixture that /model has; write "
+              "a scale for each of them, or remove the group");
+    m.log_volume = log_volume(model.transform, *execution.kernels);
   });
-  return m;
+  return model;
 }
 
-std::string request_text(const Mixture& mixture, const std::map<std::string, std::string>& facts) {
-  std::vector<Field> fields = parameter_fields(mixture, "model");
+Mixture read_model(const Execution& execution, const std::string& path) {
+  const StoredModel model = read_stored_model(execution, path);
+  if (model.transform.empty()) return model.mixture;
+  if (model.transform.loses())
+    throw Error(ExitCode::bad_data, path + ": a mixture of " + std::to_string(model.transform.n_outputs()) +
+                                        " principal components has no density of its " +
+                                        std::to_string(model.transform.n_inputs()) +
+                                        " columns; use score, predict or sample, or fit without --pca");
+  Mixture mixture;
+  execution.comm.together(
+      [&] { mixture = mixture_before(model.mixture, model.transform, *execution.kernels); });
+  return mixture;
+}
+
+namespace {
+
+std::string request_of_fields(std::vector<Field> fields, const std::map<std::string, std::string>& facts,
+                              const Transform& transform) {
+  for (Field& field : transform_fields(transform)) fields.push_back(std::move(field));
   for (const auto& [name, value] : facts) fields.push_back({"request", name, value, true});
   return digest(std::move(fields));
+}
+
+}  // namespace
+
+std::string request_text(const Mixture& mixture, const std::map<std::string, std::string>& facts,
+                         const Transform& transform) {
+  return request_of_fields(parameter_fields(mixture, "model"), facts, transform);
+}
+
+std::string request_text(const std::map<std::string, std::string>& facts, const Transform& transform) {
+  return request_of_fields({}, facts, transform);
 }
 
 std::string request_of(const std::string& path) {

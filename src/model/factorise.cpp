@@ -7,6 +7,7 @@
 
 #include "gmmpi/model/mixture.hpp"
 #include "kernels/table.hpp"
+#include "model/pinned_eigen.hpp"
 #include "parallel/thread_loop.hpp"
 
 namespace gmmpi {
@@ -14,14 +15,6 @@ namespace gmmpi {
 namespace {
 
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
-/// Eigen chooses blocking by the size of the processor's caches; fixed sizes give the same bits everywhere.
-void pin_eigen_blocking() {
-  [[maybe_unused]] static const bool pinned = [] {
-    Eigen::setCpuCacheSizes(32 * 1024, 512 * 1024, 4 * 1024 * 1024);
-    return true;
-  }();
-}
 
 /// U with (U U^T)^-1 = covariance, from the factor of the covariance scaled by powers of two (exactly) to
 /// variances near 1, so that units play no part. False if not positive definite.

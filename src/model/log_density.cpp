@@ -36,7 +36,7 @@ LogDensity::LogDensity(const Mixture& m, const KernelTable& kernels)
     set_log_probabilities();
     return;
   }
-  for (int k = 0; k < K; ++k) constants_[k] += m.log_det[k] - d * kHalfLog2Pi;
+  for (int k = 0; k < K; ++k) constants_[k] += m.log_det[k] - d * kHalfLog2Pi + m.log_volume;
   if (shape_ == PrecisionShape::diagonal) {
     factors_.assign(m.precisions_cholesky.begin(), m.precisions_cholesky.end());
   } else if (shape_ == PrecisionShape::spherical) {

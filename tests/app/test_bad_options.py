@@ -24,6 +24,9 @@ NUMBERS = [
     ("outliers", f"predict {OLD_FAITHFUL} m.h5 -o out.h5", ["-0.1", "few", "nan", "inf"]),
     ("n-samples", "compare m.h5 m.h5", ["1", "-5", "ten"]),
     ("seed", "compare m.h5 m.h5", ["-1", "x"]),
+    ("pca", FIT, ["0", "-1", "many", "1.5", "0.0", "nan", "41x"]),
+    ("n-components", f"pca {OLD_FAITHFUL} -o out.h5", ["0", "two", "1.5"]),
+    ("variance", f"pca {OLD_FAITHFUL} -o out.h5", ["-0.1", "0", "1.5", "most", "nan"]),
 ]
 WORDS = {"output", "covariance-type", "init", "on-collapse", "skip", "engine", "accelerate", "trace", "family", "sample-weight", "checkpoint", "resume", "log-json", "simd",
          "config", "outlier-rule", "keep", "given", "target", "data"}
@@ -94,7 +97,7 @@ class BadOptions(ProgramTest):
         self.check_cases(cases)
 
     def test_every_numeric_option_has_its_cases(self):
-        for command in ("fit", "sample", "score", "predict", "marginal", "condition", "regress", "compare"):
+        for command in ("fit", "sample", "score", "predict", "marginal", "condition", "regress", "compare", "pca"):
             options = re.findall(r"^ +(?:-\w,)?--([\w-]+) [A-Z]", self.run_ok(f"{command} --help").out, re.M)
             self.assertGreater(len(options), 3)
             self.assertEqual(set(options) - WORDS - {option for option, *_ in NUMBERS + TIMES + SIZES}, set())

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gmmpi/data/data.hpp"
+#include "gmmpi/data/transform.hpp"
 #include "gmmpi/model/mixture.hpp"
 #include "gmmpi/parallel/execution.hpp"
 
@@ -40,6 +41,7 @@ struct FitOptions {
   bool skip = true;  ///< responsibilities below 2^-64 of the row's largest are exactly zero, and cost nothing
   Acceleration accelerate = Acceleration::none;
   bool trace_bound = false;  ///< Engine::em: fills elbo, kl and parameter_change; costs a pass per iteration
+  Transform transform;  ///< that the rows went through before they came; the fit itself does not look at it
 };
 
 /// A component that lost its rows or whose covariance was singular, put at the worst explained row.

@@ -46,13 +46,31 @@ std::string selection_digest(const SelectOptions& options, const DataSummary& da
 /// the numeric options. Errors 73, 74, 77.
 std::string write_model(const std::string& path, const ModelRecord& record);
 
+/// A mixture as it is stored, and the transform that rows go through to its coordinates (empty: none). The
+/// mixture's log_volume is that of the transform.
+struct StoredModel {
+  Mixture mixture;
+  Transform transform{};
+
+  /// Columns of the data that it is for.
+  int n_columns() const { return transform.empty() ? mixture.n_features : transform.n_inputs(); }
+};
+
 /// Collective. Reads /model/weights, means, covariances and the attribute covariance_type (all that is
-/// needed), checks and factorises them. Errors, equal on all ranks: 66, 77, 65.
+/// needed), and /transform if there is one; checks and factorises them. Errors, equal on all ranks: 66,
+/// 77, 65.
+StoredModel read_stored_model(const Execution& execution, const std::string& path);
+
+/// Collective. The mixture of a model file in the units of the data (see mixture_before). Errors: as
+/// read_stored_model; 65 where there is none, because the fit has projected the rows; 79.
 Mixture read_model(const Execution& execution, const std::string& path);
 
-/// Identifies what predict or sample writes: the command, its options, the model's parameters and the data's
-/// fingerprint. Written as the root attribute `request`.
-std::string request_text(const Mixture& mixture, const std::map<std::string, std::string>& facts);
+/// Identifies what predict or sample writes: the command, its options, the model's parameters and
+/// transform, and the data's fingerprint. Written as the root attribute `request`.
+std::string request_text(const Mixture& mixture, const std::map<std::string, std::string>& facts,
+                         const Transform& transform = {});
+/// The same of what is made without a model.
+std::string request_text(const std::map<std::string, std::string>& facts, const Transform& transform = {});
 /// Local. The attribute `request` of a file; "" if it has none.
 std::string request_of(const std::string& path);
 

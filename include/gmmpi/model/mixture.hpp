@@ -22,6 +22,7 @@ struct Mixture {
   std::vector<double> covariances;          ///< (K, d, d), (d, d), (K, d), (K), or none
   std::vector<double> precisions_cholesky;  ///< as covariances; upper triangular U with precision U U^T
   std::vector<double> log_det;              ///< (K) ln det U_k
+  double log_volume = 0.0;  ///< added to every log density: that of the Transform that the rows went through
 
   PrecisionShape shape() const { return family->precision_shape(); }
   /// Free parameters: K - 1 weights, K d means, and those of the covariances.

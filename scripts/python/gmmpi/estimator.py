@@ -6,7 +6,7 @@ import sklearn.mixture
 from .data import as_table
 from .fitting import INIT_PARAMS, run_fit
 from .mixture import as_mixture
-from .program import MPIRUN
+from .program import BAD_DATA, MPIRUN, GmmpiError
 
 
 class GaussianMixture(sklearn.mixture.GaussianMixture):
@@ -50,7 +50,11 @@ class GaussianMixture(sklearn.mixture.GaussianMixture):
 
     @classmethod
     def _from_file(cls, model, feature_names=None):
-        """The fitted estimator of a ModelFile."""
+        """The fitted estimator of a ModelFile. GmmpiError if it has no density of the data's columns."""
+        if model.transform is not None and model.transform.loses:
+            raise GmmpiError(f"a mixture of {model.mixture.n_features} principal components is no scikit-learn mixture of "
+                             f"{len(model.transform.center)} columns: use gmmpi score, predict and sample, or fit without pca",
+                             BAD_DATA)
         options, attributes = model.options, model.attributes
         known = {name: options[name] for name in ("tol", "reg_covar", "max_iter", "n_init") if name in options}
         methods = {value: name for name, value in INIT_PARAMS.items()}

@@ -8,6 +8,7 @@ import numpy as np
 
 from . import program
 from .mixture import Mixture, as_mixture
+from .transform import Transform, read_transform
 
 PARAMETERS = ("weights", "means", "covariances")
 
@@ -17,6 +18,8 @@ class ModelFile:
     """A mixture, and what its file says about the fit: attributes of /model and /options, datasets of /history.
 
     Of a selection also /grid: its attributes, and a list of one entry per candidate for each dataset.
+    The mixture is in the units of the data, whatever the fit did to the columns first; but if it projected them to fewer
+    principal components (transform.loses), the mixture is that of the components.
     """
 
     mixture: Mixture
@@ -24,6 +27,7 @@ class ModelFile:
     options: dict = field(default_factory=dict)
     history: dict = field(default_factory=dict)
     grid: dict = field(default_factory=dict)
+    transform: Transform = None
 
 
 def text(value):
@@ -46,6 +50,9 @@ def read_model(path):
             attributes = attributes_of(model)
             factors = model["precisions_cholesky"][...] if "precisions_cholesky" in model else None
             mixture = Mixture(str(attributes.get("covariance_type")), *(model[name][...] for name in PARAMETERS), factors)
+            transform = read_transform(file)
+            if transform is not None and not transform.loses:
+                mixture = transform.before(mixture)
             options = attributes_of(file["options"]) if "options" in file else {}
             history = {name: data[...] for name, data in file["history"].items()} if "history" in file else {}
             grid = read_grid(file["grid"]) if "grid" in file else {}
@@ -53,14 +60,15 @@ def read_model(path):
         program.run("info", path)  # its message is better
         raise program.GmmpiError(f"{path}: cannot be read as a model ({error}): give a file that gmmpi fit wrote",
                                  program.BAD_DATA) from error
-    return ModelFile(mixture, attributes, options, history, grid)
+    return ModelFile(mixture, attributes, options, history, grid, transform)
 
 
 def load(path):
     """A fitted gmmpi.GaussianMixture, which is a scikit-learn GaussianMixture, from the model file at `path`.
 
     predict, score_samples, sample, bic and so on work; `history_` has the log-likelihood of each iteration and
-    `digest_` the digest where the file has them. Raises GmmpiError.
+    `digest_` the digest where the file has them. It takes rows in the units of the data, as the program does. Raises
+    GmmpiError, also for a fit to fewer principal components than columns (fit --pca), which has no density of the columns.
     """
     from .estimator import GaussianMixture  # needs scikit-learn
 

@@ -75,6 +75,20 @@ void print_text(const Result& r, const Mixture& a, const Mixture& b, Index n_sam
       count_text(r.n_labelled, "row"), labelled);
 }
 
+struct Models {
+  Mixture a, b;
+  Transform transform;  ///< to their coordinates; empty: they are those of the data
+};
+
+/// Collective. Two models of the same principal components in the coordinates of these, any others in the
+/// units of the data.
+Models read_both(const Execution& execution, const std::string& path_a, const std::string& path_b) {
+  StoredModel a = read_stored_model(execution, path_a), b = read_stored_model(execution, path_b);
+  if (a.transform.loses() && a.transform == b.transform)
+    return {std::move(a.mixture), std::move(b.mixture), std::move(a.transform)};
+  return {read_model(execution, path_a), read_model(execution, path_b), {}};
+}
+
 }  // namespace
 
 void compare_command(const Execution& execution, const Options& options, StopRequest&) {
@@ -85,7 +99,7 @@ void compare_command(const Execution& execution, const Options& options, StopReq
     n_samples = options.integer("n-samples", 2, kMostSamples);
     seed = static_cast<std::uint64_t>(options.integer("seed", 0));
   });
-  const Mixture a = read_model(execution, path_a), b = read_model(execution, path_b);
+  const auto [a, b, transform] = read_both(execution, path_a, path_b);
   if (a.n_features != b.n_features)
     throw Error(ExitCode::bad_data,
                 fmt::format("{} has {}, but {} has {}: compare models of the same columns", path_a,
@@ -100,7 +114,7 @@ void compare_command(const Execution& execution, const Options& options, StopReq
     Options inputs = options;
     inputs.arguments["DATA"] = options.text("data");
     inputs.arguments["MODEL"] = path_a;
-    const InputData data = read_inputs(execution, inputs, writing_bytes(execution, a, {}));
+    const InputData data = read_inputs(execution, inputs, writing_bytes(execution, a, {}), 0, transform);
     check_rows(execution, inputs, *data.rows, a);
     table = label_table(execution, *data.rows, a, b);
   } else {

@@ -6,6 +6,7 @@
 #include "app/dry_run.hpp"
 #include "app/fitting.hpp"
 #include "app/inputs.hpp"
+#include "app/preparing.hpp"
 #include "app/run_log.hpp"
 #include "app/say.hpp"
 #include "app/support.hpp"
@@ -13,11 +14,29 @@
 #include "gmmpi/em/fit.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/io/model_file.hpp"
+#include "gmmpi/model/transformed_mixture.hpp"
 #include "kernels/table.hpp"
 
 namespace gmmpi::app {
 
 namespace {
+
+/// Collective. The start model, in the coordinates of the transformed rows.
+Mixture read_start(const Execution& execution, const FitOptions& f) {
+  StoredModel stored = read_stored_model(execution, f.start_name);
+  stored.mixture.log_volume = 0.0;
+  if (stored.transform == f.transform) return stored.mixture;
+  Mixture start = read_model(execution, f.start_name);
+  if (f.transform.empty()) return start;
+  execution.comm.together([&] {
+    if (start.n_features != f.transform.n_inputs() || start.shape() == PrecisionShape::none)
+      throw Error(ExitCode::bad_data,
+                  fmt::format("{}: is no Gaussian mixture of the {} of the data; give another start",
+                              f.start_name, count_text(f.transform.n_inputs(), "column")));
+    start = mixture_after(start, f.transform, *execution.kernels);
+  });
+  return start;
+}
 
 void announce(const Execution& execution, const Options& options, const FitOptions& f, const OpenedData& data,
               const MemoryPlan& plan, RunLog& log) {
@@ -138,21 +157,32 @@ void print_result(const Options& options, const ModelRecord& r, const std::strin
       options.arguments.at("DATA"), output);
 }
 
+/// Adds to all log-likelihoods what makes them those of the rows before the transform.
+void add_to_log_likelihoods(FitResult& result, double offset) {
+  for (std::vector<double>* values :
+       {&result.history, &result.classification, &result.traces.elbo, &result.restart_log_likelihoods})
+    for (double& value : *values) value += offset;
+}
+
 /// Resumes or starts, fits, and writes the model. Error 75 tells where the checkpoint is.
 void run_fit(const Execution& execution, const Options& options, const FitOptions& f,
-             const OpenedData& inputs, const Data& data, Checkpointing& checkpoints,
-             const std::string& output, RunLog& log) {
+             const OpenedData& inputs, const Data& data, const DataSummary& summary,
+             Checkpointing& checkpoints, const std::string& output, RunLog& log) {
   const Communicator& comm = execution.comm;
   const double read_seconds = log.seconds();
-  const std::optional<FitState> resume = checkpoints.load(f, data.summary());
+  const std::optional<FitState> resume = checkpoints.load(f, summary);
   checkpoints.start(resume ? *resume : FitState());
   log.on_safe_point([&](const FitState& state) { checkpoints.safe_point(state); });
   ModelRecord record;
   record.options = f;
-  record.data = data.summary();
-  record.feature_names = inputs.rows->feature_names();
+  record.data = summary;
+  record.feature_names = inputs.feature_names;
+  const double volume = log_volume(f.transform, *execution.kernels), offset = summary.total_weight * volume;
+  log.add_to_log_likelihoods(offset);
   try {
     record.result = fit(execution, data, f, log, resume ? &*resume : nullptr);
+    add_to_log_likelihoods(record.result, offset);
+    record.result.model.log_volume = volume;
     record.score = score(execution, data, record.result.model);
   } catch (const Error& e) {
     if (e.code() == ExitCode::numerical) checkpoints.give_up();
@@ -198,17 +228,29 @@ void fit_command(const Execution& given, const Options& options, StopRequest& st
   const Communicator& comm = execution.comm;
   const std::string output = options.text("output");
   FitOptions f;
+  bool transforms = false;
   comm.together([&] {
     stop_on_time(stop, options);
-    f = fit_options(execution, options);
+    f = fit_options(options);
+    transforms = asks_for_transform(options);
   });
   RunLog log(comm, f);
-  const OpenedData inputs = open_inputs(execution, options);
-  const MemoryPlan plan = plan_memory(execution, options, inputs, working_bytes(execution, f, inputs));
-  announce(execution, options, f, inputs, plan, log);
+  OpenedData inputs = open_inputs(execution, options);
   if (options.has("log-json")) check_log(execution, options, options.text("log-json"));
   check_output(execution, options, output, true);  // what exists is looked at below
-  if (options.flag("dry-run")) {
+  std::optional<Prepared> prepared;
+  const bool dry = options.flag("dry-run");
+  if (transforms && !dry) {
+    prepared = before_computing([&] { return prepare(execution, options, inputs); });
+    f.transform = prepared->transform;
+  }
+  if (f.init == Init::model && transforms && dry)
+    f.init = Init::kmeans;  // where the start lies is known only after a pass over the rows
+  if (f.init == Init::model) f.start = read_start(execution, f);
+  const MemoryPlan plan = plan_memory(execution, options, inputs, working_bytes(execution, f, inputs));
+  announce(execution, options, f, inputs, plan, log);
+  if (prepared) log.line("transform: " + prepared->text);
+  if (dry) {
     dry_run(execution, options, f, inputs, plan, log);
     return;
   }
@@ -220,10 +262,12 @@ void fit_command(const Execution& given, const Options& options, StopRequest& st
     const std::unique_ptr<Data> rows = read_or_stop(execution, inputs, plan, log);
     const Data& data = *rows;
     validate_fit(execution, data, f, options.arguments.at("DATA"));
-    if (already_done(execution, options, f, data.summary(), output, log)) {
-      if (checkpoints.has_leftovers(f, data.summary())) checkpoints.finish(output);
+    DataSummary summary = data.summary();
+    if (prepared) summary.fingerprint = prepared->fingerprint;
+    if (already_done(execution, options, f, summary, output, log)) {
+      if (checkpoints.has_leftovers(f, summary)) checkpoints.finish(output);
     } else {
-      run_fit(execution, options, f, inputs, data, checkpoints, output, log);
+      run_fit(execution, options, f, inputs, data, summary, checkpoints, output, log);
       checkpoints.finish(output);
     }
   } catch (const Error& e) {

@@ -100,12 +100,12 @@ void print_covariance(const Json& model, std::size_t k) {
   }
 }
 
-/// Mean and covariance of the whole mixture.
-Json mixture_json(const Mixture& mixture) {
-  const MixtureMoments moments = mixture_moments(mixture);
+/// Mean and covariance of the whole mixture, in the units of the data.
+Json mixture_json(const StoredModel& model) {
+  const MixtureMoments moments = mixture_moments(model.mixture, model.transform);
   Json covariance = Json::array();
-  for (auto row = moments.covariance.begin(); row != moments.covariance.end(); row += mixture.n_features)
-    covariance.push_back(std::vector<double>(row, row + mixture.n_features));
+  for (auto row = moments.covariance.begin(); row != moments.covariance.end(); row += model.n_columns())
+    covariance.push_back(std::vector<double>(row, row + model.n_columns()));
   return {{"mean", moments.mean}, {"covariance", covariance}};
 }
 
@@ -142,16 +142,31 @@ void print_diagnostics(const Execution& alone, const Mixture& mixture) {
       conditions.size() > 1 ? fmt::format(" (component {})", worst - conditions.begin()) : "");
 }
 
-void print_model(const std::string& path, const Json& file, const Mixture& mixture,
+/// What rows go through before they meet the components.
+void print_transform(const Transform& t) {
+  if (t.empty()) return;
+  if (t.components.empty()) {
+    say("of standardised columns: components are shown in them\n");
+  } else {
+    const bool whitened = std::ranges::any_of(t.scale, [](double s) { return s != 1.0; });
+    say("of {} of {}{}: components are shown in them\n", count_text(t.n_outputs(), "principal component"),
+        count_text(t.n_inputs(), "column"), whitened ? ", whitened" : "");
+  }
+  say("    centre    {}\n", row_text(t.center));
+  say("    scale     {}\n", row_text(t.scale));
+}
+
+void print_model(const std::string& path, const Json& file, const StoredModel& model,
                  const std::vector<std::string>& feature_names, const Execution& alone) {
   const Json& m = file.at("model");
   const std::string kind = kind_of(m);
   const PrecisionShape shape = find_family(family_of(m)).precision_shape();
   const bool shared = shape == PrecisionShape::shared_dense;
-  const std::size_t K = m.at("weights").size(), d = m.at("means").at(0).size();
+  const std::size_t K = m.at("weights").size(), d = model.n_columns();
   say("{}: {} mixture, {} in {}{}\n", path, shape == PrecisionShape::none ? "Bernoulli" : "Gaussian",
       count_text(static_cast<Index>(K), "component"), count_text(static_cast<Index>(d), "column"), kind);
   if (!feature_names.empty() && d <= kMostColumnsShown) say("columns: {}\n", fmt::join(feature_names, ", "));
+  print_transform(model.transform);
   print_origin(file);
   if (m.contains("log_likelihood")) {
     say("fitted to {} rows: {} after {} iterations, seed {}\n", m.at("n_samples").get<Index>(),
@@ -169,11 +184,11 @@ void print_model(const std::string& path, const Json& file, const Mixture& mixtu
     say("digest {}\n", m.at("digest").get<std::string>());
   }
   if (file.contains("grid")) say("chosen among\n{}", grid_text(file.at("grid")));
-  const double heaviest = std::ranges::max(mixture.weights);
+  const double heaviest = std::ranges::max(model.mixture.weights);
   for (std::size_t k = 0; k < std::min<std::size_t>(K, kMostComponentsShown); ++k) {
     const double weight = m.at("weights").at(k);
     say("component {:<3} weight {:.6f} {}\n", k, weight,
-        std::string(static_cast<std::size_t>(kBarLength * mixture.weights[k] / heaviest + 0.5), '#'));
+        std::string(static_cast<std::size_t>(kBarLength * model.mixture.weights[k] / heaviest + 0.5), '#'));
     say("    mean      {}\n", row_text(m.at("means").at(k)));
     if (!shared) print_covariance(m, k);
   }
@@ -182,10 +197,10 @@ void print_model(const std::string& path, const Json& file, const Mixture& mixtu
     say("shared by all components\n");
     print_covariance(m, 0);
   }
-  const Json whole = mixture_json(mixture);
+  const Json whole = mixture_json(model);
   say("all components together\n    mean      {}\n", row_text(whole["mean"]));
   print_matrix(whole["covariance"]);
-  print_diagnostics(alone, mixture);
+  print_diagnostics(alone, model.mixture);
   const Json fitted = member(file, "options", "data");
   const std::string data = fitted.is_string() ? fitted.get<std::string>() : "DATA";
   const std::string picture =
@@ -197,8 +212,9 @@ void print_model(const std::string& path, const Json& file, const Mixture& mixtu
 /// Adds the moments of a sound model; one that is not is shown as it is.
 void add_mixture(Json& file, const Execution& alone, const std::string& path) {
   try {
-    const Mixture mixture = read_model(alone, path);
-    file["mixture"] = mixture_json(mixture);
+    const StoredModel model = read_stored_model(alone, path);
+    const Mixture& mixture = model.mixture;
+    file["mixture"] = mixture_json(model);
     file["mixture"]["condition_numbers"] = condition_numbers(mixture);
     if (const auto pair = overlap_of(alone, mixture))
       file["mixture"]["most_overlapping"] = {{"components", {pair->a, pair->b}},
@@ -230,6 +246,23 @@ void print_checkpoint(const std::string& path, const Json& file) {
   say("next: run the command that was stopped again; it continues from here\n");
 }
 
+/// What gmmpi pca wrote.
+void print_components(const std::string& path, const Json& file) {
+  const Json& t = file.at("transform");
+  const Json &variance = t.at("explained_variance"), &share = t.at("explained_variance_ratio"),
+             &scale = t.at("scale");
+  const bool whitened = std::ranges::any_of(scale, [](const Json& s) { return s != 1.0; });
+  say("{}: {} of {}{}\n", path, count_text(std::ssize(variance), "principal component"),
+      count_text(std::ssize(t.at("center")), "column"), whitened ? ", whitened" : "");
+  say("component      variance     share\n");
+  for (std::size_t i = 0; i < std::min<std::size_t>(variance.size(), kMostComponentsShown); ++i)
+    say("{:9} {:13.7g} {:9.6f}\n", i, variance[i].get<double>(), share[i].get<double>());
+  if (variance.size() > kMostComponentsShown)
+    say("... {} more (--json shows all)\n", variance.size() - kMostComponentsShown);
+  say("total variance {:.10g}\ndigest {}\n", t.at("total_variance").get<double>(),
+      t.at("digest").get<std::string>());
+}
+
 /// Whatever is not a model: one line per dataset and attribute.
 void print_tree(const Json& group, const std::string& prefix) {
   for (const auto& [name, value] : group.items()) {
@@ -253,7 +286,8 @@ void info_command(const Execution& execution, const Options& options, StopReques
     if (!execution.comm.is_root() || !is_hdf5) return;
     try {
       file = describe_hdf5(name, options.flag("json") ? kMostJsonValues : 0);
-      if (file.contains("model") || file.contains("state")) file = describe_hdf5(name, kMostJsonValues);
+      if (file.contains("model") || file.contains("state") || file.contains("transform"))
+        file = describe_hdf5(name, kMostJsonValues);
     } catch (const Error& e) {
       if (e.code() != ExitCode::bad_data || name.ends_with(".h5") || name.ends_with(".hdf5")) throw;
       is_hdf5 = false;  // perhaps csv or npy
@@ -284,8 +318,10 @@ void info_command(const Execution& execution, const Options& options, StopReques
     } else if (file.value("filetype", "") == "gmmpi-checkpoint") {
       print_checkpoint(name, file);
     } else if (is_model) {
-      const Mixture mixture = read_model(alone, name);
-      print_model(name, file, mixture, read_feature_names(alone, name, mixture.n_features), alone);
+      const StoredModel model = read_stored_model(alone, name);
+      print_model(name, file, model, read_feature_names(alone, name, model.n_columns()), alone);
+    } else if (file.value("filetype", "") == "gmmpi-transform") {
+      print_components(name, file);
     } else {
       say("{}: {}\n", name, file.value("filetype", "HDF5 file"));
       print_tree(file, "/");

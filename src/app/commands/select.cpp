@@ -73,7 +73,7 @@ std::vector<const CovarianceFamily*> parse_families(const Options& o) {
   return families;
 }
 
-SelectOptions select_options(const Execution& execution, const Options& o) {
+SelectOptions select_options(const Options& o) {
   static const std::map<std::string, Criterion> criteria{
       {"bic", Criterion::bic}, {"aic", Criterion::aic}, {"icl", Criterion::icl}, {"cv", Criterion::cv}};
   SelectOptions s;
@@ -84,7 +84,7 @@ SelectOptions select_options(const Execution& execution, const Options& o) {
   s.criterion = criteria.at(o.choice("criterion", {"bic", "aic", "icl", "cv"}));
   s.n_folds = static_cast<int>(o.integer("folds", 2, kMostFolds));
   s.keep_degenerate = o.choice("degenerate", {"exclude", "keep"}) == "keep";
-  set_fit_options(execution, o, s.fit);
+  set_fit_options(o, s.fit);
   if (s.fit.init == Init::model)
     throw Error(ExitCode::usage,
                 "--init " + o.text("init") +
@@ -351,7 +351,7 @@ void select_command(const Execution& given, const Options& options, StopRequest&
   SelectOptions wanted;
   comm.together([&] {
     stop_on_time(stop, options);
-    wanted = select_options(execution, options);
+    wanted = select_options(options);
   });
   RunLog log(comm, wanted.fit);
   const OpenedData inputs = open_inputs(execution, options);

@@ -23,10 +23,11 @@ constexpr std::int64_t kMostSamples = std::int64_t{1} << 48;
 
 /// `score -o`: ln p(x) of each row. Collective.
 void write_log_densities(const Execution& execution, const Options& options, const Data& data,
-                         const Mixture& model) {
+                         const StoredModel& stored) {
+  const Mixture& model = stored.mixture;
   const std::string output = options.text("output");
   const std::string request =
-      request_text(model, {{"command", "score"}, {"data", data.summary().fingerprint}});
+      request_text(model, {{"command", "score"}, {"data", data.summary().fingerprint}}, stored.transform);
   if (already_written(execution, options, output, request)) return;
   const PredictOptions what{.labels = false, .log_density = true};
   RowOutput file(execution.comm, output, data.grid().n_rows(), predict_columns(what, model.n_components),
@@ -93,12 +94,14 @@ void score_command(const Execution& execution, const Options& options, StopReque
   const std::string path = options.arguments.at("MODEL");
   if (options.has("output"))
     check_output(execution, options, options.text("output"), true);  // what exists is looked at below
-  const Mixture model = read_model(execution, path);
+  const StoredModel stored = read_stored_model(execution, path);
+  const Mixture& model = stored.mixture;
   const InputData inputs = read_inputs(
-      execution, options, writing_bytes(execution, model, predict_columns({}, model.n_components)));
+      execution, options, writing_bytes(execution, model, predict_columns({}, model.n_components)), 0,
+      stored.transform);
   const Data& data = *inputs.rows;
   check_rows(execution, options, data, model);
-  if (options.has("output")) write_log_densities(execution, options, data, model);
+  if (options.has("output")) write_log_densities(execution, options, data, stored);
   const Score s = score(execution, data, model);
   if (!execution.comm.is_root()) return;
   if (options.flag("json")) {
@@ -126,7 +129,8 @@ void predict_command(const Execution& execution, const Options& options, StopReq
   std::optional<OutlierChoice> outliers;
   execution.comm.together([&] { outliers = outlier_choice(options); });
   check_output(execution, options, output, true);  // what exists is looked at below
-  const Mixture model = read_model(execution, path);
+  const StoredModel stored = read_stored_model(execution, path);
+  const Mixture& model = stored.mixture;
   check_distances(options, model);
   PredictOptions what{.responsibilities = options.flag("responsibilities"),
                       .log_density = options.flag("log-density"),
@@ -134,8 +138,8 @@ void predict_command(const Execution& execution, const Options& options, StopReq
   if (outliers) what.outliers = OutlierTest{outliers->rule};
   const std::vector<OutputColumn> columns = predict_columns(what, model.n_components);
   const bool keeps_densities = outliers && outliers->rule == OutlierRule::data;
-  const InputData inputs =
-      read_inputs(execution, options, writing_bytes(execution, model, columns), keeps_densities ? 8 : 0);
+  const InputData inputs = read_inputs(execution, options, writing_bytes(execution, model, columns),
+                                       keeps_densities ? 8 : 0, stored.transform);
   const Data& data = *inputs.rows;
   check_rows(execution, options, data, model);
   std::map<std::string, std::string> facts{{"command", "predict"},
@@ -144,7 +148,7 @@ void predict_command(const Execution& execution, const Options& options, StopReq
                                            {"log_density", options.text("log-density")},
                                            {"mahalanobis", options.text("mahalanobis")}};
   if (outliers) facts["outliers"] = fmt::format("{} {}", options.text("outlier-rule"), outliers->q);
-  const std::string request = request_text(model, facts);
+  const std::string request = request_text(model, facts, stored.transform);
   if (already_written(execution, options, output, request)) return;
 
   std::vector<Attribute> attributes{{"filetype", "gmmpi-prediction"}, {"request", request}};
@@ -169,23 +173,25 @@ void sample_command(const Execution& execution, const Options& options, StopRequ
     seed = static_cast<std::uint64_t>(options.integer("seed", 0));
   });
   check_output(execution, options, output, true);  // what exists is looked at below
-  const Mixture model = read_model(execution, path);
+  const StoredModel stored = read_stored_model(execution, path);
+  const Mixture& model = stored.mixture;
   const std::string request = request_text(
-      model, {{"command", "sample"}, {"n_samples", std::to_string(n_rows)}, {"seed", std::to_string(seed)}});
+      model, {{"command", "sample"}, {"n_samples", std::to_string(n_rows)}, {"seed", std::to_string(seed)}},
+      stored.transform);
   if (already_written(execution, options, output, request)) return;
-  RowOutput file(execution.comm, output, n_rows, sample_columns(model.n_features),
+  RowOutput file(execution.comm, output, n_rows, sample_columns(stored.n_columns()),
                  {{"filetype", "gmmpi-data"}, {"request", request}});
-  sample(execution, model, n_rows, seed, file);
+  sample(execution, model, n_rows, seed, file, stored.transform);
   file.commit();
   if (!execution.comm.is_root()) return;
   if (options.flag("json")) {
     const nlohmann::ordered_json json{
-        {"output", output}, {"n_samples", n_rows}, {"n_features", model.n_features}};
+        {"output", output}, {"n_samples", n_rows}, {"n_features", stored.n_columns()}};
     say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
   say("{} of {} written to {}; next: gmmpi fit {} -k {} -o refit.h5\n", count_text(n_rows, "row"),
-      count_text(model.n_features, "column"), output, output, model.n_components);
+      count_text(stored.n_columns(), "column"), output, output, model.n_components);
 }
 
 }  // namespace gmmpi::app

@@ -145,15 +145,19 @@ def draw_criterion(ax, points, key, label, types):
     ax.ticklabel_format(axis="y", useOffset=False)
 
 
+def rows_of(file):
+    """What densities are of: the data, and where a fit projected them, the principal components."""
+    projected = file.transform is not None and file.transform.loses
+    return file.options.get("data_fingerprint"), file.options.get("transform") if projected else None
+
+
 def check_comparable(models):
     """Raises GmmpiError 65 unless all models have the criteria and were fitted to the same data."""
     for model in models:
         for key in CRITERIA:
             if key not in model.file.attributes:
                 raise GmmpiError(f"{model.name}: has no {key}; give models that gmmpi fit wrote", BAD_DATA)
-    prints = {model.file.options.get("data_fingerprint") for model in models}
-    if len(prints) > 1:
-        other = next(m for m in models if m.file.options.get("data_fingerprint") !=
-                     models[0].file.options.get("data_fingerprint"))
+    other = next((m for m in models if rows_of(m.file) != rows_of(models[0].file)), None)
+    if other is not None:
         raise GmmpiError(f"{models[0].name} and {other.name} were fitted to different data; compare fits of the same "
                          "data only", BAD_DATA)

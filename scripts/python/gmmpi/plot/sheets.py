@@ -48,8 +48,9 @@ def rows_to_draw(rows, most):
     except (GmmpiError, TypeError):
         table = inputs.open_data(rows, most_rows=None)
         return table.name, np.asarray(table.X[:most], dtype=np.float64), None
-    mixture = model.mixture
-    return f"{model.name}, means", mixture.means[:most], [f"{w:.3f}" for w in mixture.weights[:most]]
+    mixture, transform = model.mixture, model.file.transform
+    means = transform.invert(mixture.means) if transform is not None and transform.loses else mixture.means
+    return f"{model.name}, means", means[:most], [f"{w:.3f}" for w in mixture.weights[:most]]
 
 
 def matched(reduced, d):

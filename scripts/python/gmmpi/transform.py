@@ -1,0 +1,56 @@
+"""Affine transforms of rows, as model files store them: standardised columns, principal components (docs/maths/transforms.md)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .mixture import Mixture
+
+
+@dataclass(frozen=True)
+class Transform:
+    """y = P (x - center) / scale: center (d), scale (m), components P (m, d) with orthonormal rows, or None: the identity."""
+
+    center: np.ndarray
+    scale: np.ndarray
+    components: np.ndarray = None
+
+    @property
+    def loses(self):
+        """Whether there are fewer components than columns, so that x has no density."""
+        return len(self.scale) < len(self.center)
+
+    def apply(self, X):
+        """Rows (N, d) to rows (N, m)."""
+        centred = np.asarray(X, dtype=np.float64) - self.center
+        return (centred if self.components is None else centred @ self.components.T) / self.scale
+
+    def invert(self, Y):
+        """Rows (N, m) to rows (N, d): the nearest point of the subspace."""
+        scaled = np.asarray(Y, dtype=np.float64) * self.scale
+        return self.center + (scaled if self.components is None else scaled @ self.components)
+
+    def before(self, mixture):
+        """The mixture of x where `mixture` is that of y; scaling makes spherical ones diag, mixing makes diag ones full."""
+        if self.loses:
+            raise ValueError("a mixture of fewer principal components than columns has no density of the columns")
+        kind, covariances = mixture.covariance_type, mixture.covariances
+        if self.components is not None:
+            back = self.scale[:, None] * self.components
+            if kind != "tied":
+                kind, covariances = "full", mixture.dense_covariances()
+            covariances = back.T @ covariances @ back
+            covariances = 0.5 * (covariances + covariances.swapaxes(-1, -2))
+        elif kind == "spherical":
+            kind, covariances = "diag", covariances[:, None] * self.scale**2
+        else:
+            covariances = covariances * (self.scale**2 if kind == "diag" else np.outer(self.scale, self.scale))
+        return Mixture(kind, mixture.weights, self.invert(mixture.means), covariances)
+
+
+def read_transform(file):
+    """The Transform of an open HDF5 file's group /transform, or None."""
+    if "transform" not in file:
+        return None
+    group = file["transform"]
+    return Transform(group["center"][...], group["scale"][...], group["components"][...] if "components" in group else None)
