@@ -127,6 +127,8 @@ const std::vector<OptionSpec>& option_table() {
        "kmeans, k-means++, random (responsibilities), random-from-data (rows as means), or a model file"},
       {"n-init", "", "N", "1", "fit select",
        "restarts with seeds seed, seed+1, ...; the highest log-likelihood is kept"},
+      {"short-runs", "", "N", "0", "fit select",
+       "iterations after which the restarts of --n-init end, for the best one alone to go on; 0: all go on"},
       {"tol", "", "X", "1e-6", "fit select",
        "converged when the mean log-likelihood per row changes by less; 0: never"},
       {"max-iter", "", "N", "1000", "fit select", "most iterations (M-steps) of a restart"},

@@ -70,7 +70,7 @@ void RunLog::event(const std::string& name, nlohmann::json fields) {
 }
 
 void RunLog::restart_begins(int restart) {
-  if (options_.n_init > 1)
+  if (options_.n_init > 1 && restart < options_.n_init)
     line(fmt::format("restart {} of {}, seed {}", restart, options_.n_init, options_.seed + restart));
   last_printed_ = -1.0;
   iteration_seconds_ = previous_change_ = 0.0;
@@ -89,7 +89,8 @@ void RunLog::iteration(const Iteration& it) {
                       {"seconds", it.seconds}});
   iteration_seconds_ = iteration_seconds_ == 0.0 ? it.seconds : 0.8 * iteration_seconds_ + 0.2 * it.seconds;
   last_ = it;
-  last_was_printed_ = it.iteration <= 10 || seconds() - last_printed_ >= 1.0;
+  last_was_printed_ =
+      (it.iteration <= 10 && !options_.is_short(it.restart)) || seconds() - last_printed_ >= 1.0;
   if (last_was_printed_) print(it);
   previous_change_ = it.change;
 }
@@ -137,11 +138,12 @@ void RunLog::rejected(int restart, int iteration, double log_likelihood) {
 
 void RunLog::restart_ended(int restart, bool converged, double log_likelihood) {
   if (!last_was_printed_) print(last_);
-  if (!converged && options_.tol > 0.0 && last_.iteration >= options_.max_iter)
+  const bool goes_on = options_.is_short(restart);
+  if (!converged && !goes_on && options_.tol > 0.0 && last_.iteration >= options_.max_iter)
     warning(fmt::format(
         "not converged after {} iterations: raise --max-iter, or continue with the result as --init",
         last_.iteration));
-  else if (!converged && options_.tol > 0.0)
+  else if (!converged && !goes_on && options_.tol > 0.0)
     warning("components collapse again and again: use fewer, or a larger --reg-covar");
   event("restart_end", {{"restart", restart}, {"converged", converged}, {"log_likelihood", log_likelihood}});
 }

@@ -116,6 +116,7 @@ std::string stored_text(hid_t group, const std::string& name, bool is_integer = 
 
 /// A change of this option that only continues what the state has done so far.
 bool continues(hid_t group, const Field& field, const FitOptions& options, const FitState& state) {
+  if (field.name == "n_init" && options.short_runs > 0) return false;  // it says which run is the long one
   if (field.name == "n_init") return std::get<std::int64_t>(field.value) >= std::max(1, state.restart);
   if (state.restart > 0) return false;
   if (field.name == "tol" && options.accelerate == Acceleration::none)  // else the path depends on it, too
@@ -140,7 +141,12 @@ void check_same_fit(hid_t group, const std::string& name, const FitOptions& opti
                         h5::has_attribute(group, "accelerate") ? stored_text(group, "accelerate") : "none",
                     accelerate = acceleration_name(options.accelerate);
   if (accelerated != accelerate) refuse("--accelerate", accelerated, accelerate);
-  for (const Field& field : numeric_options(options)) {
+  const std::vector<Field> fields = numeric_options(options);
+  for (const char* name_if_set : {"engine", "short_runs"})  // absent now, but not then
+    if (h5::has_attribute(group, name_if_set) &&
+        std::ranges::find(fields, name_if_set, &Field::name) == fields.end())
+      refuse("an option that is not given, " + std::string(name_if_set), "set", "not set");
+  for (const Field& field : fields) {
     const std::string before =
                           stored_text(group, field.name, std::holds_alternative<std::int64_t>(field.value)),
                       now = text_of(field.value);

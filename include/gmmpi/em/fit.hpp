@@ -30,6 +30,9 @@ struct FitOptions {
   std::optional<Mixture> start;                ///< for Init::model; K and d must be those of the fit
   std::string start_name = "the start model";  ///< for messages
   int n_init = 1;                              ///< restarts; the one of highest log-likelihood is kept
+  /// Most M-steps of a restart, of which only the best goes on, to max_iter (emEM: Biernacki, Celeux &
+  /// Govaert 2003); 0: all of them do.
+  int short_runs = 0;
   double tol = 1e-6;                ///< absolute change of the mean log-likelihood; 0: never converged
   int max_iter = 1000;              ///< M-steps per restart
   std::optional<double> reg_covar;  ///< added to every variance; none: 1e-6 times the column's variance
@@ -37,6 +40,10 @@ struct FitOptions {
   bool fail_on_collapse = false;  ///< Error 79 instead of reseeding
   bool skip = true;  ///< responsibilities below 2^-64 of the row's largest are exactly zero, and cost nothing
   Acceleration accelerate = Acceleration::none;
+
+  /// Restarts, and the run that goes on with the best short one.
+  int n_runs() const { return n_init + (short_runs > 0 ? 1 : 0); }
+  bool is_short(int restart) const { return short_runs > 0 && restart < n_init; }
 };
 
 /// A component that lost its rows or whose covariance was singular, put at the worst explained row.
@@ -84,9 +91,9 @@ struct FitState {
   enum class Phase { seeding, lloyd, em };
   int restart = 0;
   Phase phase = Phase::seeding;
-  std::vector<double> centers;  ///< seeding: those drawn so far; lloyd: those of the next sweep
-  int seeding_rounds = 0;    ///< of k-means||; until it is done, `centers` are its candidates
-  int lloyd_iterations = 0;  ///< seeding: on a subsample, from the seeds
+  std::vector<double> centers;         ///< seeding: those drawn so far; lloyd: those of the next sweep
+  int seeding_rounds = 0;              ///< of k-means||; until it is done, `centers` are its candidates
+  int lloyd_iterations = 0;            ///< seeding: on a subsample, from the seeds
   Mixture model;                       ///< em: the parameters of the next sweep
   std::vector<double> history;         ///< em: of the parameters before those
   std::vector<double> classification;  ///< Engine::hard: likewise
