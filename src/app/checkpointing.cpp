@@ -166,7 +166,7 @@ std::optional<FitState> Checkpointing::load(const FitOptions& options, const Dat
     if (!loaded) return;
     must_ = false;
     for (const std::string& warning : loaded->warnings) log_.warning(warning + "; an older one is used");
-    const bool done = loaded->state.restart >= options.n_init;
+    const bool done = loaded->state.restart >= options.n_runs();
     log_.line(fmt::format("resumed from {} ({})", loaded->path, done ? "done" : where(loaded->state)));
     log_.event("resume", {{"resumed_from_iteration", loaded->state.n_iter},
                           {"restart", loaded->state.restart},

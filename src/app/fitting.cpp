@@ -24,6 +24,7 @@ void set_fit_options(const Options& o, FitOptions& f) {
       {"em", Engine::em}, {"hard", Engine::hard}, {"kmeans", Engine::kmeans}};
   f.engine = engines.at(o.choice("engine", {"em", "hard", "kmeans"}));
   f.n_init = static_cast<int>(o.integer("n-init", 1, 1'000'000));
+  f.short_runs = static_cast<int>(o.integer("short-runs", 0, INT32_MAX));
   f.tol = o.number("tol", 0.0);
   f.max_iter = static_cast<int>(o.integer("max-iter", 0, INT32_MAX));
   if (o.text("reg-covar") != "auto") f.reg_covar = o.number("reg-covar", 0.0);

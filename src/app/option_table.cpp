@@ -142,6 +142,8 @@ const std::vector<OptionSpec>& option_table() {
       {"n-init", "", "N", "1", "fit select",
        "restarts with seeds seed, seed+1, ...; the highest log-likelihood (kmeans: the lowest inertia) is "
        "kept"},
+      {"short-runs", "", "N", "0", "fit select",
+       "iterations after which the restarts of --n-init end, for the best one alone to go on; 0: all go on"},
       {"tol", "", "X", "1e-6", "fit select",
        "converged when the mean log-likelihood per row changes by less (0: never); kmeans: when the inertia "
        "changes by less, relatively (0: when no mean moves)"},

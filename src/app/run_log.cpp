@@ -99,7 +99,7 @@ void RunLog::event(const std::string& name, nlohmann::json fields) {
 }
 
 void RunLog::restart_begins(int restart) {
-  if (options_.n_init > 1)
+  if (options_.n_init > 1 && restart < options_.n_init)
     line(fmt::format("restart {} of {}, seed {}", restart, options_.n_init, options_.seed + restart));
   last_printed_ = -1.0;
   iteration_seconds_ = previous_change_ = 0.0;
@@ -137,7 +137,8 @@ void RunLog::iteration(const Iteration& fitted) {
 bool RunLog::due() const {
   const double now = seconds(), silent = now - last_printed_;
   if (live_) return last_printed_ < 0.0 || silent >= kLiveSeconds;
-  return last_.iteration <= 10 || silent >= std::clamp(0.02 * now, 1.0, kMostSilentSeconds);
+  return (last_.iteration <= 10 && !options_.is_short(last_.restart)) ||
+         silent >= std::clamp(0.02 * now, 1.0, kMostSilentSeconds);
 }
 
 void RunLog::print(const Iteration& it) {
@@ -187,11 +188,12 @@ void RunLog::restart_ended(int restart, bool converged, double log_likelihood) {
   if (!last_was_printed_) print(last_);
   if (in_line_) note("\n");  // the last state stays
   in_line_ = false;
-  if (!converged && options_.tol > 0.0 && last_.iteration >= options_.max_iter)
+  const bool goes_on = options_.is_short(restart);
+  if (!converged && !goes_on && options_.tol > 0.0 && last_.iteration >= options_.max_iter)
     warning(fmt::format(
         "not converged after {} iterations: raise --max-iter, or continue with the result as --init",
         last_.iteration));
-  else if (!converged && options_.tol > 0.0)
+  else if (!converged && !goes_on && options_.tol > 0.0)
     warning("components collapse again and again: use fewer, or a larger --reg-covar");
   event("restart_end",
         {{"restart", restart}, {"converged", converged}, {"log_likelihood", log_likelihood + offset_}});

@@ -1,6 +1,7 @@
 // The fit: restarts, the EM loop, its stop rule, and the treatment of collapsed components.
 #include "gmmpi/em/fit.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -101,7 +102,9 @@ bool stop(const Problem& p, FitState& state) {
   p.observer.iteration(seen);
   state.converged =
       !state.just_reseeded && !state.acceleration.extrapolated && std::abs(change) < p.options.tol;
-  return state.converged || state.n_iter >= p.options.max_iter ||
+  const int most = p.options.is_short(state.restart) ? std::min(p.options.short_runs, p.options.max_iter)
+                                                     : p.options.max_iter;
+  return state.converged || state.n_iter >= most ||
          std::ssize(state.reseeds) >= kMostReseeds * p.options.n_components;
 }
 
@@ -134,11 +137,23 @@ double objective(const auto& run) {
   return run.classification.empty() ? run.history.back() : run.classification.back();
 }
 
-/// Keeps the better of this restart and those before it.
-void finish_restart(FitState& state) {
+/// From where the best short run ended: its last log-likelihood is computed again.
+void continue_best(FitState& state) {
+  state.model = state.best.model;
+  state.history = state.best.history;
+  state.classification = state.best.classification;
+  state.seconds = state.best.seconds;
+  for (std::vector<double>* trace : {&state.history, &state.classification, &state.seconds})
+    if (!trace->empty()) trace->pop_back();
+  state.n_iter = state.best.n_iter;
+}
+
+/// Keeps the better of this restart and those before it; the one that went on with the best is it.
+void finish_restart(const FitOptions& options, FitState& state) {
   FitResult& best = state.best;
   const double log_likelihood = state.history.back();
-  const bool better = best.history.empty() || objective(state) > objective(best);
+  const bool goes_on = state.restart == options.n_init;
+  const bool better = goes_on || best.history.empty() || objective(state) > objective(best);
   best.restart_log_likelihoods.push_back(log_likelihood);
   best.reseeds.insert(best.reseeds.end(), state.reseeds.begin(), state.reseeds.end());
   best.n_recentred += state.n_recentred;
@@ -152,7 +167,7 @@ void finish_restart(FitState& state) {
     best.traces = std::move(state.traces);
     best.converged = state.converged;
     best.n_iter = state.n_iter;
-    best.best_restart = state.restart;
+    if (!goes_on) best.best_restart = state.restart;
   }
   FitState next;
   next.restart = state.restart + 1;
@@ -171,6 +186,9 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
   require(o.family != nullptr, ExitCode::usage, "no covariance type given");
   require(o.n_components >= 1, ExitCode::usage, "-k must be at least 1");
   require(o.n_init >= 1, ExitCode::usage, "--n-init must be at least 1");
+  require(o.short_runs >= 0, ExitCode::usage, "--short-runs must not be negative");
+  require(o.short_runs == 0 || (o.engine != Engine::kmeans && !o.trace_bound), ExitCode::usage,
+          "--short-runs goes neither with --engine kmeans nor with --trace elbo; leave one of them out");
   require(o.max_iter >= 0, ExitCode::usage, "--max-iter must not be negative");
   require(o.tol >= 0.0, ExitCode::usage, "--tol must not be negative");
   require(!o.reg_covar || (*o.reg_covar >= 0.0 && std::isfinite(*o.reg_covar)), ExitCode::usage,
@@ -214,12 +232,17 @@ FitResult fit(const Execution& execution, const Data& data, const FitOptions& op
   if (!state.previous.weights.empty()) factorise(state.previous, *execution.kernels);
   if (state.acceleration.extrapolated) factorise(state.acceleration.em_model, *execution.kernels);
   if (!state.best.history.empty()) factorise(state.best.model, *execution.kernels);
-  while (state.restart < options.n_init) {
+  while (state.restart < options.n_runs()) {
     observer.restart_begins(state.restart);
     if (state.phase != FitState::Phase::em) {
       const auto safe_point = [&] { observer.safe_point(state); };
-      const auto make = options.engine == Engine::kmeans ? make_centers : make_start;
-      observer.started(make(execution, data, p.moments, options, p.reg_covar, state, safe_point));
+      if (state.restart < options.n_init) {
+        const auto make = options.engine == Engine::kmeans ? make_centers : make_start;
+        observer.started(make(execution, data, p.moments, options, p.reg_covar, state, safe_point));
+      } else {
+        continue_best(state);
+        observer.started("the best short run, restart " + std::to_string(state.best.best_restart));
+      }
       state.phase = FitState::Phase::em;
     }
     if (options.engine == Engine::kmeans)
@@ -227,7 +250,7 @@ FitResult fit(const Execution& execution, const Data& data, const FitOptions& op
     else
       run_em(p, state);
     observer.restart_ended(state.restart, state.converged, state.history.back());
-    finish_restart(state);
+    finish_restart(options, state);
   }
   FitResult result = std::move(state.best);
   result.reg_covar = p.reg_covar;

@@ -41,6 +41,7 @@ std::optional<Pilot> pilot_fit(const Execution& execution, const Data& data, con
   FitOptions o = options;
   o.accelerate = Acceleration::none;
   o.fail_on_collapse = false;
+  o.short_runs = 0;
   o.trace_bound = false;
   o.seed = seed;
   o.tol = kTolerance;

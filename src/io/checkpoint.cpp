@@ -116,6 +116,7 @@ std::string stored_text(hid_t group, const std::string& name, bool is_integer = 
 
 /// A change of this option that only continues what the state has done so far.
 bool continues(hid_t group, const Field& field, const FitOptions& options, const FitState& state) {
+  if (field.name == "n_init" && options.short_runs > 0) return false;  // it says which run is the long one
   if (field.name == "n_init") return std::get<std::int64_t>(field.value) >= std::max(1, state.restart);
   if (state.restart > 0) return false;
   if (field.name == "tol" && options.accelerate == Acceleration::none)  // else the path depends on it, too
@@ -137,9 +138,9 @@ void check_same_fit(hid_t group, const std::string& name, const FitOptions& opti
   if (const bool was_model = h5::has_attribute(group, "start"); was_model != options.start.has_value())
     refuse("--init", was_model ? "model" : stored_text(group, "init"), init_name(options.init));
   const std::vector<Field> numeric = numeric_options(options);
-  for (const auto& [name, usual] : kOptionsWithDefaults) {
+  for (const auto& [name, usual, is_integer] : kOptionsWithDefaults) {
     const auto now = std::ranges::find(numeric, name, &Field::name);
-    const std::string before = h5::has_attribute(group, name) ? stored_text(group, name) : usual,
+    const std::string before = h5::has_attribute(group, name) ? stored_text(group, name, is_integer) : usual,
                       after = now != numeric.end() ? text_of(now->value) : usual;
     if (before != after) refuse("--" + std::string(name), before, after);
   }

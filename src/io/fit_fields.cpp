@@ -130,6 +130,7 @@ std::vector<Field> numeric_options(const FitOptions& o) {
       {group, "skip", std::string(o.skip ? "auto" : "none"), true}};
   if (o.family->precision_shape() != PrecisionShape::none)
     fields.push_back({group, "covariance_type", std::string(o.family->name()), true});
+  if (o.short_runs > 0) fields.push_back({group, "short_runs", std::int64_t{o.short_runs}, true});
   if (o.engine != Engine::em) fields.push_back({group, "engine", engine_name(o.engine), true});
   if (o.accelerate != Acceleration::none)
     fields.push_back({group, "accelerate", acceleration_name(o.accelerate), true});

@@ -54,8 +54,12 @@ Traces read_traces(hid_t group);
 /// transform; those of kOptionsWithDefaults are there only if they are not the default. `trace` changes no
 /// number of the model, so it is not digested.
 std::vector<Field> numeric_options(const FitOptions& options);
-inline constexpr std::pair<const char*, const char*> kOptionsWithDefaults[] = {
-    {"engine", "em"}, {"accelerate", "none"}, {"trace", "none"}};
+struct OptionWithDefault {
+  const char *name, *usual;
+  bool is_integer = false;
+};
+inline constexpr OptionWithDefault kOptionsWithDefaults[] = {
+    {"engine", "em"}, {"accelerate", "none"}, {"trace", "none"}, {"short_runs", "0", true}};
 
 /// Rows of [restart, iteration, component, row].
 Integers reseed_table(const std::vector<Reseed>& reseeds);

@@ -155,6 +155,17 @@ class ProgramTest(unittest.TestCase):
                 self.assertEqual(after, before, "the directory has changed")
 
 
+def stop_on_the_way(command, cwd, ranks=1):
+    """Runs `command` under ever longer time limits until it is stopped with a checkpoint; returns that run."""
+    for step in range(12):
+        run = gmmpi(f"{command} --time-limit {0.01 * 1.6 ** step}s", cwd, ranks)
+        if run.codes != [75] * ranks:
+            raise AssertionError(f"{command} was not stopped on its way\n{run.err}")
+        if re.search(r"stopped early: .*checkpoint \S+ \(", run.err):
+            return run
+    raise AssertionError(f"{command} has written no checkpoint\n{run.err}")
+
+
 def in_parallel(function, argument_lists):
     """[function(*arguments) ...], several at a time."""
     with ThreadPoolExecutor(WORKERS) as pool:

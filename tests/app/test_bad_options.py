@@ -13,6 +13,7 @@ SAMPLE = "sample m.h5 -o out.h5 "
 NUMBERS = [
     ("n-components", f"fit {OLD_FAITHFUL} -o out.h5", ["0", "-3", "two", "2.5", "1e3", "99999999999999999999", "1:9"]),
     ("n-init", FIT, ["0", "-1", "x", "1.5"]),
+    ("short-runs", FIT, ["-1", "few", "2.5", "4294967296"]),
     ("max-iter", FIT, ["-1", "many", "1.5", "4294967296"]),
     ("tol", FIT, ["-1e-6", "nan", "inf", "small", "1e-6x", "1e999"]),
     ("reg-covar", FIT, ["-1", "nan", "-inf", "none", "1e999"]),

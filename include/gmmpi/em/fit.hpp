@@ -32,6 +32,9 @@ struct FitOptions {
   std::optional<Mixture> start;                ///< for Init::model; K and d must be those of the fit
   std::string start_name = "the start model";  ///< for messages
   int n_init = 1;                              ///< restarts; the one of highest log-likelihood is kept
+  /// Most M-steps of a restart, of which only the best goes on, to max_iter (emEM: Biernacki, Celeux &
+  /// Govaert 2003); 0: all of them do.
+  int short_runs = 0;
   double tol = 1e-6;    ///< absolute change of the mean log-likelihood; 0: never converged. Engine::kmeans:
                         ///< relative change of the inertia; 0: until no centre moves
   int max_iter = 1000;  ///< M-steps per restart
@@ -42,6 +45,10 @@ struct FitOptions {
   Acceleration accelerate = Acceleration::none;
   bool trace_bound = false;  ///< Engine::em: fills elbo, kl and parameter_change; costs a pass per iteration
   Transform transform;  ///< that the rows went through before they came; the fit itself does not look at it
+
+  /// Restarts, and the run that goes on with the best short one.
+  int n_runs() const { return n_init + (short_runs > 0 ? 1 : 0); }
+  bool is_short(int restart) const { return short_runs > 0 && restart < n_init; }
 };
 
 /// A component that lost its rows or whose covariance was singular, put at the worst explained row.

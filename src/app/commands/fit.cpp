@@ -47,14 +47,17 @@ void announce(const Execution& execution, const Options& options, const FitOptio
   log.line(fmt::format("gmmpi {}: fit {}{}", GMMPI_VERSION, data.rows->describe(),
                        data.weights ? ", weighted" : ""));
   const bool gaussian = f.family->distribution() == "gaussian";
-  log.line(fmt::format("model: {}{} ({} parameters); tol {:g}, at most {} iterations{}, {}, seed {}",
-                       count_text(f.n_components, gaussian ? "Gaussian" : "Bernoulli component"),
-                       gaussian ? fmt::format(", {} covariances", f.family->name()) : "",
-                       shape.n_parameters(), f.tol, f.max_iter,
-                       f.accelerate != Acceleration::none ? " (accelerated)"
-                       : f.engine == Engine::em           ? ""
-                                                : fmt::format(" (engine {})", options.text("engine")),
-                       count_text(f.n_init, "start"), f.seed));
+  log.line(
+      fmt::format("model: {}{} ({} parameters); tol {:g}, at most {} iterations{}, {}, seed {}",
+                  count_text(f.n_components, gaussian ? "Gaussian" : "Bernoulli component"),
+                  gaussian ? fmt::format(", {} covariances", f.family->name()) : "", shape.n_parameters(),
+                  f.tol, f.max_iter,
+                  f.accelerate != Acceleration::none ? " (accelerated)"
+                  : f.engine == Engine::em           ? ""
+                                                     : fmt::format(" (engine {})", options.text("engine")),
+                  count_text(f.n_init, "start") +
+                      (f.short_runs > 0 ? fmt::format(" of {}", count_text(f.short_runs, "iteration")) : ""),
+                  f.seed));
   log.line(fmt::format("run: {} x {}, {} kernels; per rank {} of data and up to {} to work on",
                        count_text(n_ranks, "rank"), count_text(execution.n_threads, "thread"),
                        execution.kernels->name, bytes_text(data_bytes), bytes_text(work_bytes)));

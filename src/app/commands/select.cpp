@@ -167,13 +167,13 @@ FitResult Run::fit_part(const std::string& part, const Data& data, const FitOpti
   checkpoints_.begin_part(part);
   progress_.begin_part(part);
   const std::optional<FitState> resume = checkpoints_.load(f, data.summary());
-  const bool done = resume && resume->restart >= f.n_init;
+  const bool done = resume && resume->restart >= f.n_runs();
   if (!done) checkpoints_.start(resume ? *resume : FitState());
   try {
     FitResult result = fit(execution_, data, f, progress_, resume ? &*resume : nullptr);
     if (done) return result;
     FitState end;
-    end.restart = f.n_init;
+    end.restart = f.n_runs();
     end.best = result;
     checkpoints_.finish_part(end);
     return result;
