@@ -10,6 +10,7 @@
 #include "em/assignments.hpp"
 #include "em/collapse.hpp"
 #include "em/engines/kmeans.hpp"
+#include "em/engines/stepwise.hpp"
 #include "em/problem.hpp"
 #include "em/trace.hpp"
 #include "gmmpi/data/memory_data.hpp"
@@ -177,6 +178,9 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
           "--reg-covar must be a finite number >= 0, or auto");
   require(o.engine == Engine::em || o.accelerate == Acceleration::none, ExitCode::usage,
           "--accelerate is for --engine em; leave one of them out");
+  require(o.n_batches >= 1, ExitCode::usage, "--batches must be at least 1");
+  require(o.step_exponent > 0.5 && o.step_exponent <= 1.0, ExitCode::usage,
+          "--step-exponent must be above 0.5 and at most 1: other steps do not converge");
   require(o.engine == Engine::em || !o.trace_bound, ExitCode::usage,
           "--trace elbo is for --engine em; leave one of them out");
   if (o.init == Init::model) {
@@ -224,6 +228,8 @@ FitResult fit(const Execution& execution, const Data& data, const FitOptions& op
     }
     if (options.engine == Engine::kmeans)
       run_kmeans(p, state);
+    else if (options.engine == Engine::stepwise)
+      run_stepwise(p, state);
     else
       run_em(p, state);
     observer.restart_ended(state.restart, state.converged, state.history.back());
