@@ -180,7 +180,7 @@ class Stepwise(ProgramTest):
         np.save(self.dir / "x.npy", np.random.default_rng(3).normal(size=(400_000, 8)))
         fit = "fit x.npy -k 3 --engine stepwise --init random-from-data --max-iter 1 --json"
         held = json.loads(self.run_ok(f"{fit} -o held.h5").out)
-        run = self.run_ok(f"{fit} --memory-limit 48M -o streamed.h5", 2)
+        run = self.run_ok(f"{fit} --memory-limit 40M -o streamed.h5", 2)
         self.assertIn("streamed", run.err)
         self.assertEqual(json.loads(run.out)["digest"], held["digest"])
 
