@@ -136,7 +136,8 @@ const std::vector<OptionSpec>& option_table() {
        "(list, but do not choose) or keep"},
       {"engine", "", "NAME", "em", "fit select",
        "em: Expectation-Maximisation; hard: classification EM, each row wholly to its most responsible "
-       "component; kmeans: Lloyd's iterations, each row to the nearest mean"},
+       "component; kmeans: Lloyd's iterations, each row to the nearest mean; stepwise: "
+       "online EM, an M-step after every mini-batch"},
       {"init", "", "START", "kmeans", "fit select",
        "kmeans, k-means++, random (responsibilities), random-from-data (rows as means), or a model file"},
       {"n-init", "", "N", "1", "fit select",
@@ -147,7 +148,12 @@ const std::vector<OptionSpec>& option_table() {
       {"tol", "", "X", "1e-6", "fit select",
        "converged when the mean log-likelihood per row changes by less (0: never); kmeans: when the inertia "
        "changes by less, relatively (0: when no mean moves)"},
-      {"max-iter", "", "N", "1000", "fit select", "most iterations (M-steps) of a restart"},
+      {"max-iter", "", "N", "auto", "fit select",
+       "most iterations (M-steps) of a restart; stepwise: passes over the data; auto: 1000, stepwise 3"},
+      {"batches", "", "N", "", "fit select",
+       "stepwise: mini-batches of a pass (default 32), at most one per block of rows"},
+      {"step-exponent", "", "A", "", "fit select",
+       "stepwise: mini-batch t counts with (t + 2)^-A, A above 0.5 and at most 1 (default 0.7)"},
       {"accelerate", "", "HOW", "none", "fit select",
        "none, or lbfgs: quasi-Newton steps, for fits that converge slowly; one that lowers the "
        "log-likelihood is "

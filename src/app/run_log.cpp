@@ -26,9 +26,19 @@ nlohmann::json number_or_null(double value) {
   return std::isnan(value) ? nlohmann::json() : nlohmann::json(value);
 }
 
-/// What the engine improves.
-double objective(const FitObserver::Iteration& it) {
-  return std::isnan(it.inertia) ? it.log_likelihood : it.inertia;
+/// What the engine improves: its name in files, the heads of its columns, its value.
+struct Objective {
+  const char *name, *head, *change_head;
+  double FitObserver::Iteration::*value;
+};
+
+Objective objective(Engine engine) {
+  using Iteration = FitObserver::Iteration;
+  if (engine == Engine::kmeans) return {"inertia", "inertia", "relative change", &Iteration::inertia};
+  if (engine == Engine::stepwise)
+    return {"running_log_likelihood", "running log-lik.", "change per row",
+            &Iteration::running_log_likelihood};
+  return {"log_likelihood", "log-likelihood", "change per row", &Iteration::log_likelihood};
 }
 
 std::string duration(double seconds) {
@@ -107,20 +117,21 @@ void RunLog::restart_begins(int restart) {
 
 void RunLog::started(const std::string& how) {
   line("start: " + how);
-  line(options_.engine == Engine::kmeans
-           ? "iteration             inertia     relative change      time   time left"
-           : "iteration      log-likelihood      change per row      time   time left");
+  const Objective shown = objective(options_.engine);
+  line(fmt::format("iteration{:>20}{:>20}      time   time left", shown.head, shown.change_head));
 }
 
 void RunLog::iteration(const Iteration& fitted) {
   Iteration it = fitted;
   it.log_likelihood += offset_;
   it.elbo += offset_;
+  it.running_log_likelihood += offset_;
   nlohmann::json fields{{"restart", it.restart},
                         {"iteration", it.iteration},
                         {"change", number_or_null(it.change)},
                         {"seconds", it.seconds}};
-  fields[options_.engine == Engine::kmeans ? "inertia" : "log_likelihood"] = objective(it);
+  const Objective shown = objective(options_.engine);
+  fields[shown.name] = it.*shown.value;
   if (options_.trace_bound) {
     fields["elbo"] = number_or_null(it.elbo);
     fields["kl"] = number_or_null(it.kl);
@@ -143,9 +154,9 @@ bool RunLog::due() const {
 
 void RunLog::print(const Iteration& it) {
   last_printed_ = seconds();
-  const std::string text = fmt::format("{:9}{:20.10g}{:>20}{:>10}{:>12}", it.iteration, objective(it),
-                                       std::isnan(it.change) ? "" : fmt::format("{:.3e}", it.change),
-                                       duration(last_printed_), time_left(it));
+  const std::string text = fmt::format(
+      "{:9}{:20.10g}{:>20}{:>10}{:>12}", it.iteration, it.*objective(options_.engine).value,
+      std::isnan(it.change) ? "" : fmt::format("{:.3e}", it.change), duration(last_printed_), time_left(it));
   if (!live_) return line(text);
   note("{}{}", kClearLine, text);
   in_line_ = true;
@@ -189,11 +200,14 @@ void RunLog::restart_ended(int restart, bool converged, double log_likelihood) {
   if (in_line_) note("\n");  // the last state stays
   in_line_ = false;
   const bool goes_on = options_.is_short(restart);
-  if (!converged && !goes_on && options_.tol > 0.0 && last_.iteration >= options_.max_iter)
+  const bool last_one = last_.iteration >= options_.max_iter;
+  const bool as_asked =
+      converged || goes_on || options_.tol == 0.0 || (last_one && options_.engine == Engine::stepwise);
+  if (!as_asked && last_one)
     warning(fmt::format(
         "not converged after {} iterations: raise --max-iter, or continue with the result as --init",
         last_.iteration));
-  else if (!converged && !goes_on && options_.tol > 0.0)
+  else if (!as_asked)
     warning("components collapse again and again: use fewer, or a larger --reg-covar");
   event("restart_end",
         {{"restart", restart}, {"converged", converged}, {"log_likelihood", log_likelihood + offset_}});

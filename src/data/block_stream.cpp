@@ -2,6 +2,7 @@
 #include "data/block_stream.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace gmmpi {
@@ -9,11 +10,12 @@ namespace gmmpi {
 BlockStream::BlockStream(const Source& source, const StopRequest* stop)
     : source_(source),
       stop_(stop),
-      next_held_(source.first),
-      next_read_(source.held_end),
-      read_end_(source.held_end),
+      first_read_(source.choice.from(source.held_end)),
+      next_held_(source.choice.from(source.first)),
+      next_read_(first_read_),
+      read_end_(first_read_),
       n_out_(source.buffers.size()) {
-  if (source.held_end < source.last) reader_ = std::thread([this] { read_all(); });
+  if (first_read_ < source.last) reader_ = std::thread([this] { read_all(); });
 }
 
 BlockStream::~BlockStream() {
@@ -26,8 +28,9 @@ BlockStream::~BlockStream() {
 }
 
 void BlockStream::read_all() {
-  for (Index first = source_.held_end; first < source_.last;) {
-    const Index last = std::min(first + source_.buffer_blocks, source_.last);
+  const BlockChoice& choice = source_.choice;
+  for (Index first = first_read_; first < source_.last;) {
+    const Index last = choice.step == 1 ? std::min(first + source_.buffer_blocks, source_.last) : first + 1;
     const std::size_t slot = turn(first) % n_out_.size();
     {
       std::unique_lock lock(mutex_);
@@ -42,8 +45,9 @@ void BlockStream::read_all() {
     {
       const std::lock_guard lock(mutex_);
       n_out_[slot] = last - first;
-      read_end_ = first = last;
+      read_end_ = last;
     }
+    first = choice.from(last);
     filled_.notify_all();
   }
 }
@@ -53,11 +57,12 @@ std::optional<Block> BlockStream::take() {
   for (;;) {
     const Index end = std::min(read_end_, failed_block_);
     if (next_read_ < end) {
-      const Index index = next_read_++;
+      const Index index = std::exchange(next_read_, next_read_ + source_.choice.step);
       return buffer(turn(index)).block(index);
     }
-    if (next_held_ < std::min(source_.held_end, failed_block_)) return source_.held.block(next_held_++);
-    if (failed() || next_read_ == source_.last) return std::nullopt;
+    if (next_held_ < std::min(source_.held_end, failed_block_))
+      return source_.held.block(std::exchange(next_held_, next_held_ + source_.choice.step));
+    if (failed() || next_read_ >= source_.last) return std::nullopt;
     filled_.wait(lock);
   }
 }

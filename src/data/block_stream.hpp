@@ -24,6 +24,7 @@ class BlockStream {
     Index buffer_blocks = 1;                  ///< that a buffer has room for
     const BlockBuffer& held;
     std::span<BlockBuffer> buffers;
+    BlockChoice choice = {};  ///< of all these; where it leaves blocks out, a buffer holds one
   };
   BlockStream(const Source& source, const StopRequest* stop);
   /// Waits for the reading of one buffer at most.
@@ -43,12 +44,15 @@ class BlockStream {
  private:
   void read_all();
   /// Buffer number, counted through the pass, of a block that is read.
-  Index turn(Index block) const { return (block - source_.held_end) / source_.buffer_blocks; }
+  Index turn(Index block) const {
+    return (block - first_read_) / (source_.choice.step == 1 ? source_.buffer_blocks : source_.choice.step);
+  }
   BlockBuffer& buffer(Index turn) const { return source_.buffers[turn % std::ssize(source_.buffers)]; }
   bool failed() const { return failure_ != nullptr; }
 
   const Source source_;
   const StopRequest* stop_;
+  const Index first_read_;    ///< the first block that is chosen and not held
   mutable std::mutex mutex_;  ///< of everything below
   std::condition_variable filled_, emptied_;
   Index next_held_, next_read_;  ///< to be handed out

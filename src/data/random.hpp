@@ -15,6 +15,7 @@ enum class Purpose : std::uint32_t {
   sample_normal = 4,
   oversampling = 5,
   subsample = 6,
+  batches = 12,
   folds = 11
 };
 

@@ -93,13 +93,14 @@ StreamData::StreamData(const Execution& execution, DataReader& rows, DataReader*
 
 StreamData::~StreamData() = default;
 
-void StreamData::for_each_block(const Execution& execution,
-                                const std::function<void(const Block&, int)>& work) const {
+void StreamData::for_chosen_blocks(const Execution& execution, BlockChoice choice,
+                                   const std::function<void(const Block&, int)>& work) const {
   check_stop(execution.stop);  // also where there are no blocks
   const Turn turn(in_use_);
   const Index first_row = grid_.first_row(first_block_);
-  BlockStream blocks({reader_, first_block_, held_end_, last_block_, plan_.buffer_blocks, *held_, buffers_},
-                     execution.stop);
+  BlockStream blocks(
+      {reader_, first_block_, held_end_, last_block_, plan_.buffer_blocks, *held_, buffers_, choice},
+      execution.stop);
   for_each_index(0, execution.n_threads, execution.n_threads, [&](Index, int thread) {
     while (std::optional<Block> block = blocks.take()) {
       try {

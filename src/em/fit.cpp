@@ -11,6 +11,7 @@
 #include "em/assignments.hpp"
 #include "em/collapse.hpp"
 #include "em/engines/kmeans.hpp"
+#include "em/engines/stepwise.hpp"
 #include "em/problem.hpp"
 #include "em/trace.hpp"
 #include "gmmpi/data/memory_data.hpp"
@@ -186,15 +187,19 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
   require(o.family != nullptr, ExitCode::usage, "no covariance type given");
   require(o.n_components >= 1, ExitCode::usage, "-k must be at least 1");
   require(o.n_init >= 1, ExitCode::usage, "--n-init must be at least 1");
+  const bool is_em = o.engine == Engine::em || o.engine == Engine::hard;
   require(o.short_runs >= 0, ExitCode::usage, "--short-runs must not be negative");
-  require(o.short_runs == 0 || (o.engine != Engine::kmeans && !o.trace_bound), ExitCode::usage,
-          "--short-runs goes neither with --engine kmeans nor with --trace elbo; leave one of them out");
+  require(o.short_runs == 0 || (is_em && !o.trace_bound), ExitCode::usage,
+          "--short-runs is for --engine em or hard without --trace elbo; leave one of them out");
   require(o.max_iter >= 0, ExitCode::usage, "--max-iter must not be negative");
   require(o.tol >= 0.0, ExitCode::usage, "--tol must not be negative");
   require(!o.reg_covar || (*o.reg_covar >= 0.0 && std::isfinite(*o.reg_covar)), ExitCode::usage,
           "--reg-covar must be a finite number >= 0, or auto");
   require(o.engine == Engine::em || o.accelerate == Acceleration::none, ExitCode::usage,
           "--accelerate is for --engine em; leave one of them out");
+  require(o.n_batches >= 1, ExitCode::usage, "--batches must be at least 1");
+  require(o.step_exponent > 0.5 && o.step_exponent <= 1.0, ExitCode::usage,
+          "--step-exponent must be above 0.5 and at most 1: other steps do not converge");
   require(o.engine == Engine::em || !o.trace_bound, ExitCode::usage,
           "--trace elbo is for --engine em; leave one of them out");
   if (o.init == Init::model) {
@@ -247,6 +252,8 @@ FitResult fit(const Execution& execution, const Data& data, const FitOptions& op
     }
     if (options.engine == Engine::kmeans)
       run_kmeans(p, state);
+    else if (options.engine == Engine::stepwise)
+      run_stepwise(p, state);
     else
       run_em(p, state);
     observer.restart_ended(state.restart, state.converged, state.history.back());

@@ -43,6 +43,7 @@ std::optional<Pilot> pilot_fit(const Execution& execution, const Data& data, con
   o.fail_on_collapse = false;
   o.short_runs = 0;
   o.trace_bound = false;
+  if (o.engine == Engine::stepwise) o.engine = Engine::em;  // a few rows: no need of mini-batches
   o.seed = seed;
   o.tol = kTolerance;
   const auto run = [&] { return fit(unmeasured, *sample, o, observer).model; };

@@ -190,6 +190,11 @@ std::vector<std::byte> encode_checkpoint(const FitState& s, const FitOptions& op
   for (Field& field : trace_fields(s.traces, "state")) fields.push_back(std::move(field));
   if (!s.model.weights.empty())
     for (Field& field : parameter_fields(s.model, "model")) fields.push_back(std::move(field));
+  if (options.engine == Engine::stepwise) {
+    add("state", "running_sums", column(s.running_sums));
+    add("state", "n_batches_done", s.n_batches_done);
+    add("state", "pass_log_likelihood", s.pass_log_likelihood);
+  }
   if (!s.previous.weights.empty())
     for (Field& field : parameter_fields(s.previous, "previous")) fields.push_back(std::move(field));
   if (options.accelerate != Acceleration::none) add_acceleration(s.acceleration, fields);
@@ -246,6 +251,11 @@ FitState decode_checkpoint(std::span<const std::byte> bytes, const std::string& 
   s.reseeds = reseeds_of_table(h5::read_dataset<std::int64_t>(group, "reseeds"));
   check_same_fit(h5::open_group(file, "/options"), name, options, data, s);
   s.traces = read_traces(group);
+  if (options.engine == Engine::stepwise) {
+    s.running_sums = numbers(group, "running_sums");
+    s.n_batches_done = h5::read_attribute<std::int64_t>(group, "n_batches_done");
+    s.pass_log_likelihood = h5::read_attribute<double>(group, "pass_log_likelihood");
+  }
   if (h5::exists(file, "/model")) s.model = read_parameters(h5::open_group(file, "/model"), name);
   if (h5::exists(file, "/previous")) s.previous = read_parameters(h5::open_group(file, "/previous"), name);
   if (options.accelerate != Acceleration::none)

@@ -41,6 +41,7 @@ struct NamedTrace {
   bool in_digest;
 };
 inline constexpr NamedTrace kTraces[] = {{"inertia", &Traces::inertia, true},
+                                         {"running_log_likelihood", &Traces::running_log_likelihood, true},
                                          {"elbo", &Traces::elbo, false},
                                          {"kl", &Traces::kl, false},
                                          {"parameter_change", &Traces::parameter_change, false}};

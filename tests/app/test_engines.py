@@ -141,3 +141,56 @@ class TraceElbo(ProgramTest):
     def test_other_engines_are_refused(self):
         self.check_cases([Case(engine, f"{self.COMMAND} --engine {engine} --trace elbo -o m.h5", 64, ("--trace elbo", "--engine em"))
                           for engine in ("hard", "kmeans")])
+
+
+class Stepwise(ProgramTest):
+    COMMAND = f"fit {OLD_FAITHFUL} -k 2 --engine stepwise --batches 4 --seed 4 --init random-from-data --n-init 60"
+
+    def fit(self, output, more="", ranks=1):
+        return json.loads(self.run_ok(f"{self.COMMAND} --json -o {output} {more}", ranks).out)
+
+    def test_passes_are_traced(self):
+        result = self.fit("m.h5", "--log-json log.json --tol 0 --max-iter 4")
+        with h5py.File(self.dir / "m.h5") as f:
+            running, log_likelihood = f["history/running_log_likelihood"][()], f["history/log_likelihood"][()]
+            options = dict(f["options"].attrs)
+            best = f["model"].attrs["best_restart"]
+        self.assertEqual((len(running), len(log_likelihood), result["n_iter"]), (4, 1, 4))
+        self.assertEqual(log_likelihood[0], result["log_likelihood"])
+        self.assertEqual((options["engine"], options["batches"], options["step_exponent"], options["max_iter"]), ("stepwise", 4, 0.7, 4))
+        events = [json.loads(line) for line in (self.dir / "log.json").read_text().splitlines()]
+        logged = [e["running_log_likelihood"] for e in events if e["event"] == "iteration" and e["restart"] == best]
+        self.assertEqual(logged, list(running))
+
+    def test_passes_by_default(self):
+        run = self.run_ok(self.COMMAND.replace("--n-init 60", "") + " -o m.h5")
+        self.assertIn("at most 3 iterations", run.err)
+        self.assertNotIn("not converged", run.err)
+        self.run_ok(f"fit {OLD_FAITHFUL} -k 2 --init m.h5 -o em.h5")  # EM goes on from there
+
+    def test_the_same_bits_on_ranks_and_after_stops(self):
+        whole = self.fit("whole.h5")
+        self.assertEqual(self.fit("three.h5", ranks=3)["digest"], whole["digest"])
+        stop_in_the_middle(self, self.COMMAND, "part.h5")
+        self.check_failure(gmmpi(f"{self.COMMAND.replace('--batches 4', '--batches 3')} -o part.h5", self.dir), 76, ("--batches was 4, now 3",))
+        self.assertEqual(self.fit("part.h5", "--resume must", 3)["digest"], whole["digest"])
+        self.assertNotEqual(self.fit("other.h5", "--step-exponent 0.8")["digest"], whole["digest"])
+
+    def test_streamed_rows(self):
+        np.save(self.dir / "x.npy", np.random.default_rng(3).normal(size=(400_000, 8)))
+        fit = "fit x.npy -k 3 --engine stepwise --init random-from-data --max-iter 1 --json"
+        held = json.loads(self.run_ok(f"{fit} -o held.h5").out)
+        run = self.run_ok(f"{fit} --memory-limit 40M -o streamed.h5", 2)
+        self.assertIn("streamed", run.err)
+        self.assertEqual(json.loads(run.out)["digest"], held["digest"])
+
+    def test_what_it_cannot_do_is_refused(self):
+        em = f"fit {OLD_FAITHFUL} -k 2 -o m.h5"
+        self.check_cases([
+            Case("acceleration", f"{self.COMMAND} --accelerate lbfgs -o m.h5", 64, ("--accelerate", "--engine em")),
+            Case("trace", f"{self.COMMAND} --trace elbo -o m.h5", 64, ("--trace elbo", "--engine em")),
+            Case("batches of another engine", f"{em} --batches 3", 64, ("--batches", "--engine stepwise")),
+            Case("steps of another engine", f"{em} --engine hard --step-exponent 0.6", 64, ("--step-exponent", "--engine stepwise")),
+            Case("steps that are too long", f"{em} --engine stepwise --step-exponent 0.5", 64, ("--step-exponent", "0.5")),
+            Case("steps that are too short", f"{em} --engine stepwise --step-exponent 1.5", 64, ("--step-exponent",)),
+        ])

@@ -207,20 +207,6 @@ class Curves(PlotTest):
         in_parallel(self.run_ok, [*runs, (f"fit {DATA / 'old_faithful_std.csv'} -k 2 -o other.h5",)])
         return [self.dir / f"{t}{K}.h5" for t, K in kinds]
 
-    def test_history_draws_the_traces_that_the_program_wrote(self):
-        fit = f"fit {OLD_FAITHFUL} -k 3 --init random-from-data"
-        in_parallel(self.run_ok, [(f"{fit} --engine kmeans -o kmeans.h5",), (f"{fit} --trace elbo -o em.h5",)])
-        inertia = gmmpi.read_model(self.dir / "kmeans.h5").history["inertia"]
-        figure = plot.history(self.dir / "kmeans.h5")
-        self.assertEqual([ax.get_ylabel() for ax in figure.axes], ["inertia", "change"])
-        np.testing.assert_array_equal(figure.axes[0].get_lines()[0].get_ydata(), inertia)
-        np.testing.assert_array_equal(figure.axes[1].get_lines()[0].get_ydata(), -np.diff(inertia[np.r_[True, np.diff(inertia) < 0]]))
-        traced = gmmpi.read_model(self.dir / "em.h5").history
-        axes = plot.history(self.dir / "em.h5").axes
-        for ax, line, name in ((0, 1, "elbo"), (2, 0, "kl")):
-            np.testing.assert_array_equal(axes[ax].get_lines()[line].get_ydata(), traced[name])
-        self.assertRaisesRegex(gmmpi.GmmpiError, "different objectives", plot.history, [self.dir / "kmeans.h5", self.dir / "em.h5"])
-
     def test_history_and_criteria_draw_the_numbers_of_the_files(self):
         files = self.model_files()
         with h5py.File(files[1], "a") as f:

@@ -163,6 +163,21 @@ TEST_CASE("checkpoint: a k-means fit continued from any of its states gives the 
   }
 }
 
+TEST_CASE("checkpoint: a stepwise fit continued from any of its states gives the same bits") {
+  for (const std::string& type : kTypes) {
+    INFO(type);
+    FitOptions options = RecordedFit::options_for(type, Init::random_from_data);
+    options.engine = Engine::stepwise;
+    options.n_batches = 4;
+    options.max_iter = 3;
+    const RecordedFit fit(options, in_memory::clusters(600, 3, 3, 1.5, 6), 3);
+    check_continued_from_anywhere(fit);
+    options.step_exponent = 0.6;
+    CHECK_THAT(refusal(fit.encoded(fit.last(0)), options, fit.data.summary()),
+               Contains("--step-exponent was 0.7, now 0.6"));
+  }
+}
+
 TEST_CASE("checkpoint: a traced fit continued from any of its states gives the same bits") {
   for (const Acceleration accelerate : {Acceleration::none, Acceleration::lbfgs}) {
     FitOptions options = RecordedFit::options_for("full");

@@ -29,6 +29,14 @@ struct Block {
   const double* weights = nullptr;  ///< n_rows sample weights, or null: all 1
 };
 
+/// The blocks b of the grid with b mod `step` = `rest`: every step-th, wherever ranks begin.
+struct BlockChoice {
+  Index step = 1, rest = 0;
+  bool has(Index block) const { return block % step == rest; }
+  /// The first of them that is not before `block`.
+  Index from(Index block) const { return block + (rest - block % step + step) % step; }
+};
+
 /// Where rows come from. Implementations hand out the blocks of this rank to the threads.
 class Data {
  public:
@@ -44,6 +52,13 @@ class Data {
   /// `execution.n_threads` threads.
   virtual void for_each_block(const Execution& execution,
                               const std::function<void(const Block&, int thread)>& work) const = 0;
+  /// Local. The same for the chosen blocks of this rank; the others are not read.
+  virtual void for_chosen_blocks(const Execution& execution, BlockChoice choice,
+                                 const std::function<void(const Block&, int thread)>& work) const {
+    for_each_block(execution, [&](const Block& block, int thread) {
+      if (choice.has(block.index)) work(block, thread);
+    });
+  }
   /// Local; by one thread at a time, and not from within for_each_block. One row of this rank, as doubles. It
   /// may be read from the file: call it inside Communicator::together.
   virtual std::vector<double> row(Index global_row) const = 0;

@@ -39,7 +39,11 @@ class StreamData final : public Data {
 
   /// Also throws Errors of reading: 74.
   void for_each_block(const Execution& execution,
-                      const std::function<void(const Block&, int thread)>& work) const override;
+                      const std::function<void(const Block&, int thread)>& work) const override {
+    for_chosen_blocks(execution, {}, work);
+  }
+  void for_chosen_blocks(const Execution& execution, BlockChoice choice,
+                         const std::function<void(const Block&, int thread)>& work) const override;
   std::vector<double> row(Index global_row) const override;
   double weight(Index global_row) const override {
     return weights_.empty() ? 1.0 : weights_[global_row - grid_.first_row(first_block_)];

@@ -20,8 +20,9 @@ enum class Init { kmeans, kmeans_plusplus, random, random_from_data, model };
 enum class Acceleration { none, lbfgs };
 
 /// How sweeps become parameters: EM; classification EM, which assigns each row wholly to its most responsible
-/// component (Celeux & Govaert 1992); k-means, which assigns it to the nearest mean (Lloyd 1982).
-enum class Engine { em, hard, kmeans };
+/// component (Celeux & Govaert 1992); k-means, which assigns it to the nearest mean (Lloyd 1982); stepwise
+/// EM, with an M-step after every mini-batch (Cappe & Moulines 2009).
+enum class Engine { em, hard, kmeans, stepwise };
 
 /// What a fit's numbers depend on, besides the data.
 struct FitOptions {
@@ -37,12 +38,14 @@ struct FitOptions {
   int short_runs = 0;
   double tol = 1e-6;    ///< absolute change of the mean log-likelihood; 0: never converged. Engine::kmeans:
                         ///< relative change of the inertia; 0: until no centre moves
-  int max_iter = 1000;  ///< M-steps per restart
+  int max_iter = 1000;  ///< M-steps per restart; Engine::stepwise: passes over the data
   std::optional<double> reg_covar;  ///< added to every variance; none: 1e-6 times the column's variance
   std::uint64_t seed = 0;
   bool fail_on_collapse = false;  ///< Error 79 instead of reseeding
   bool skip = true;  ///< responsibilities below 2^-64 of the row's largest are exactly zero, and cost nothing
   Acceleration accelerate = Acceleration::none;
+  int n_batches = 32;          ///< Engine::stepwise: mini-batches of a pass, at most one per block
+  double step_exponent = 0.7;  ///< Engine::stepwise: a in the steps (t + 2)^-a, in (0.5, 1]
   bool trace_bound = false;  ///< Engine::em: fills elbo, kl and parameter_change; costs a pass per iteration
   Transform transform;  ///< that the rows went through before they came; the fit itself does not look at it
 
@@ -60,6 +63,8 @@ struct Reseed {
 /// What some fits keep of every iteration, besides the log-likelihood; empty where they do not.
 struct Traces {
   std::vector<double> inertia;  ///< Engine::kmeans: weighted squared distances to the nearest centre, summed
+  /// Engine::stepwise, of each pass: total log-likelihood, of each row under the parameters that it met.
+  std::vector<double> running_log_likelihood;
   /// With trace_bound, of the parameters after i M-steps and the responsibilities of those before; entry 0,
   /// which has none before, is NaN. Bishop (2006), eq. 9.70-9.72.
   std::vector<double> elbo, kl;
@@ -69,7 +74,7 @@ struct Traces {
 struct FitResult {
   Mixture model;
   std::vector<double> history;  ///< total log-likelihood of the parameters after 0, 1, ..., n_iter M-steps;
-                                ///< Engine::kmeans: of the final ones only
+                                ///< Engine::kmeans and stepwise: of the final ones only
   std::vector<double> classification;  ///< Engine::hard: total classification log-likelihoods likewise
   bool converged = false;
   int n_iter = 0;
@@ -118,6 +123,9 @@ struct FitState {
   int n_iter = 0, n_recentred = 0, n_rejected = 0;
   std::int64_t n_sweeps = 0;
   AccelerationState acceleration;
+  std::vector<double> running_sums;  ///< Engine::stepwise: moments about the means of `model`; empty: its own
+  std::int64_t n_batches_done = 0;
+  double pass_log_likelihood = 0.0;  ///< of the mini-batches of the present pass
   bool just_reseeded = false;
   bool converged = false;
   FitResult best;  ///< of the restarts done; empty history: none yet
@@ -128,11 +136,12 @@ class FitObserver {
  public:
   struct Iteration {
     int restart, iteration;  ///< iteration: M-steps done
-    double log_likelihood;   ///< total, of the parameters after them; Engine::kmeans: NaN
+    double log_likelihood;   ///< total, of the parameters after them; Engine::kmeans, stepwise: NaN
     double change;           ///< of what `tol` is compared with; NaN at iteration 0
     double seconds;
     static constexpr double none = std::numeric_limits<double>::quiet_NaN();
     double inertia = none;                                   ///< Engine::kmeans only
+    double running_log_likelihood = none;                    ///< Engine::stepwise only
     double elbo = none, kl = none, parameter_change = none;  ///< with trace_bound; NaN at iteration 0
   };
   virtual ~FitObserver() = default;

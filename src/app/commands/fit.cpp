@@ -162,8 +162,8 @@ void print_result(const Options& options, const ModelRecord& r, const std::strin
 
 /// Adds to all log-likelihoods what makes them those of the rows before the transform.
 void add_to_log_likelihoods(FitResult& result, double offset) {
-  for (std::vector<double>* values :
-       {&result.history, &result.classification, &result.traces.elbo, &result.restart_log_likelihoods})
+  for (std::vector<double>* values : {&result.history, &result.classification, &result.traces.elbo,
+                                      &result.traces.running_log_likelihood, &result.restart_log_likelihoods})
     for (double& value : *values) value += offset;
 }
 

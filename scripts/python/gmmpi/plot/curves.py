@@ -55,7 +55,10 @@ def history(models, *, names=None, title=None):
 def objective_of(model):
     """Name and values of what the engine improves."""
     history = model.file.history
-    return ("inertia", history["inertia"]) if "inertia" in history else ("log-likelihood", history["log_likelihood"])
+    for name in ("inertia", "running_log_likelihood"):
+        if name in history:
+            return name.replace("_log_", " log-"), history[name]
+    return "log-likelihood", history["log_likelihood"]
 
 
 def entry_text(model):
