@@ -1,4 +1,4 @@
-// DATA and --sample-weight: opened, held in memory or streamed, within the memory that there is.
+// DATA, --sample-weight and --labels: opened, held in memory or streamed, within the memory that there is.
 #pragma once
 
 #include <memory>
@@ -15,10 +15,10 @@ namespace gmmpi::app {
 
 /// Opened but not read.
 struct OpenedData {
-  std::unique_ptr<DataReader> rows, weights;
+  std::unique_ptr<DataReader> rows, weights, labels;
 };
 
-/// Collective. DATA and --sample-weight.
+/// Collective. DATA, --sample-weight and --labels.
 OpenedData open_inputs(const Execution& execution, const Options& options);
 
 /// Where the rows are to be, equal on all ranks; bytes are those of the fullest rank.

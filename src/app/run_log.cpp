@@ -123,6 +123,7 @@ void RunLog::iteration(const Iteration& it) {
     fields["kl"] = number_or_null(it.kl);
     fields["parameter_change"] = number_or_null(it.parameter_change);
   }
+  if (options_.prior) fields["log_posterior"] = it.log_posterior;
   event("iteration", std::move(fields));
   iteration_seconds_ = iteration_seconds_ == 0.0 ? it.seconds : 0.8 * iteration_seconds_ + 0.2 * it.seconds;
   last_ = it;

@@ -42,6 +42,7 @@ std::optional<Pilot> pilot_fit(const Execution& execution, const Data& data, con
   o.accelerate = Acceleration::none;
   o.fail_on_collapse = false;
   o.trace_bound = false;
+  o.fixed = {};  // what is to stay is what comes of this
   o.seed = seed;
   o.tol = kTolerance;
   const auto run = [&] { return fit(unmeasured, *sample, o, observer).model; };

@@ -34,6 +34,7 @@ struct NamedTrace {
   bool in_digest;
 };
 inline constexpr NamedTrace kTraces[] = {{"inertia", &Traces::inertia, true},
+                                         {"log_posterior", &Traces::log_posterior, true},
                                          {"elbo", &Traces::elbo, false},
                                          {"kl", &Traces::kl, false},
                                          {"parameter_change", &Traces::parameter_change, false}};
@@ -43,12 +44,20 @@ std::vector<Field> trace_fields(const Traces& traces, const std::string& group);
 /// Those that are there.
 Traces read_traces(hid_t group);
 
-/// What a fit's numbers depend on, in the group "options". A start counts by its content; those of
-/// kOptionsWithDefaults are there only if they are not the default. `trace` changes no number of the model,
-/// so it is not digested.
+/// "weights,means": what --fix keeps; "" if nothing.
+std::string fixed_name(const FixedParameters& fixed);
+
+/// What a fit's numbers depend on, in the group "options". A start and labels count by their content; those
+/// of kOptionsWithDefaults are there only if they are not the default. `trace` changes no number of the
+/// model, so it is not digested.
 std::vector<Field> numeric_options(const FitOptions& options);
 inline constexpr std::pair<const char*, const char*> kOptionsWithDefaults[] = {
-    {"engine", "em"}, {"accelerate", "none"}, {"trace", "none"}};
+    {"engine", "em"},
+    {"accelerate", "none"},
+    {"trace", "none"},
+    {"prior", "none"},
+    {"labels_fingerprint", "not set"},
+    {"fix", "not set"}};
 
 /// Rows of [restart, iteration, component, row].
 Integers reseed_table(const std::vector<Reseed>& reseeds);

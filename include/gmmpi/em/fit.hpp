@@ -3,12 +3,15 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "gmmpi/data/data.hpp"
+#include "gmmpi/data/row_labels.hpp"
 #include "gmmpi/model/mixture.hpp"
+#include "gmmpi/model/prior.hpp"
 #include "gmmpi/parallel/execution.hpp"
 
 namespace gmmpi {
@@ -22,6 +25,16 @@ enum class Acceleration { none, lbfgs };
 /// component (Celeux & Govaert 1992); k-means, which assigns it to the nearest mean (Lloyd 1982).
 enum class Engine { em, hard, kmeans };
 
+/// Parameters that stay what they are in the start.
+struct FixedParameters {
+  bool weights = false, means = false, covariances = false;
+
+  bool any() const { return weights || means || covariances; }
+  /// Of a mixture of this shape, those that are fitted.
+  std::int64_t n_free(const Mixture& mixture) const;
+  bool operator==(const FixedParameters&) const = default;
+};
+
 /// What a fit's numbers depend on, besides the data.
 struct FitOptions {
   int n_components = 1;
@@ -30,7 +43,7 @@ struct FitOptions {
   Init init = Init::kmeans;
   std::optional<Mixture> start;                ///< for Init::model; K and d must be those of the fit
   std::string start_name = "the start model";  ///< for messages
-  int n_init = 1;                              ///< restarts; the one of highest log-likelihood is kept
+  int n_init = 1;                              ///< restarts; the one of highest objective is kept
   double tol = 1e-6;    ///< absolute change of the mean log-likelihood; 0: never converged. Engine::kmeans:
                         ///< relative change of the inertia; 0: until no centre moves
   int max_iter = 1000;  ///< M-steps per restart
@@ -40,6 +53,9 @@ struct FitOptions {
   bool skip = true;  ///< responsibilities below 2^-64 of the row's largest are exactly zero, and cost nothing
   Acceleration accelerate = Acceleration::none;
   bool trace_bound = false;  ///< Engine::em: fills elbo, kl and parameter_change; costs a pass per iteration
+  std::shared_ptr<const RowLabels> labels;  ///< known classes: component k is class k; null: none
+  std::optional<PriorOptions> prior;        ///< none: maximum likelihood; else MAP
+  FixedParameters fixed{};
 };
 
 /// A component that lost its rows or whose covariance was singular, put at the worst explained row.
@@ -51,6 +67,7 @@ struct Reseed {
 /// What some fits keep of every iteration, besides the log-likelihood; empty where they do not.
 struct Traces {
   std::vector<double> inertia;  ///< Engine::kmeans: weighted squared distances to the nearest centre, summed
+  std::vector<double> log_posterior;  ///< with a prior: what the engine raises, plus ln p(parameters)
   /// With trace_bound, of the parameters after i M-steps and the responsibilities of those before; entry 0,
   /// which has none before, is NaN. Bishop (2006), eq. 9.70-9.72.
   std::vector<double> elbo, kl;
@@ -73,6 +90,8 @@ struct FitResult {
   std::vector<double> reg_covar;  ///< what was added to each column's variances
   std::vector<double> seconds;    ///< of each iteration of the kept restart
   Traces traces;                  ///< of the kept restart
+
+  std::optional<Prior> prior;  ///< as it was used
 
   double log_likelihood() const { return history.back(); }
 };
@@ -125,6 +144,7 @@ class FitObserver {
     static constexpr double none = std::numeric_limits<double>::quiet_NaN();
     double inertia = none;                                   ///< Engine::kmeans only
     double elbo = none, kl = none, parameter_change = none;  ///< with trace_bound; NaN at iteration 0
+    double log_posterior = none;                             ///< with a prior
   };
   virtual ~FitObserver() = default;
   /// The fit can be continued from here. Called before each pass of a long phase.
