@@ -8,6 +8,7 @@
 #include <array>
 #include <ctime>
 
+#include "app/fit_extras.hpp"
 #include "app/support.hpp"
 #include "em/start.hpp"
 #include "em/sweep.hpp"
@@ -41,6 +42,8 @@ void set_fit_options(const Options& o, FitOptions& f) {
       o.choice("accelerate", {"none", "lbfgs"}) == "lbfgs" ? Acceleration::lbfgs : Acceleration::none;
   f.fail_on_collapse = o.choice("on-collapse", {"reseed", "fail"}) == "fail";
   f.skip = o.choice("skip", {"auto", "none"}) == "auto";
+  f.prior = prior_options(o);
+  f.fixed = fixed_parameters(o);
   o.choice("resume", {"auto", "never", "must"});
   static const std::map<std::string, Init> inits{{"kmeans", Init::kmeans},
                                                  {"k-means++", Init::kmeans_plusplus},

@@ -9,6 +9,7 @@
 
 #include "app/support.hpp"
 #include "gmmpi/data/memory_data.hpp"
+#include "gmmpi/data/row_labels.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/io/open_data.hpp"
 
@@ -78,13 +79,16 @@ OpenedData open_inputs(const Execution& execution, const Options& options) {
   OpenedData data;
   data.rows = open_data(execution.comm, options.arguments.at("DATA"));
   data.feature_names = data.rows->feature_names();
-  if (!options.has("sample-weight")) return data;
-  data.weights =
-      open_column(execution.comm, options.text("sample-weight"), "/sample_weight", "sample weights");
-  if (data.weights->n_rows() != data.rows->n_rows())
+  const auto column = [&](const std::string& option, const std::string& dataset, const std::string& one) {
+    if (!options.has(option)) return std::unique_ptr<DataReader>();
+    auto reader = open_column(execution.comm, options.text(option), dataset, one + "s");
+    if (reader->n_rows() == data.rows->n_rows()) return reader;
     throw Error(ExitCode::bad_data,
-                fmt::format("--sample-weight {}: {} weights for {} rows; give one weight per row",
-                            options.text("sample-weight"), data.weights->n_rows(), data.rows->n_rows()));
+                fmt::format("--{} {}: {} {}s for {} rows; give one {} per row", option, options.text(option),
+                            reader->n_rows(), one, data.rows->n_rows(), one));
+  };
+  data.weights = column("sample-weight", "/sample_weight", "sample weight");
+  data.labels = column("labels", "/labels", "label");
   return data;
 }
 
@@ -108,7 +112,10 @@ MemoryPlan plan_memory(const Execution& execution, const Options& options, const
   comm.max(std::span(&program, 1));
   p.data_bytes = MemoryData::bytes(grid, rows.n_columns(), rows.element(), weighted, comm.size());
   const std::int64_t weighing = weighted ? data.weights->storage().reading_bytes : 0;
-  p.working_bytes = program + working_bytes + weighing + rows.storage().reading_bytes;
+  const std::int64_t labelling = data.labels ? data.labels->storage().reading_bytes +
+                                                   RowLabels::bytes(grid.first_row_of_rank(1, comm.size()))
+                                             : 0;
+  p.working_bytes = program + working_bytes + weighing + labelling + rows.storage().reading_bytes;
   comm.together([&] {
     if (options.has("memory-limit")) p.limit = options.size("memory-limit");
     if (p.limit == 0 || p.working_bytes + p.data_bytes <= p.limit) return;

@@ -1,4 +1,4 @@
-// DATA and --sample-weight: opened, held in memory or streamed, within the memory that there is.
+// DATA, --sample-weight and --labels: opened, held in memory or streamed, within the memory that there is.
 #pragma once
 
 #include <memory>
@@ -16,11 +16,11 @@ namespace gmmpi::app {
 
 /// Opened but not read.
 struct OpenedData {
-  std::unique_ptr<DataReader> rows, weights{};
+  std::unique_ptr<DataReader> rows, weights{}, labels{};
   std::vector<std::string> feature_names{};  ///< of the file's columns
 };
 
-/// Collective. DATA and --sample-weight.
+/// Collective. DATA, --sample-weight and --labels.
 OpenedData open_inputs(const Execution& execution, const Options& options);
 
 /// Collective. From now on the rows are read through the transform, which `maker` has made. Error 65 for

@@ -185,6 +185,23 @@ const std::vector<OptionSpec>& option_table() {
       {"variance", "", "X", "", "pca", "keep as many as explain this share of the variance, such as 0.99"},
       {"whiten", "", "", "", "pca", "divide each component by its standard deviation"},
       {"inverse", "", "", "", "transform", "from components back to columns (the nearest such point)"},
+      {"labels", "", "DATA", "", "fit",
+       "known classes of the rows, 0 to K-1, -1 where unknown: file.npy, file.csv or file.h5[:/dataset] "
+       "(default dataset /labels); component k is class k"},
+      {"prior", "", "NAME", "none", "fit select",
+       "none: maximum likelihood; auto: the most probable parameters under a weak prior made from the data, "
+       "against singular covariances"},
+      {"prior-shrinkage", "", "X", "", "fit select",
+       "rows that the prior's mean, that of the data, counts as in each component (default 0.01; 0: means "
+       "are free)"},
+      {"prior-dof", "", "X", "", "fit select",
+       "degrees of freedom of the prior of covariances (default d + 2)"},
+      {"prior-scale", "", "X", "", "fit select",
+       "scale of the prior of covariances, as a share of the data's covariance (default K^(-2/d))"},
+      {"prior-weight", "", "X", "", "fit select",
+       "concentration of the Dirichlet prior of the mixture weights, >= 1 (default 1: they are free)"},
+      {"fix", "", "LIST", "", "fit",
+       "weights, means or covariances, or two of them with a comma: they stay what they are in the start"},
       {"sample-weight", "", "DATA", "", "fit select score pca",
        "weights of the rows, >= 0: file.npy, file.csv or file.h5[:/dataset] (default dataset "
        "/sample_weight)"},

@@ -125,6 +125,7 @@ void RunLog::iteration(const Iteration& fitted) {
   Iteration it = fitted;
   it.log_likelihood += offset_;
   it.elbo += offset_;
+  it.log_posterior += offset_;
   it.running_log_likelihood += offset_;
   nlohmann::json fields{{"restart", it.restart},
                         {"iteration", it.iteration},
@@ -137,6 +138,7 @@ void RunLog::iteration(const Iteration& fitted) {
     fields["kl"] = number_or_null(it.kl);
     fields["parameter_change"] = number_or_null(it.parameter_change);
   }
+  if (options_.prior) fields["log_posterior"] = it.log_posterior;
   event("iteration", std::move(fields));
   iteration_seconds_ = iteration_seconds_ == 0.0 ? it.seconds : 0.8 * iteration_seconds_ + 0.2 * it.seconds;
   last_ = it;

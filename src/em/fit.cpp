@@ -12,6 +12,8 @@
 #include "em/collapse.hpp"
 #include "em/engines/kmeans.hpp"
 #include "em/engines/stepwise.hpp"
+#include "em/labelled.hpp"
+#include "em/prior_of_data.hpp"
 #include "em/problem.hpp"
 #include "em/trace.hpp"
 #include "gmmpi/data/memory_data.hpp"
@@ -22,8 +24,10 @@ namespace gmmpi {
 namespace {
 
 /// The added variances that `auto` stands for: 1e-6 of the column's variance; for constant columns of the
-/// mean variance.
+/// mean variance. A prior needs no such help, and fixed covariances bear none.
 RegCovar resolve_reg_covar(const FitOptions& options, const std::vector<double>& variance) {
+  if (options.fixed.covariances && options.init == Init::model) return RegCovar(variance.size(), 0.0);
+  if (options.prior && !options.reg_covar) return RegCovar(variance.size(), 0.0);
   if (options.reg_covar) return RegCovar(variance.size(), *options.reg_covar);
   const double mean =
       std::accumulate(variance.begin(), variance.end(), 0.0) / static_cast<double>(variance.size());
@@ -36,30 +40,57 @@ RegCovar resolve_reg_covar(const FitOptions& options, const std::vector<double>&
 Moments e_step(const Problem& p, FitState& state, const std::vector<double>& centers) {
   const double least_log_share = p.options.skip ? kLeastLogShare : kEveryLogShare;
   const ScatterShape shape = state.model.family->scatter_shape();
+  const KernelTable& kernels = *p.execution.kernels;
   ++state.n_sweeps;
-  if (p.options.engine == Engine::hard)
-    return sweep(p.execution, p.data, HardPosterior(state.model, *p.execution.kernels, least_log_share),
-                 centers, shape);
-  return sweep(p.execution, p.data, Posterior(state.model, *p.execution.kernels, least_log_share), centers,
-               shape);
+  const auto run = [&](const Assignment& posterior) {
+    if (!p.options.labels) return sweep(p.execution, p.data, posterior, centers, shape);
+    const LabelledPosterior labelled(*p.options.labels, posterior, state.model, kernels);
+    return sweep(p.execution, p.data, labelled, centers, shape);
+  };
+  if (p.options.engine == Engine::hard) return run(HardPosterior(state.model, kernels, least_log_share));
+  return run(Posterior(state.model, kernels, least_log_share));
+}
+
+/// True where every class is known: then the first M-step already is the maximum.
+bool is_closed_form(const FitOptions& options) {
+  return options.labels && options.labels->complete();
+}
+
+/// Error 79 if components collapsed that must not be put elsewhere.
+void require_no_collapse(const FitOptions& o, const std::vector<int>& collapsed, int iteration) {
+  if (collapsed.empty()) return;
+  const std::string which = std::to_string(collapsed.front());
+  if (is_closed_form(o))
+    throw Error(ExitCode::numerical,
+                "class " + which +
+                    " has too few distinct rows for its covariance: give --prior auto, or --reg-covar a "
+                    "positive value");
+  if (o.fixed.any())
+    throw Error(ExitCode::numerical, "component " + which + " collapsed at iteration " +
+                                         std::to_string(iteration) +
+                                         ", and with --fix it cannot be put elsewhere: give another start, "
+                                         "or --prior auto");
+  if (o.fail_on_collapse)
+    throw Error(ExitCode::numerical,
+                "component " + which + " collapsed at iteration " + std::to_string(iteration) +
+                    ": use fewer components, --prior auto, a larger --reg-covar, or --on-collapse reseed");
 }
 
 /// The parameters that maximise the expected complete-data log-likelihood. Bishop (2006), eq. 9.24-9.26.
 Mixture m_step(const Problem& p, FitState& state, const Moments& moments) {
+  Constraints constraints(p.reg_covar, p.prior ? &*p.prior : nullptr);
+  constraints.fixed = p.options.fixed;
+  constraints.before = &state.model;
   bool recentred = false;
   MStep step = m_step_guarded(
-      p.execution, moments, *p.options.family, p.reg_covar,
+      p.execution, moments, *p.options.family, constraints,
       [&](const std::vector<double>& centers) { return e_step(p, state, centers); }, recentred);
   const int iteration = state.n_iter + 1;
   if (recentred) {
     ++state.n_recentred;
     p.observer.recentred(state.restart, iteration);
   }
-  if (p.options.fail_on_collapse && !step.collapsed.empty())
-    throw Error(ExitCode::numerical,
-                "component " + std::to_string(step.collapsed.front()) + " collapsed at iteration " +
-                    std::to_string(iteration) +
-                    ": use fewer components, a larger --reg-covar, or --on-collapse reseed");
+  require_no_collapse(p.options, step.collapsed, iteration);
   const std::vector<Reseed> reseeds = treat_collapse(p.execution, p.data, p.moments, p.reg_covar, state.model,
                                                      state.restart, iteration, step);
   for (const Reseed& reseed : reseeds) p.observer.reseeded(reseed);
@@ -89,12 +120,14 @@ bool stop(const Problem& p, FitState& state) {
     throw Error(ExitCode::numerical, "the log-likelihood is not finite at iteration " +
                                          std::to_string(state.n_iter) +
                                          ": rescale the data or give --reg-covar a positive value");
-  const std::vector<double>& objective =
-      p.options.engine == Engine::hard ? state.classification : state.history;
+  const std::vector<double>& objective = p.prior                            ? state.traces.log_posterior
+                                         : p.options.engine == Engine::hard ? state.classification
+                                                                            : state.history;
   double change = std::numeric_limits<double>::quiet_NaN();
   if (objective.size() > 1)
     change = (objective.back() - objective[objective.size() - 2]) / p.data.summary().total_weight;
   FitObserver::Iteration seen{state.restart, state.n_iter, log_likelihood, change, state.seconds.back()};
+  if (p.prior) seen.log_posterior = state.traces.log_posterior.back();
   if (p.options.trace_bound) {
     seen.elbo = state.traces.elbo.back();
     seen.kl = state.traces.kl.back();
@@ -102,7 +135,8 @@ bool stop(const Problem& p, FitState& state) {
   }
   p.observer.iteration(seen);
   state.converged =
-      !state.just_reseeded && !state.acceleration.extrapolated && std::abs(change) < p.options.tol;
+      (!state.just_reseeded && !state.acceleration.extrapolated && std::abs(change) < p.options.tol) ||
+      (is_closed_form(p.options) && state.n_iter > 0);
   const int most = p.options.is_short(state.restart) ? std::min(p.options.short_runs, p.options.max_iter)
                                                      : p.options.max_iter;
   return state.converged || state.n_iter >= most ||
@@ -122,6 +156,9 @@ void run_em(const Problem& p, FitState& state) {
     }
     state.history.push_back(moments.values.back());  // the mixture's log-likelihood
     if (p.options.engine == Engine::hard) state.classification.push_back(moments.objective);
+    if (p.prior)
+      state.traces.log_posterior.push_back(moments.objective +
+                                           log_prior(*p.prior, state.model, *p.execution.kernels));
     if (p.options.trace_bound) trace_bound(p.execution, p.data, state);
     state.seconds.push_back(watch.lap());
     if (stop(p, state)) break;
@@ -134,6 +171,7 @@ void run_em(const Problem& p, FitState& state) {
 
 /// What the engine has raised, of a FitState or a FitResult.
 double objective(const auto& run) {
+  if (!run.traces.log_posterior.empty()) return run.traces.log_posterior.back();
   if (!run.traces.inertia.empty()) return -run.traces.inertia.back();
   return run.classification.empty() ? run.history.back() : run.classification.back();
 }
@@ -144,7 +182,9 @@ void continue_best(FitState& state) {
   state.history = state.best.history;
   state.classification = state.best.classification;
   state.seconds = state.best.seconds;
-  for (std::vector<double>* trace : {&state.history, &state.classification, &state.seconds})
+  state.traces.log_posterior = state.best.traces.log_posterior;
+  for (std::vector<double>* trace :
+       {&state.history, &state.classification, &state.seconds, &state.traces.log_posterior})
     if (!trace->empty()) trace->pop_back();
   state.n_iter = state.best.n_iter;
 }
@@ -178,6 +218,38 @@ void finish_restart(const FitOptions& options, FitState& state) {
 
 }  // namespace
 
+namespace {
+
+/// Labels, prior and fixed parameters.
+void validate_extras(const FitOptions& o, int n_columns) {
+  const auto require = [](bool condition, const std::string& message) {
+    if (!condition) throw Error(ExitCode::usage, message);
+  };
+  const bool from_rows = o.init == Init::random || o.init == Init::random_from_data;
+  require(!o.labels || o.labels->n_classes() == o.n_components,
+          "--labels and -k do not agree; read the labels for as many classes");
+  require(!o.labels || !from_rows,
+          "--init random and random-from-data take no notice of --labels; leave --init out, or give a model");
+  require(!o.labels || !o.trace_bound, "--trace elbo takes no notice of --labels; leave one of them out");
+  const bool is_em = o.engine == Engine::em || o.engine == Engine::hard;
+  require(is_em || (!o.labels && !o.prior && !o.fixed.any()),
+          std::string("--engine ") + (o.engine == Engine::kmeans ? "kmeans" : "stepwise") +
+              " knows no --labels, --prior or --fix; leave them out, or choose --engine em or hard");
+  if (o.prior) validate_prior(*o.prior, *o.family, n_columns);
+  const bool plain = o.accelerate == Acceleration::none;
+  require(plain || !o.prior,
+          "--accelerate raises the log-likelihood, not what --prior makes of it; leave one "
+          "of them out");
+  require(plain || !o.fixed.any(), "--accelerate moves all parameters; leave out --accelerate or --fix");
+  require(!o.fixed.covariances || o.family->precision_shape() != PrecisionShape::none,
+          "--fix covariances: Bernoulli components have none; fix weights or means");
+  require(!(o.fixed.weights && o.fixed.means &&
+            (o.fixed.covariances || o.family->precision_shape() == PrecisionShape::none)),
+          "--fix leaves nothing to fit; use gmmpi score, or fix less");
+}
+
+}  // namespace
+
 void validate_fit(const Execution& execution, const Data& data, const FitOptions& o,
                   const std::string& name) {
   const auto require = [](bool condition, ExitCode code, const std::string& message) {
@@ -202,6 +274,7 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
           "--step-exponent must be above 0.5 and at most 1: other steps do not converge");
   require(o.engine == Engine::em || !o.trace_bound, ExitCode::usage,
           "--trace elbo is for --engine em; leave one of them out");
+  validate_extras(o, data.n_columns());
   if (o.init == Init::model) {
     require(o.start.has_value(), ExitCode::usage, "no start model given");
     require(o.start->family->distribution() == o.family->distribution(), ExitCode::usage,
@@ -227,10 +300,11 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
 
 FitResult fit(const Execution& execution, const Data& data, const FitOptions& options, FitObserver& observer,
               const FitState* resume) {
-  Problem p{execution, data, options, observer, {}, {}};
+  Problem p{execution, data, options, observer, {}, {}, {}};
   validate_fit(execution, data, options, "the data");
   p.moments = data_moments(execution, data);
   p.reg_covar = resolve_reg_covar(options, p.moments.variance);
+  if (options.prior) p.prior = prior_of_data(execution, data, options, p.moments);
 
   FitState state = resume ? *resume : FitState();
   if (!state.model.weights.empty()) factorise(state.model, *execution.kernels);
@@ -242,8 +316,11 @@ FitResult fit(const Execution& execution, const Data& data, const FitOptions& op
     if (state.phase != FitState::Phase::em) {
       const auto safe_point = [&] { observer.safe_point(state); };
       if (state.restart < options.n_init) {
-        const auto make = options.engine == Engine::kmeans ? make_centers : make_start;
-        observer.started(make(execution, data, p.moments, options, p.reg_covar, state, safe_point));
+        observer.started(
+            options.engine == Engine::kmeans
+                ? make_centers(execution, data, p.moments, options, p.reg_covar, state, safe_point)
+                : make_start(execution, data, p.moments, options,
+                             {p.reg_covar, p.prior ? &*p.prior : nullptr}, state, safe_point));
       } else {
         continue_best(state);
         observer.started("the best short run, restart " + std::to_string(state.best.best_restart));
@@ -261,6 +338,7 @@ FitResult fit(const Execution& execution, const Data& data, const FitOptions& op
   }
   FitResult result = std::move(state.best);
   result.reg_covar = p.reg_covar;
+  result.prior = p.prior;
   return result;
 }
 

@@ -13,24 +13,76 @@ constexpr double kLeastShare = 1e-10;
 constexpr double kFarthest = 1e3;
 constexpr int kMostRepeats = 4;  ///< one is enough up to about 1e15 widths
 
+/// Adds factor v v^T to component k's scatter, or to the pooled one.
+void add_outer(const MomentLayout& layout, int k, double factor, const double* v,
+               std::vector<double>& scatter) {
+  const int d = layout.d;
+  if (layout.shape == ScatterShape::none) return;
+  double* entry = scatter.data();
+  if (layout.shape != ScatterShape::pooled) entry += k * scatter_size(layout.shape, d);
+  if (layout.shape == ScatterShape::diagonal) {
+    for (int j = 0; j < d; ++j) *entry++ += factor * v[j] * v[j];
+    return;
+  }
+  for (int i = 0; i < d; ++i)
+    for (int j = i; j < d; ++j) *entry++ += factor * v[i] * v[j];
+}
+
 /// S2 - N_k delta delta^T for every component, pooled where the moments are.
 std::vector<double> central_scatter(const Moments& m, const std::vector<double>& counts,
                                     const std::vector<double>& delta) {
-  const int K = m.layout.K, d = m.layout.d;
   std::vector<double> scatter(m.sums.begin() + m.layout.second(), m.sums.end());
-  if (m.layout.shape == ScatterShape::none) return scatter;
-  double* entry = scatter.data();
-  for (int k = 0; k < K; ++k) {
-    if (m.layout.shape == ScatterShape::pooled) entry = scatter.data();
-    const double* shift = delta.data() + std::size_t(k) * d;
-    if (m.layout.shape == ScatterShape::diagonal) {
-      for (int j = 0; j < d; ++j) *entry++ -= counts[k] * shift[j] * shift[j];
-    } else {
-      for (int i = 0; i < d; ++i)
-        for (int j = i; j < d; ++j) *entry++ -= counts[k] * shift[i] * shift[j];
-    }
-  }
+  for (int k = 0; k < m.layout.K; ++k)
+    add_outer(m.layout, k, -counts[k], delta.data() + std::size_t(k) * m.layout.d, scatter);
   return scatter;
+}
+
+/// From maximum-likelihood weights to those of the prior, or fixed ones.
+void constrain_weights(const Constraints& c, double total, Mixture& m) {
+  if (c.fixed.weights) {
+    m.weights = c.before->weights;
+  } else if (c.prior && c.prior->weight != 1.0) {
+    const double more = c.prior->weight - 1.0;
+    for (double& w : m.weights) w = (w * total + more) / (total + m.n_components * more);
+  }
+}
+
+/// From maximum-likelihood means to those of the prior, or fixed ones; the scatter, which is about the
+/// former, becomes that about the latter and gets what the prior adds.
+void constrain_means(const Constraints& c, const MomentLayout& layout, const std::vector<double>& counts,
+                     Mixture& m, std::vector<double>& scatter) {
+  const int d = layout.d;
+  const double kappa = c.prior ? c.prior->shrinkage : 0.0;
+  std::vector<double> moved(d), away(d);
+  for (int k = 0; k < layout.K; ++k) {
+    for (int j = 0; j < d; ++j) {
+      const std::size_t e = std::size_t(k) * d + j;
+      const double mean = m.means[e];
+      if (c.fixed.means)
+        m.means[e] = c.before->means[e];
+      else if (c.prior)
+        m.means[e] += kappa / (counts[k] + kappa) * (c.prior->mean[j] - mean);
+      moved[j] = m.means[e] - mean;
+      if (c.prior) away[j] = m.means[e] - c.prior->mean[j];
+    }
+    add_outer(layout, k, counts[k], moved.data(), scatter);
+    if (c.prior) add_outer(layout, k, kappa, away.data(), scatter);
+  }
+}
+
+/// The prior's scale, as the scatter of rows that were seen before; returns how many these were.
+double add_prior_rows(const Prior& prior, const CovarianceFamily& family, const MomentLayout& layout,
+                      std::vector<double>& scatter) {
+  const int d = layout.d;
+  const bool spherical = family.precision_shape() == PrecisionShape::spherical;
+  double* entry = scatter.data();
+  for (int n = 0; n < layout.n_scatters(); ++n)
+    if (layout.shape == ScatterShape::diagonal)
+      for (int j = 0; j < d; ++j) *entry++ += spherical ? prior.scale[0] / d : prior.scale[j];
+    else
+      for (int i = 0; i < d; ++i)
+        for (int j = i; j < d; ++j) *entry++ += prior.scale[std::size_t(i) * d + j];
+  return prior_count(prior, family, layout.K, d);
 }
 
 void regularise(Mixture& m, const RegCovar& reg) {
@@ -69,7 +121,7 @@ double squared_shift(const Mixture& m, int k, const double* delta) {
 }  // namespace
 
 MStep m_step(const Execution& execution, const Moments& moments, const CovarianceFamily& family,
-             const RegCovar& reg_covar) {
+             const Constraints& constraints) {
   Stopwatch watch;
   const int K = moments.layout.K, d = moments.layout.d;
   MStep step;
@@ -79,12 +131,16 @@ MStep m_step(const Execution& execution, const Moments& moments, const Covarianc
   m.n_features = d;
   m.means = moments.centers;
   std::vector<double> counts(moments.counts(), moments.counts() + K), delta(std::size_t(K) * d);
-  const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
+  double total = std::accumulate(counts.begin(), counts.end(), 0.0);
+  const FixedParameters fixed = constraints.fixed;
+  const Prior* prior = constraints.prior;
+  // Where the parameters do not need rows, a component may lose all of them.
+  const bool may_be_empty = fixed.means ? fixed.covariances || prior : prior && prior->shrinkage > 0.0;
   for (int k = 0; k < K; ++k) {
     m.weights.push_back(counts[k] / total);
     if (counts[k] < kLeastShare * total / K) {
-      step.collapsed.push_back(k);
-      counts[k] = total;  // so that what follows stays finite; nothing of it is used
+      if (!may_be_empty) step.collapsed.push_back(k);
+      counts[k] = may_be_empty ? 0.0 : total;  // so that what follows stays finite; nothing of it is used
       continue;
     }
     for (int j = 0; j < d; ++j) {
@@ -94,13 +150,26 @@ MStep m_step(const Execution& execution, const Moments& moments, const Covarianc
       if (m.shape() == PrecisionShape::none) m.means[e] = std::clamp(m.means[e], 0.0, 1.0);  // of rounding
     }
   }
-  const std::vector<double> scatter = central_scatter(moments, counts, delta);
-  m.covariances = family.covariances({K, d, counts, total, scatter});
-  regularise(m, reg_covar);
+  std::vector<double> scatter = central_scatter(moments, counts, delta);
+  constrain_weights(constraints, total, m);
+  std::vector<double> rows = counts;  // with the prior's
+  if (prior || fixed.means) constrain_means(constraints, moments.layout, counts, m, scatter);
+  if (prior) {
+    const double more = add_prior_rows(*prior, family, moments.layout, scatter);
+    for (double& n : rows) n += more;
+    total += more;
+  }
+  if (fixed.covariances) {
+    m.covariances = constraints.before->covariances;
+  } else {
+    m.covariances = family.covariances({K, d, rows, total, scatter});
+    regularise(m, constraints.reg_covar);
+  }
   const std::vector<int> singular = factorise(m, execution);
   step.too_far = !singular.empty();
-  for (int k = 0; k < K && !step.too_far; ++k)
-    step.too_far = 1.0 + squared_shift(m, k, delta.data() + std::size_t(k) * d) > kFarthest;
+  for (int k = 0; k < K && !step.too_far && !fixed.covariances; ++k)
+    step.too_far =
+        1.0 + counts[k] / rows[k] * squared_shift(m, k, delta.data() + std::size_t(k) * d) > kFarthest;
   step.collapsed.insert(step.collapsed.end(), singular.begin(), singular.end());
   std::ranges::sort(step.collapsed);
   step.collapsed.erase(std::unique(step.collapsed.begin(), step.collapsed.end()), step.collapsed.end());
@@ -109,18 +178,24 @@ MStep m_step(const Execution& execution, const Moments& moments, const Covarianc
 }
 
 MStep m_step_guarded(const Execution& execution, const Moments& moments, const CovarianceFamily& family,
-                     const RegCovar& reg_covar,
+                     const Constraints& constraints,
                      const std::function<Moments(const std::vector<double>& centers)>& sum_about,
                      bool& recentred) {
-  MStep step = m_step(execution, moments, family, reg_covar);
+  MStep step = m_step(execution, moments, family, constraints);
   recentred = step.too_far;
   for (int repeat = 0; repeat < kMostRepeats && step.too_far; ++repeat) {
     const std::vector<double> centers = step.model.means;
-    step = m_step(execution, sum_about(centers), family, reg_covar);
+    step = m_step(execution, sum_about(centers), family, constraints);
     if (step.model.means == centers)
       break;  // the means do not move any more: what failed is no matter of the centres
   }
   return step;
+}
+
+std::int64_t FixedParameters::n_free(const Mixture& m) const {
+  const std::int64_t K = m.n_components, d = m.n_features;
+  return (weights ? 0 : K - 1) + (means ? 0 : K * d) +
+         (covariances ? 0 : m.family->n_covariance_parameters(m.n_components, m.n_features));
 }
 
 }  // namespace gmmpi

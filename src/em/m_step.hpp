@@ -2,15 +2,28 @@
 #pragma once
 
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "em/sweep.hpp"
+#include "gmmpi/em/fit.hpp"
 #include "gmmpi/model/mixture.hpp"
+#include "gmmpi/model/prior.hpp"
 
 namespace gmmpi {
 
 /// What is added to the variances: one number per column (their mean for spherical).
 using RegCovar = std::vector<double>;
+
+/// What the M-step heeds besides the moments. The pointers must outlive it.
+struct Constraints {
+  RegCovar reg_covar;
+  const Prior* prior = nullptr;     ///< null: maximum likelihood
+  FixedParameters fixed{};          ///< taken over from `before`
+  const Mixture* before = nullptr;  ///< the model that entered the iteration; null where nothing is fixed
+
+  Constraints(RegCovar reg, const Prior* prior_ = nullptr) : reg_covar(std::move(reg)), prior(prior_) {}
+};
 
 /// A model from moments, and the components that cannot be had from them.
 struct MStep {
@@ -23,14 +36,15 @@ struct MStep {
 };
 
 /// *Collective*. One M-step. Bishop (2006), eq. 9.24-9.26, with moments about given centres c: delta =
-/// S1/N_k, mu_k = c + delta, scatter = S2 - N_k delta delta^T.
+/// S1/N_k, mu_k = c + delta, scatter = S2 - N_k delta delta^T; with a prior the MAP estimates of Fraley &
+/// Raftery (2007), see docs/maths/priors.md.
 MStep m_step(const Execution& execution, const Moments& moments, const CovarianceFamily& family,
-             const RegCovar& reg_covar);
+             const Constraints& constraints);
 
 /// *Collective*. m_step, and where the centres were too far the same with moments from `sum_about(new
 /// means)`, which must use the same responsibilities. `recentred` is set if that was needed.
 MStep m_step_guarded(const Execution& execution, const Moments& moments, const CovarianceFamily& family,
-                     const RegCovar& reg_covar,
+                     const Constraints& constraints,
                      const std::function<Moments(const std::vector<double>& centers)>& sum_about,
                      bool& recentred);
 

@@ -44,6 +44,7 @@ std::optional<Pilot> pilot_fit(const Execution& execution, const Data& data, con
   o.short_runs = 0;
   o.trace_bound = false;
   if (o.engine == Engine::stepwise) o.engine = Engine::em;  // a few rows: no need of mini-batches
+  o.fixed = {};                                             // what is to stay is what comes of this
   o.seed = seed;
   o.tol = kTolerance;
   const auto run = [&] { return fit(unmeasured, *sample, o, observer).model; };

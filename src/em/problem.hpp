@@ -1,6 +1,8 @@
 // What all restarts and engines of a fit share.
 #pragma once
 
+#include <optional>
+
 #include "em/m_step.hpp"
 #include "em/start.hpp"
 #include "gmmpi/em/fit.hpp"
@@ -14,6 +16,7 @@ struct Problem {
   FitObserver& observer;
   DataMoments moments;
   RegCovar reg_covar;
+  std::optional<Prior> prior;
 };
 
 /// Reseeds per component after which a restart ends unconverged.

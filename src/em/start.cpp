@@ -5,6 +5,8 @@
 
 #include "em/assignments.hpp"
 #include "em/cluster_sums.hpp"
+#include "em/labelled.hpp"
+#include "em/labelled_start.hpp"
 #include "em/pilot.hpp"
 #include "em/subsample.hpp"
 #include "gmmpi/error.hpp"
@@ -41,14 +43,14 @@ void find_seeds(const Execution& execution, const Data& data, const FitOptions& 
 /// The model that maximises the likelihood of an assignment; components without rows or without a proper
 /// covariance keep their centre and get the data's variances.
 Mixture maximise(const Execution& execution, const Data& data, const Assignment& assignment,
-                 const std::vector<double>& centers, const FitOptions& options, const RegCovar& reg_covar,
-                 const std::vector<double>& variance) {
+                 const std::vector<double>& centers, const FitOptions& options,
+                 const Constraints& constraints, const std::vector<double>& variance) {
   const auto sum_about = [&](const std::vector<double>& c) {
     return sweep(execution, data, assignment, c, options.family->scatter_shape());
   };
   bool recentred = false;
   MStep step =
-      m_step_guarded(execution, sum_about(centers), *options.family, reg_covar, sum_about, recentred);
+      m_step_guarded(execution, sum_about(centers), *options.family, constraints, sum_about, recentred);
   const int d = data.n_columns();
   for (const int k : step.collapsed)
     set_component(step.model, k,
@@ -56,6 +58,15 @@ Mixture maximise(const Execution& execution, const Data& data, const Assignment&
                    step.model.means.begin() + std::ptrdiff_t{k + 1} * d},
                   variance);
   return std::move(step.model);
+}
+
+/// Factorises. Error 79.
+void require_regular(Mixture& start, const KernelTable& kernels) {
+  if (!factorise(start, kernels).empty())
+    throw Error(
+        ExitCode::numerical,
+        "the start has a singular covariance (a column is constant or depends on others): drop that column, "
+        "or give --reg-covar a positive value");
 }
 
 }  // namespace
@@ -157,7 +168,7 @@ std::int64_t start_bytes(const Execution& execution, const FitOptions& options, 
 }
 
 std::string make_start(const Execution& execution, const Data& data, const DataMoments& moments,
-                       const FitOptions& options, const RegCovar& reg_covar, FitState& state,
+                       const FitOptions& options, const Constraints& constraints, FitState& state,
                        const SafePoint& safe_point) {
   const int K = options.n_components, d = data.n_columns();
   const std::uint64_t seed = options.seed + state.restart;
@@ -165,12 +176,21 @@ std::string make_start(const Execution& execution, const Data& data, const DataM
   double mean_variance = 0.0;
   for (int j = 0; j < d; ++j) {
     mean_variance += moments.variance[j] / d;
-    variance[j] += reg_covar[j];
+    variance[j] += constraints.reg_covar[j];
   }
   const auto from = [&](const Assignment& assignment, const std::vector<double>& centers) {
-    return maximise(execution, data, assignment, centers, options, reg_covar, variance);
+    return maximise(execution, data, assignment, centers, options, constraints, variance);
   };
   Stopwatch watch;
+  if (options.labels && options.init != Init::model) {
+    const LabelledStart start =
+        labelled_start(execution, data, moments.mean, options, seed, state, safe_point);
+    const NearestCenter nearest(start.centers, d, *execution.kernels);
+    state.model = from(KnownClasses(*options.labels, start.others ? &nearest : nullptr), start.centers);
+    if (execution.profile) execution.profile->add(Profile::start, watch.lap());
+    require_regular(state.model, *execution.kernels);
+    return start.how;
+  }
   std::optional<Pilot> pilot;
   if (options.init == Init::kmeans && state.phase == FitState::Phase::seeding && state.centers.empty())
     pilot = pilot_fit(execution, data, options, seed, safe_point);
@@ -209,11 +229,7 @@ std::string make_start(const Execution& execution, const Data& data, const DataM
       state.model = from(NearestCenter(state.centers, d, *execution.kernels), state.centers);
       break;
   }
-  if (!factorise(state.model, *execution.kernels).empty())
-    throw Error(
-        ExitCode::numerical,
-        "the start has a singular covariance (a column is constant or depends on others): drop that column, "
-        "or give --reg-covar a positive value");
+  require_regular(state.model, *execution.kernels);
   return how;
 }
 

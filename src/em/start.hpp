@@ -49,7 +49,7 @@ DataMoments data_moments(const Execution& execution, const Data& data);
 /// returns how that was made. Components that such a start leaves without a proper covariance get the data's
 /// column variances.
 std::string make_start(const Execution& execution, const Data& data, const DataMoments& moments,
-                       const FitOptions& options, const RegCovar& reg_covar, FitState& state,
+                       const FitOptions& options, const Constraints& constraints, FitState& state,
                        const SafePoint& safe_point);
 
 /// Collective. As make_start, to the centres (K, d) in state.centers that k-means begins with: seeds, or

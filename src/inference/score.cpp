@@ -9,7 +9,8 @@
 
 namespace gmmpi {
 
-Score score(const Execution& execution, const Data& data, const Mixture& mixture) {
+Score score(const Execution& execution, const Data& data, const Mixture& mixture,
+            const ScoreOptions& options) {
   const KernelTable& kernels = *execution.kernels;
   const LogDensity density(mixture, kernels);
   const int K = mixture.n_components;
@@ -23,11 +24,17 @@ Score score(const Execution& execution, const Data& data, const Mixture& mixture
       largest[r] = joint[r];
       for (int k = 1; k < K; ++k) largest[r] = std::max(largest[r], joint[std::size_t(k) * kTile + r]);
     }
+    double known[kTile];
+    for (int r = 0; options.labels && r < tile.n_rows(); ++r)
+      if (const int k = (*options.labels)[tile.first_row() + r]; k >= 0)
+        known[r] = joint[std::size_t(k) * kTile + r];
     kernels.responsibilities(K, tile.weights(), kLeastLogShare, joint.data(), log_density);
     for (int r = 0; r < kTile; ++r) entropy[r] = log_density[r] - largest[r];
+    for (int r = 0; options.labels && r < tile.n_rows(); ++r)
+      if ((*options.labels)[tile.first_row() + r] >= 0) log_density[r] = known[r], entropy[r] = 0.0;
   });
   const double weight = data.summary().total_weight;
-  const auto p = static_cast<double>(mixture.n_parameters());
+  const auto p = static_cast<double>(options.n_parameters.value_or(mixture.n_parameters()));
   double log_weight = 0.0;
   kernels.log(1, &weight, &log_weight);
   Score s;

@@ -114,6 +114,13 @@ std::string stored_text(hid_t group, const std::string& name, bool is_integer = 
   }
 }
 
+/// As the user writes the option.
+std::string option_name(const std::string& field) {
+  std::string option = field == "start" ? "init" : field == "labels_fingerprint" ? "labels" : field;
+  std::ranges::replace(option, '_', '-');
+  return "--" + option;
+}
+
 /// A change of this option that only continues what the state has done so far.
 bool continues(hid_t group, const Field& field, const FitOptions& options, const FitState& state) {
   if (field.name == "n_init" && options.short_runs > 0) return false;  // it says which run is the long one
@@ -142,7 +149,7 @@ void check_same_fit(hid_t group, const std::string& name, const FitOptions& opti
     const auto now = std::ranges::find(numeric, name, &Field::name);
     const std::string before = h5::has_attribute(group, name) ? stored_text(group, name, is_integer) : usual,
                       after = now != numeric.end() ? text_of(now->value) : usual;
-    if (before != after) refuse("--" + std::string(name), before, after);
+    if (before != after) refuse(option_name(name), before, after);
   }
   const std::string transformed =
                         h5::has_attribute(group, "transform") ? stored_text(group, "transform") : "none",
@@ -155,9 +162,7 @@ void check_same_fit(hid_t group, const std::string& name, const FitOptions& opti
                           stored_text(group, field.name, std::holds_alternative<std::int64_t>(field.value)),
                       now = text_of(field.value);
     if (before == now || continues(group, field, options, state)) continue;
-    std::string option = field.name == "start" ? "init" : field.name;
-    std::ranges::replace(option, '_', '-');
-    refuse("--" + option, before, now);
+    refuse(option_name(field.name), before, now);
   }
 }
 

@@ -100,6 +100,17 @@ std::string engine_name(Engine engine) {
   return names[static_cast<int>(engine)];
 }
 
+std::string fixed_name(const FixedParameters& fixed) {
+  std::string names;
+  for (const auto& [is_fixed, name] : {std::pair{fixed.weights, "weights"}, std::pair{fixed.means, "means"},
+                                       std::pair{fixed.covariances, "covariances"}})
+    if (is_fixed) {
+      if (!names.empty()) names += ',';
+      names += name;
+    }
+  return names;
+}
+
 std::vector<Field> trace_fields(const Traces& traces, const std::string& group) {
   std::vector<Field> fields;
   for (const NamedTrace& trace : kTraces)
@@ -141,6 +152,18 @@ std::vector<Field> numeric_options(const FitOptions& o) {
   if (o.trace_bound) fields.push_back({group, "trace", std::string("elbo"), false});
   if (!o.transform.empty())
     fields.push_back({group, "transform", digest(transform_fields(o.transform)), true});
+  if (o.labels) fields.push_back({group, "labels_fingerprint", o.labels->fingerprint(), true});
+  if (o.fixed.any()) fields.push_back({group, "fix", fixed_name(o.fixed), true});
+  if (o.prior) {
+    const auto number_or_auto = [](const std::optional<double>& x) {
+      return x ? Field::Value(*x) : Field::Value(std::string("auto"));
+    };
+    fields.push_back({group, "prior", std::string("auto"), true});
+    fields.push_back({group, "prior_shrinkage", o.prior->shrinkage, true});
+    fields.push_back({group, "prior_dof", number_or_auto(o.prior->dof), true});
+    fields.push_back({group, "prior_scale", number_or_auto(o.prior->scale), true});
+    fields.push_back({group, "prior_weight", o.prior->weight, true});
+  }
   if (o.start)
     fields.push_back({group, "start", digest(parameter_fields(*o.start, "start")), true});
   else

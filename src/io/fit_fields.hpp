@@ -42,6 +42,7 @@ struct NamedTrace {
 };
 inline constexpr NamedTrace kTraces[] = {{"inertia", &Traces::inertia, true},
                                          {"running_log_likelihood", &Traces::running_log_likelihood, true},
+                                         {"log_posterior", &Traces::log_posterior, true},
                                          {"elbo", &Traces::elbo, false},
                                          {"kl", &Traces::kl, false},
                                          {"parameter_change", &Traces::parameter_change, false}};
@@ -51,16 +52,21 @@ std::vector<Field> trace_fields(const Traces& traces, const std::string& group);
 /// Those that are there.
 Traces read_traces(hid_t group);
 
-/// What a fit's numbers depend on, in the group "options". A start counts by its content, and so does a
-/// transform; those of kOptionsWithDefaults are there only if they are not the default. `trace` changes no
-/// number of the model, so it is not digested.
+/// "weights,means": what --fix keeps; "" if nothing.
+std::string fixed_name(const FixedParameters& fixed);
+
+/// What a fit's numbers depend on, in the group "options". A start, a transform and labels count by
+/// their content; those of kOptionsWithDefaults are there only if they are not the default. `trace` changes
+/// no number of the model, so it is not digested.
 std::vector<Field> numeric_options(const FitOptions& options);
 struct OptionWithDefault {
   const char *name, *usual;
   bool is_integer = false;
 };
 inline constexpr OptionWithDefault kOptionsWithDefaults[] = {
-    {"engine", "em"}, {"accelerate", "none"}, {"trace", "none"}, {"short_runs", "0", true}};
+    {"engine", "em"},          {"accelerate", "none"}, {"trace", "none"},
+    {"short_runs", "0", true}, {"prior", "none"},      {"labels_fingerprint", "not set"},
+    {"fix", "not set"}};
 
 /// Rows of [restart, iteration, component, row].
 Integers reseed_table(const std::vector<Reseed>& reseeds);

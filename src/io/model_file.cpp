@@ -45,11 +45,22 @@ std::vector<Field> model_fields(const ModelRecord& r) {
   add("reg_covar_added", Doubles{r.result.reg_covar, {m.n_features}});
   add("tol", r.options.tol);
   add("seed", static_cast<std::int64_t>(r.options.seed));
-  add("n_parameters", m.n_parameters());
+  add("n_parameters", r.options.fixed.n_free(m));
   add("aic", r.score.aic);
   add("bic", r.score.bic);
   add("icl", r.score.icl);
   if (!r.result.reseeds.empty()) add("reseeds", reseed_table(r.result.reseeds));
+  if (r.options.labels) add("n_labelled", r.options.labels->n_known());
+  if (const auto& prior = r.result.prior) {
+    const Index d = m.n_features, n = std::ssize(prior->scale);
+    add("log_posterior", r.result.traces.log_posterior.back());
+    add("prior_weight", prior->weight);
+    add("prior_shrinkage", prior->shrinkage);
+    add("prior_dof", prior->dof);
+    add("prior_mean", Doubles{prior->mean, {d}});
+    const bool matrix = n == d * d && m.shape() != PrecisionShape::diagonal;
+    add("prior_scale", Doubles{prior->scale, matrix ? std::vector<Index>{d, d} : std::vector<Index>{n}});
+  }
   return fields;
 }
 

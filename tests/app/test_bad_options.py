@@ -25,13 +25,17 @@ NUMBERS = [
     ("seed", SAMPLE + "-n 5", ["-1", "x"]),
     ("threads", f"score {OLD_FAITHFUL} m.h5", ["0", "x"]),
     ("outliers", f"predict {OLD_FAITHFUL} m.h5 -o out.h5", ["-0.1", "few", "nan", "inf"]),
+    ("prior-shrinkage", FIT + "--prior auto", ["-1", "nan", "little"]),
+    ("prior-dof", FIT + "--prior auto", ["-1", "few"]),
+    ("prior-scale", FIT + "--prior auto", ["-1", "inf"]),
+    ("prior-weight", FIT + "--prior auto", ["0.5", "nan"]),
     ("n-samples", "compare m.h5 m.h5", ["1", "-5", "ten"]),
     ("seed", "compare m.h5 m.h5", ["-1", "x"]),
     ("pca", FIT, ["0", "-1", "many", "1.5", "0.0", "nan", "41x"]),
     ("n-components", f"pca {OLD_FAITHFUL} -o out.h5", ["0", "two", "1.5"]),
     ("variance", f"pca {OLD_FAITHFUL} -o out.h5", ["-0.1", "0", "1.5", "most", "nan"]),
 ]
-WORDS = {"output", "covariance-type", "init", "on-collapse", "skip", "engine", "accelerate", "trace", "family", "sample-weight", "checkpoint", "resume", "log-json", "simd",
+WORDS = {"output", "covariance-type", "init", "on-collapse", "skip", "engine", "accelerate", "trace", "family", "sample-weight", "labels", "prior", "fix", "checkpoint", "resume", "log-json", "simd",
          "config", "outlier-rule", "keep", "given", "target", "data"}
 TIMES = [(option, FIT, values) for option, values in (("checkpoint-every", ["often", "5 parsecs", "nan"]),
                                                       ("time-limit", ["soon", "-1h", "nan"]), ("watchdog", ["later", "-1s"]))]
@@ -46,6 +50,9 @@ CHOICES = [
     ("family", FIT, "poisson", ("poisson", "gaussian", "bernoulli")),
     ("accelerate", FIT, "squarem", ("squarem", "none", "lbfgs")),
     ("trace", FIT, "kl", ("kl", "none", "elbo")),
+    ("prior", FIT, "flat", ("flat", "none", "auto")),
+    ("fix", FIT, "variances", ("variances", "weights", "means", "covariances")),
+    ("fix", FIT, "means,", ("''", "weights,means")),
     ("resume", FIT, "maybe", ("maybe", "auto", "never")),
     ("outlier-rule", f"predict {OLD_FAITHFUL} m.h5 -o out.h5 --outliers 0.1", "box", ("box", "data", "model", "chi2")),
     ("simd", FIT, "neon", ("neon", "avx2", "scalar")),

@@ -3,13 +3,16 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "gmmpi/data/data.hpp"
+#include "gmmpi/data/row_labels.hpp"
 #include "gmmpi/data/transform.hpp"
 #include "gmmpi/model/mixture.hpp"
+#include "gmmpi/model/prior.hpp"
 #include "gmmpi/parallel/execution.hpp"
 
 namespace gmmpi {
@@ -24,6 +27,16 @@ enum class Acceleration { none, lbfgs };
 /// EM, with an M-step after every mini-batch (Cappe & Moulines 2009).
 enum class Engine { em, hard, kmeans, stepwise };
 
+/// Parameters that stay what they are in the start.
+struct FixedParameters {
+  bool weights = false, means = false, covariances = false;
+
+  bool any() const { return weights || means || covariances; }
+  /// Of a mixture of this shape, those that are fitted.
+  std::int64_t n_free(const Mixture& mixture) const;
+  bool operator==(const FixedParameters&) const = default;
+};
+
 /// What a fit's numbers depend on, besides the data.
 struct FitOptions {
   int n_components = 1;
@@ -32,7 +45,7 @@ struct FitOptions {
   Init init = Init::kmeans;
   std::optional<Mixture> start;                ///< for Init::model; K and d must be those of the fit
   std::string start_name = "the start model";  ///< for messages
-  int n_init = 1;                              ///< restarts; the one of highest log-likelihood is kept
+  int n_init = 1;                              ///< restarts; the one of highest objective is kept
   /// Most M-steps of a restart, of which only the best goes on, to max_iter (emEM: Biernacki, Celeux &
   /// Govaert 2003); 0: all of them do.
   int short_runs = 0;
@@ -48,6 +61,9 @@ struct FitOptions {
   double step_exponent = 0.7;  ///< Engine::stepwise: a in the steps (t + 2)^-a, in (0.5, 1]
   bool trace_bound = false;  ///< Engine::em: fills elbo, kl and parameter_change; costs a pass per iteration
   Transform transform;  ///< that the rows went through before they came; the fit itself does not look at it
+  std::shared_ptr<const RowLabels> labels;  ///< known classes: component k is class k; null: none
+  std::optional<PriorOptions> prior;        ///< none: maximum likelihood; else MAP
+  FixedParameters fixed{};
 
   /// Restarts, and the run that goes on with the best short one.
   int n_runs() const { return n_init + (short_runs > 0 ? 1 : 0); }
@@ -65,6 +81,7 @@ struct Traces {
   std::vector<double> inertia;  ///< Engine::kmeans: weighted squared distances to the nearest centre, summed
   /// Engine::stepwise, of each pass: total log-likelihood, of each row under the parameters that it met.
   std::vector<double> running_log_likelihood;
+  std::vector<double> log_posterior;  ///< with a prior: what the engine raises, plus ln p(parameters)
   /// With trace_bound, of the parameters after i M-steps and the responsibilities of those before; entry 0,
   /// which has none before, is NaN. Bishop (2006), eq. 9.70-9.72.
   std::vector<double> elbo, kl;
@@ -87,6 +104,8 @@ struct FitResult {
   std::vector<double> reg_covar;  ///< what was added to each column's variances
   std::vector<double> seconds;    ///< of each iteration of the kept restart
   Traces traces;                  ///< of the kept restart
+
+  std::optional<Prior> prior;  ///< as it was used
 
   double log_likelihood() const { return history.back(); }
 };
@@ -143,6 +162,7 @@ class FitObserver {
     double inertia = none;                                   ///< Engine::kmeans only
     double running_log_likelihood = none;                    ///< Engine::stepwise only
     double elbo = none, kl = none, parameter_change = none;  ///< with trace_bound; NaN at iteration 0
+    double log_posterior = none;                             ///< with a prior
   };
   virtual ~FitObserver() = default;
   /// The fit can be continued from here. Called before each pass of a long phase.

@@ -1,7 +1,10 @@
 // How well a model explains data: log-likelihood and information criteria.
 #pragma once
 
+#include <optional>
+
 #include "gmmpi/data/data.hpp"
+#include "gmmpi/data/row_labels.hpp"
 #include "gmmpi/model/mixture.hpp"
 
 namespace gmmpi {
@@ -16,7 +19,14 @@ struct Score {
   double icl = 0.0;                  ///< BIC + 2 map_entropy (Biernacki, Celeux & Govaert 2000)
 };
 
+/// How a likelihood and its parameters are counted.
+struct ScoreOptions {
+  const RowLabels* labels = nullptr;         ///< rows of class c count with ln pi_c N(x | c) and no entropy
+  std::optional<std::int64_t> n_parameters;  ///< none: those of the mixture
+};
+
 /// Collective.
-Score score(const Execution& execution, const Data& data, const Mixture& mixture);
+Score score(const Execution& execution, const Data& data, const Mixture& mixture,
+            const ScoreOptions& options = {});
 
 }  // namespace gmmpi

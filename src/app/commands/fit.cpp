@@ -45,16 +45,17 @@ void announce(const Execution& execution, const Options& options, const FitOptio
   const auto data_bytes = static_cast<double>(plan.data_bytes);
   const auto work_bytes = static_cast<double>(plan.working_bytes);
   log.line(fmt::format("gmmpi {}: fit {}{}", GMMPI_VERSION, data.rows->describe(),
-                       data.weights ? ", weighted" : ""));
+                       std::string(data.weights ? ", weighted" : "") + (data.labels ? ", labelled" : "")));
   const bool gaussian = f.family->distribution() == "gaussian";
   log.line(
       fmt::format("model: {}{} ({} parameters); tol {:g}, at most {} iterations{}, {}, seed {}",
                   count_text(f.n_components, gaussian ? "Gaussian" : "Bernoulli component"),
-                  gaussian ? fmt::format(", {} covariances", f.family->name()) : "", shape.n_parameters(),
+                  gaussian ? fmt::format(", {} covariances", f.family->name()) : "", f.fixed.n_free(shape),
                   f.tol, f.max_iter,
-                  f.accelerate != Acceleration::none ? " (accelerated)"
-                  : f.engine == Engine::em           ? ""
-                                                     : fmt::format(" (engine {})", options.text("engine")),
+                  (f.accelerate != Acceleration::none ? " (accelerated)"
+                   : f.engine == Engine::em           ? ""
+                                                      : fmt::format(" (engine {})", options.text("engine"))) +
+                      (f.prior ? ", with a prior" : "") + (f.fixed.any() ? ", some of them fixed" : ""),
                   count_text(f.n_init, "start") +
                       (f.short_runs > 0 ? fmt::format(" of {}", count_text(f.short_runs, "iteration")) : ""),
                   f.seed));
@@ -75,7 +76,7 @@ void log_start(const Execution& execution, const Options& options, const FitOpti
              {"n_features", d},
              {"n_components", f.n_components},
              {f.family->distribution() == "gaussian" ? "covariance_type" : "family", f.family->name()},
-             {"n_parameters", model_shape(f, d).n_parameters()},
+             {"n_parameters", f.fixed.n_free(model_shape(f, d))},
              {"tol", f.tol},
              {"max_iter", f.max_iter},
              {"engine", options.text("engine")},
@@ -141,6 +142,7 @@ void print_result(const Options& options, const ModelRecord& r, const std::strin
                                 {"best_restart", fit.best_restart},
                                 {"digest", digest}};
     if (!fit.traces.inertia.empty()) json["inertia"] = fit.traces.inertia.back();
+    if (!fit.traces.log_posterior.empty()) json["log_posterior"] = fit.traces.log_posterior.back();
     say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
@@ -154,6 +156,8 @@ void print_result(const Options& options, const ModelRecord& r, const std::strin
           : "");
   if (!fit.traces.inertia.empty()) say("inertia {:.10g}\n", fit.traces.inertia.back());
   say("log-likelihood {:.10g} (mean per row {:.8g})\n", fit.log_likelihood(), r.score.mean_log_likelihood);
+  if (!fit.traces.log_posterior.empty())
+    say("log posterior {:.10g} (up to a constant)\n", fit.traces.log_posterior.back());
   say("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better)\n", r.score.aic, r.score.bic, r.score.icl);
   say("digest {}\n", digest);
   say("written to {}; next: gmmpi info {}, or gmmpi predict {} {} -o labels.h5\n", output, output,
@@ -162,8 +166,9 @@ void print_result(const Options& options, const ModelRecord& r, const std::strin
 
 /// Adds to all log-likelihoods what makes them those of the rows before the transform.
 void add_to_log_likelihoods(FitResult& result, double offset) {
-  for (std::vector<double>* values : {&result.history, &result.classification, &result.traces.elbo,
-                                      &result.traces.running_log_likelihood, &result.restart_log_likelihoods})
+  for (std::vector<double>* values :
+       {&result.history, &result.classification, &result.traces.elbo, &result.traces.log_posterior,
+        &result.traces.running_log_likelihood, &result.restart_log_likelihoods})
     for (double& value : *values) value += offset;
 }
 
@@ -186,7 +191,8 @@ void run_fit(const Execution& execution, const Options& options, const FitOption
     record.result = fit(execution, data, f, log, resume ? &*resume : nullptr);
     add_to_log_likelihoods(record.result, offset);
     record.result.model.log_volume = volume;
-    record.score = score(execution, data, record.result.model);
+    record.score =
+        score(execution, data, record.result.model, {f.labels.get(), f.fixed.n_free(record.result.model)});
   } catch (const Error& e) {
     if (e.code() == ExitCode::numerical) checkpoints.give_up();
     if (e.code() != ExitCode::stopped_early) throw;
@@ -264,6 +270,10 @@ void fit_command(const Execution& given, const Options& options, StopRequest& st
     Checkpointing checkpoints(comm, options, stop, log);
     const std::unique_ptr<Data> rows = read_or_stop(execution, inputs, plan, log);
     const Data& data = *rows;
+    if (inputs.labels) {
+      f.labels = std::make_shared<RowLabels>(execution, data, *inputs.labels, f.n_components);
+      log.line(fmt::format("labels: {} of {} rows are known", f.labels->n_known(), data.summary().n_rows));
+    }
     validate_fit(execution, data, f, options.arguments.at("DATA"));
     DataSummary summary = data.summary();
     if (prepared) summary.fingerprint = prepared->fingerprint;

@@ -180,6 +180,12 @@ void print_model(const std::string& path, const Json& file, const StoredModel& m
     if (history.size() > 1 && std::ranges::all_of(history, [](const Json& h) { return h.is_number(); }))
       say("log-likelihood over iterations {:.6g} {} {:.6g}\n", history.front().get<double>(),
           sparkline(history.get<std::vector<double>>()), history.back().get<double>());
+    if (m.contains("log_posterior"))
+      say("log posterior {:.10g} (up to a constant); prior with shrinkage {:g}, {:g} degrees of freedom, "
+          "weight {:g}\n",
+          m.at("log_posterior").get<double>(), m.at("prior_shrinkage").get<double>(),
+          m.at("prior_dof").get<double>(), m.at("prior_weight").get<double>());
+    if (m.contains("n_labelled")) say("the classes of {} rows were known\n", m.at("n_labelled").get<Index>());
     if (m.contains("reseeds")) say("{} collapsed components were reseeded\n", m.at("reseeds").size());
     say("digest {}\n", m.at("digest").get<std::string>());
   }

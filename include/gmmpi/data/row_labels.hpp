@@ -1,0 +1,49 @@
+// The classes of this rank's rows, as far as they are known: what a supervised fit has besides its rows.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gmmpi/data/data.hpp"
+#include "gmmpi/data/data_reader.hpp"
+
+namespace gmmpi {
+
+class RowLabels {
+ public:
+  static constexpr std::int32_t kUnknown = -1;
+
+  /// Collective. Reads a column of N numbers: 0 to n_classes - 1, or -1 where the class is unknown. Those of
+  /// rows of weight zero are not looked at. Errors, equal on all ranks: 65 (not one label per row, a label
+  /// that is no such number, naming its row, no label at all, or, where no row is unknown, a class without
+  /// rows), 75, those of the reader.
+  RowLabels(const Execution& execution, const Data& data, DataReader& labels, int n_classes);
+
+  int n_classes() const { return static_cast<int>(n_rows_.size()); }
+  /// The class of a row of this rank, or kUnknown; of rows of weight zero always kUnknown.
+  std::int32_t operator[](Index global_row) const { return labels_[global_row - first_row_]; }
+  /// Rows of that class, on all ranks.
+  Index n_rows(int k) const { return n_rows_[k]; }
+  Index n_known() const { return n_known_; }
+  /// True if no row (of positive weight) is unknown, on any rank.
+  bool complete() const { return complete_; }
+  /// Of all labels; independent of file format and ranks.
+  const std::string& fingerprint() const { return fingerprint_; }
+
+  /// What they take on a rank of so many rows.
+  static std::int64_t bytes(Index n_rows) { return n_rows * Index{sizeof(std::int32_t)}; }
+
+ private:
+  void read(const Execution& execution, const Data& data, DataReader& labels, int n_classes);
+  void summarise(const Execution& execution, const Data& data);
+
+  Index first_row_ = 0;
+  std::vector<std::int32_t> labels_;  ///< of this rank's rows
+  std::vector<Index> n_rows_;         ///< (K)
+  Index n_known_ = 0;
+  bool complete_ = false;
+  std::string fingerprint_;
+};
+
+}  // namespace gmmpi

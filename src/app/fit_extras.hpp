@@ -1,0 +1,17 @@
+// --prior and --fix: what constrains a fit.
+#pragma once
+
+#include <optional>
+
+#include "app/options.hpp"
+#include "gmmpi/em/fit.hpp"
+
+namespace gmmpi::app {
+
+/// --prior, and --prior-shrinkage, --prior-dof, --prior-scale, --prior-weight, which need it. Error 64.
+std::optional<PriorOptions> prior_options(const Options& options);
+
+/// --fix. Error 64.
+FixedParameters fixed_parameters(const Options& options);
+
+}  // namespace gmmpi::app

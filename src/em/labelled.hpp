@@ -1,0 +1,43 @@
+// Assignments that heed labels: rows of a known class belong wholly to it.
+#pragma once
+
+#include "em/sweep.hpp"
+#include "gmmpi/data/row_labels.hpp"
+#include "model/log_density.hpp"
+
+namespace gmmpi {
+
+/// Rows of a known class wholly to it, those without one as `others` assigns them; where that is null they
+/// count nowhere, and the values are 0. For starts: the values of labelled rows mean nothing.
+class KnownClasses final : public Assignment {
+ public:
+  KnownClasses(const RowLabels& labels, const Assignment* others) : labels_(labels), others_(others) {}
+  int n_components() const override { return labels_.n_classes(); }
+  std::size_t scratch_size() const override { return others_ ? others_->scratch_size() : 0; }
+  void assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const override;
+
+ private:
+  const RowLabels& labels_;
+  const Assignment* others_;
+};
+
+/// The E-step of a semi-supervised fit: unlabelled rows as the engine's `posterior` assigns and values them;
+/// a row of class c has responsibility 1 for it, and all its values are ln pi_c N(x | mu_c, Sigma_c). (The
+/// missing labels are EM's only latent variables: Nigam, McCallum, Thrun & Mitchell 2000.)
+class LabelledPosterior final : public Assignment {
+ public:
+  LabelledPosterior(const RowLabels& labels, const Assignment& posterior, const Mixture& mixture,
+                    const KernelTable& kernels)
+      : labels_(labels), posterior_(posterior), density_(mixture, kernels) {}
+  int n_components() const override { return posterior_.n_components(); }
+  int n_values() const override { return posterior_.n_values(); }
+  std::size_t scratch_size() const override;
+  void assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const override;
+
+ private:
+  const RowLabels& labels_;
+  const Assignment& posterior_;
+  LogDensity density_;
+};
+
+}  // namespace gmmpi
