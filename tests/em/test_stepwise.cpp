@@ -94,7 +94,7 @@ TEST_CASE("stepwise: its mini-batches step as Cappe and Moulines do", "[mpi]") {
   FitOptions options = stepwise_options("diag", 2);
   options.init = Init::model;
   options.start = in_memory::make_model("diag", start);
-  options.reg_covar = 0.0;
+  options.reg_covar = 0.25;  // added by the M-step, never to the running moments
   options.n_batches = 5;
   options.max_iter = 2;
   options.seed = 9;
@@ -132,7 +132,7 @@ TEST_CASE("stepwise: its mini-batches step as Cappe and Moulines do", "[mpi]") {
       for (int k = 0; k < 2; ++k) {
         pi[k] = s[k][0] / total;
         mu[k] = s[k][1] / s[k][0];
-        v[k] = s[k][2] / s[k][0] - mu[k] * mu[k];
+        v[k] = s[k][2] / s[k][0] - mu[k] * mu[k] + 0.25L;
       }
     }
     CHECK(result.traces.running_log_likelihood[pass] == Approx(double(running)).epsilon(1e-12));
