@@ -15,7 +15,8 @@ enum class Purpose : std::uint32_t {
   sample_normal = 4,
   oversampling = 5,
   subsample = 6,
-  folds = 11
+  folds = 11,
+  mixture = 12
 };
 
 /// Uniform in the open interval (0, 1): the `item`-th number of `position` (a global row, a draw).
