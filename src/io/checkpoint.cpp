@@ -142,7 +142,9 @@ void check_same_fit(hid_t group, const std::string& name, const FitOptions& opti
     const auto now = std::ranges::find(numeric, name, &Field::name);
     const std::string before = h5::has_attribute(group, name) ? stored_text(group, name, is_integer) : usual,
                       after = now != numeric.end() ? text_of(now->value) : usual;
-    if (before != after) refuse("--" + std::string(name), before, after);
+    std::string option = name;
+    std::ranges::replace(option, '_', '-');
+    if (before != after) refuse("--" + option, before, after);
   }
   const std::string transformed =
                         h5::has_attribute(group, "transform") ? stored_text(group, "transform") : "none",
