@@ -12,6 +12,7 @@ void select_command(const Execution& execution, const Options& options, StopRequ
 void score_command(const Execution& execution, const Options& options, StopRequest& stop);
 void predict_command(const Execution& execution, const Options& options, StopRequest& stop);
 void sample_command(const Execution& execution, const Options& options, StopRequest& stop);
+void simulate_command(const Execution& execution, const Options& options, StopRequest& stop);
 void marginal_command(const Execution& execution, const Options& options, StopRequest& stop);
 void condition_command(const Execution& execution, const Options& options, StopRequest& stop);
 void regress_command(const Execution& execution, const Options& options, StopRequest& stop);

@@ -73,7 +73,7 @@ void run(const Communicator& comm, const Options& options, StopRequest& stop) {
                {"info", info_command},         {"convert", convert_command},
                {"man", man_command},           {"completion", completion_command},
                {"pca", pca_command},           {"transform", transform_command},
-               {"select", select_command}};
+               {"select", select_command},     {"simulate", simulate_command}};
   Execution execution = make_execution(comm, options);
   execution.stop = &stop;
   commands.at(options.command)(execution, options, stop);

@@ -49,6 +49,12 @@ const std::vector<CommandSpec>& command_table() {
        "draw rows from a model",
        "Example:\n  gmmpi sample m.h5 -n 100000 --seed 7 -o drawn.h5\nDatasets written: /X (N, d), /labels "
        "(N)."},
+      {"simulate",
+       {},
+       "draw a random mixture of known separation, and rows from it",
+       "Example:\n  gmmpi simulate -k 5 --n-features 3 -n 10000 --separation 1.5 -o rows.h5 --model "
+       "truth.h5\n"
+       "Datasets written: /X (N, d), /labels (N), the components that the rows were drawn from."},
       {"marginal",
        {model},
        "the density of some columns, as a model",
@@ -110,13 +116,21 @@ const std::vector<CommandSpec>& command_table() {
 
 const std::vector<OptionSpec>& option_table() {
   static const std::vector<OptionSpec> table{
-      {"n-components", "k", "K", "", "fit", "number of components", true},
+      {"n-components", "k", "K", "", "fit simulate", "number of components", true},
       {"n-components", "k", "LIST", "", "select", "numbers of components, such as 1:9 or 2,4,8", true},
-      {"output", "o", "FILE", "", "fit select predict sample marginal condition regress pca transform",
-       "file to write (HDF5)", true},
+      {"output", "o", "FILE", "",
+       "fit select predict sample simulate marginal condition regress pca transform", "file to write (HDF5)",
+       true},
       {"output", "o", "FILE", "", "score", "also write the log density of each row (HDF5)"},
-      {"n-samples", "n", "N", "", "sample", "number of rows to draw", true},
+      {"n-samples", "n", "N", "", "sample simulate", "number of rows to draw", true},
       {"n-samples", "n", "N", "100000", "compare", "rows to draw from each model"},
+      {"n-features", "", "D", "", "simulate", "number of columns", true},
+      {"separation", "", "C", "2", "simulate",
+       "least distance of two means, in units of sqrt(D times the larger of their largest variances)"},
+      {"concentration", "", "A", "5", "simulate",
+       "of the Dirichlet distribution of the weights, a whole number: 1 for uneven ones, 100 for nearly even "
+       "ones"},
+      {"model", "", "FILE", "", "simulate", "also write the mixture that was drawn, as a model file"},
       {"keep", "", "COLUMNS", "", "marginal",
        "columns that stay, in this order: numbers from 0, or the model's feature names", true},
       {"given", "", "VALUES", "", "condition", "columns and their values, such as 0=1.5,width=-1", true},
@@ -124,7 +138,8 @@ const std::vector<OptionSpec>& option_table() {
       {"data", "", "DATA", "", "compare", "rows for the agreement of labels (default: those drawn)"},
       {"family", "", "NAME", "gaussian", "fit select",
        "distribution of the components: gaussian, or bernoulli for 0/1 data"},
-      {"covariance-type", "", "TYPE", "full", "fit", "full, tied, diag or spherical (Gaussian components)"},
+      {"covariance-type", "", "TYPE", "full", "fit simulate",
+       "full, tied, diag or spherical (Gaussian components)"},
       {"covariance-type", "", "LIST", "full,tied,diag,spherical", "select",
        "types to try, with commas (Gaussian components)"},
       {"criterion", "", "NAME", "bic", "select",
@@ -164,7 +179,7 @@ const std::vector<OptionSpec>& option_table() {
        "every iteration (the fit is the same, and takes about twice as long)"},
       {"reg-covar", "", "X", "auto", "fit select",
        "added to every variance; auto: 1e-6 times the variance of the column (0 is allowed)"},
-      {"seed", "", "N", "0", "fit select sample compare", "seed of everything random"},
+      {"seed", "", "N", "0", "fit select sample simulate compare", "seed of everything random"},
       {"on-collapse", "", "WHAT", "reseed", "fit select",
        "reseed: a component without rows or with a singular covariance moves to the worst explained row; "
        "fail: exit with code 79"},
@@ -219,7 +234,7 @@ const std::vector<OptionSpec>& option_table() {
        "not "
        "fit below it is read from the file in every sweep, with the same bits"},
       {"force", "", "", "",
-       "fit select score predict sample marginal condition regress convert pca transform",
+       "fit select score predict sample simulate marginal condition regress convert pca transform",
        "overwrite an existing output"},
       {"dry-run", "", "", "", "select", "say what would be done and how much memory it needs, then stop"},
       {"dry-run", "", "", "", "fit",
@@ -239,19 +254,20 @@ const std::vector<OptionSpec>& option_table() {
        "chi2: outside every component's ellipsoid of probability 1 - Q"},
       {"log-json", "", "FILE", "", "fit select", "write the log as JSON lines, too"},
       {"json", "", "", "",
-       "fit select score predict sample marginal condition regress compare info pca transform",
+       "fit select score predict sample simulate marginal condition regress compare info pca transform",
        "print the result as JSON"},
       {"watchdog", "", "TIME", "", "fit select",
        "end the run (code 75, checkpoint kept) when a rank has not answered for this time; it must be longer "
        "than any pass "
        "over the data, and than the network takes to notice a lost host (default: wait for ever)"},
-      {"threads", "", "N", "", "fit select score predict sample regress compare pca transform",
+      {"threads", "", "N", "", "fit select score predict sample simulate regress compare pca transform",
        "threads per rank (default: OMP_NUM_THREADS, or the processors that the rank may use)"},
       {"simd", "", "TARGET", "auto",
-       "fit select score predict sample marginal condition regress compare pca transform",
+       "fit select score predict sample simulate marginal condition regress compare pca transform",
        "auto, avx512, avx2, fma128 or scalar: same bits, other speed"},
       {"config", "", "FILE", "",
-       "fit select score predict sample marginal condition regress compare info convert pca transform",
+       "fit select score predict sample simulate marginal condition regress compare info convert pca "
+       "transform",
        "TOML file with options, names as above"}};
   return table;
 }

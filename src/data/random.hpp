@@ -15,8 +15,9 @@ enum class Purpose : std::uint32_t {
   sample_normal = 4,
   oversampling = 5,
   subsample = 6,
+  folds = 11,
   batches = 12,
-  folds = 11
+  mixture = 13
 };
 
 /// Uniform in the open interval (0, 1): the `item`-th number of `position` (a global row, a draw).

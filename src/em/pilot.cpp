@@ -47,6 +47,7 @@ std::optional<Pilot> pilot_fit(const Execution& execution, const Data& data, con
   o.fixed = {};                                             // what is to stay is what comes of this
   o.seed = seed;
   o.tol = kTolerance;
+  o.short_runs = 0;
   const auto run = [&] { return fit(unmeasured, *sample, o, observer).model; };
   if (std::optional<Pilot> coarser = pilot_fit(execution, *sample, options, seed, safe_point)) {
     o.start = std::move(coarser->model);

@@ -236,20 +236,6 @@ class Curves(PlotTest):
         with self.assertRaisesRegex(gmmpi.GmmpiError, "different data"):
             plot.criteria([*files, self.dir / "other.h5"])
 
-    def test_criteria_of_a_selection_are_those_of_its_grid(self):
-        self.run_ok(f"select {OLD_FAITHFUL} -k 1:5 --covariance-type tied,diag --n-init 5 --criterion cv --folds 2 -o best.h5")
-        grid = gmmpi.read_model(self.dir / "best.h5").grid
-        figure = plot.criteria(self.dir / "best.h5")
-        check_layout(self, figure)
-        degenerate = np.array(grid["degenerate"])  # at least diag, K = 5
-        for ax, name in zip(figure.axes, ("bic", "aic", "icl", "cv")):
-            values = np.array(grid[name])
-            for i, t in enumerate(("tied", "diag")):
-                np.testing.assert_array_equal(line(ax, t)[1], values[5 * i: 5 * i + 5])
-            crosses, ring = (each.get_ydata() for each in ax.get_lines()[-2:])
-            self.assertEqual(sorted(crosses), sorted(values[degenerate == 1]))
-            self.assertEqual(ring[0], (max if name == "cv" else min)(values[degenerate == 0]))
-
 
 class Numbers(PlotTest):
     def test_parameters(self):

@@ -1,11 +1,19 @@
 # gmmpi select: mclust's choice on Old Faithful, the same bits on ranks and after stops, what is listed, and bad input.
 import json
 import re
+import sys
 
 import h5py
+import matplotlib
 import numpy as np
 
-from harness import DATA, OLD_FAITHFUL, Case, ProgramTest, gmmpi, in_parallel, stop_on_the_way
+from harness import DATA, OLD_FAITHFUL, ROOT, Case, ProgramTest, gmmpi, in_parallel, stop_on_the_way
+from picture_checks import check_layout
+
+sys.path.insert(0, str(ROOT / "scripts/python"))
+matplotlib.use("Agg")
+import gmmpi as package
+from gmmpi import plot
 
 TYPES = {"VVV": "full", "EEE": "tied", "VVI": "diag", "VII": "spherical"}
 MCLUST = json.loads((DATA / "cases" / "mclust_bic_old_faithful.json").read_text())
@@ -117,6 +125,20 @@ class Selection(ProgramTest):
         self.assertEqual(grid["best"], int(np.argmax(grid["cv"])))
         self.run_ok("plot criteria best.h5 -o criteria.png", env={"GMMPI_PYTHON": "/usr/bin/python3"})
         self.assertGreater((self.dir / "criteria.png").stat().st_size, 10_000)
+
+    def test_criteria_of_a_selection_are_those_of_its_grid(self):
+        self.run_ok(f"select {OLD_FAITHFUL} -k 1:5 --covariance-type tied,diag --n-init 5 --criterion cv --folds 2 -o best.h5")
+        grid = package.read_model(self.dir / "best.h5").grid
+        figure = plot.criteria(self.dir / "best.h5")
+        check_layout(self, figure)
+        degenerate = np.array(grid["degenerate"])  # at least diag, K = 5
+        for ax, name in zip(figure.axes, ("bic", "aic", "icl", "cv")):
+            values = np.array(grid[name])
+            for i, t in enumerate(("tied", "diag")):
+                np.testing.assert_array_equal(next(each for each in ax.get_lines() if each.get_label() == t).get_ydata(), values[5 * i: 5 * i + 5])
+            crosses, ring = (each.get_ydata() for each in ax.get_lines()[-2:])
+            self.assertEqual(sorted(crosses), sorted(values[degenerate == 1]))
+            self.assertEqual(ring[0], (max if name == "cv" else min)(values[degenerate == 0]))
 
     def test_what_cannot_be_fitted_is_listed(self):
         np.savetxt(self.dir / "few.csv", np.repeat([[0.0, 1], [1, 0], [4, 4], [5, 6.5], [9, 2]], 8, axis=0), delimiter=",")

@@ -38,7 +38,7 @@ class ShortRuns(ProgramTest):
     def test_changed_options_are_refused_by_name(self):
         stop_on_the_way(self.COMMAND.replace("1e-8", "0") + " --max-iter 5000 -o m.h5", self.dir)
         for change, words in (("--n-init 7 --short-runs 4", "--n-init"), ("--n-init 6 --short-runs 5", "--short-runs"),
-                              ("--n-init 6", "short_runs")):
+                              ("--n-init 6", "--short-runs was 4, now 0")):
             self.check_failure(gmmpi(self.FIT.replace("1e-8", "0") + f" --max-iter 5000 {change} -o m.h5", self.dir, 2), 76, (words, "--force"))
 
     def test_the_log_says_what_goes_on_and_warns_of_no_short_run(self):
@@ -46,3 +46,7 @@ class ShortRuns(ProgramTest):
         self.assertIn("6 starts of 4 iterations", run.err)
         self.assertIn("start: the best short run, restart ", run.err)
         self.assertNotIn("warning", run.err)
+
+    def test_engines_that_have_none(self):
+        for more in ("--engine kmeans", "--trace elbo"):
+            self.check_failure(gmmpi(f"{self.COMMAND} {more} -o m.h5", self.dir, 2), 64, ("--short-runs", "leave one"))

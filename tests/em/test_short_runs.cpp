@@ -35,6 +35,10 @@ struct Recorder final : gmmpi::FitObserver {
   std::vector<FitState> states;
 };
 
+double objective_of(const FitResult& run) {
+  return run.classification.empty() ? run.history.back() : run.classification.back();
+}
+
 void check_same(const FitResult& a, const FitResult& b) {
   CHECK(in_memory::same_bits(a.history, b.history));
   CHECK(in_memory::same_bits(a.classification, b.classification));
@@ -59,8 +63,7 @@ TEST_CASE("short runs: the best of them, and only it, is run to its end", "[mpi]
       alone.max_iter = 2;
       const FitResult run = in_memory::fit(execution, data, alone);
       CHECK(whole.restart_log_likelihoods[r] == run.log_likelihood());
-      const double reached = (run.classification.empty() ? run.history : run.classification).back();
-      if (r == 0 || reached > highest) highest = reached, best = r;
+      if (r == 0 || objective_of(run) > highest) highest = objective_of(run), best = r;
     }
     CHECK(best != 0);
     CHECK(whole.best_restart == best);

@@ -120,6 +120,12 @@ std::optional<Overlap> overlap_of(const Execution& alone, const Mixture& mixture
 void print_origin(const Json& file) {
   const Json options = file.value("options", Json::object());
   if (!options.contains("command")) return;
+  if (options.at("command") == "simulate") {
+    say("drawn by gmmpi simulate, --separation {} --seed {}\n", options.at("separation").get<std::string>(),
+        options.at("seed").get<std::string>());
+    say("digest {}\n", file.at("model").at("digest").get<std::string>());
+    return;
+  }
   const std::string made = options.contains("keep") ? "keep" : "given";
   say("made by gmmpi {} from {}, --{} {}\n", options.at("command").get<std::string>(),
       options.at("model").get<std::string>(), made, options.at(made).get<std::string>());

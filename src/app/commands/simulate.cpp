@@ -1,0 +1,93 @@
+// gmmpi simulate: a random mixture, rows drawn from it with their labels, and the truth as a model file.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "app/commands.hpp"
+#include "app/say.hpp"
+#include "app/support.hpp"
+#include "gmmpi/error.hpp"
+#include "gmmpi/inference/sample.hpp"
+#include "gmmpi/inference/simulate.hpp"
+#include "gmmpi/io/derived_model.hpp"
+#include "gmmpi/io/model_file.hpp"
+#include "gmmpi/io/row_output.hpp"
+
+namespace gmmpi::app {
+
+namespace {
+
+constexpr Index kMostSamples = Index{1} << 50;
+constexpr int kMostComponents = 1'000'000, kMostFeatures = 10'000;
+
+RandomMixture parse(const Options& o) {
+  RandomMixture w;
+  w.n_components = static_cast<int>(o.integer("n-components", 1, kMostComponents));
+  w.n_features = static_cast<int>(o.integer("n-features", 1, kMostFeatures));
+  w.family = &find_family(o.choice("covariance-type", covariance_types()));
+  w.separation = o.number("separation", 0.0);
+  w.concentration = static_cast<int>(o.integer("concentration", 1, 1'000'000));
+  w.seed = static_cast<std::uint64_t>(o.integer("seed", 0));
+  return w;
+}
+
+void write_truth(const Execution& execution, const std::string& path, const RandomMixture& wanted,
+                 const Mixture& mixture, const std::string& request) {
+  execution.comm.together([&] {
+    if (!execution.comm.is_root()) return;
+    write_derived_model(path, {mixture,
+                               {},
+                               std::nullopt,
+                               {{"command", "simulate"},
+                                {"separation", fmt::format("{}", wanted.separation)},
+                                {"concentration", std::to_string(wanted.concentration)},
+                                {"seed", std::to_string(wanted.seed)}},
+                               request});
+  });
+}
+
+}  // namespace
+
+void simulate_command(const Execution& execution, const Options& options, StopRequest&) {
+  const std::string output = options.text("output"), truth = options.text("model");
+  RandomMixture wanted;
+  Index n_rows = 0;
+  execution.comm.together([&] {
+    wanted = parse(options);
+    n_rows = options.integer("n-samples", 1, kMostSamples);
+    if (truth == output)
+      throw Error(ExitCode::cannot_create, "--model " + truth + ": is the output; choose another file");
+  });
+  check_output(execution, options, output, true);  // what exists is looked at below
+  if (!truth.empty()) check_output(execution, options, truth, true);
+  const Mixture mixture = random_mixture(wanted, *execution.kernels);
+  const std::string request = request_text(mixture, {{"command", "simulate"},
+                                                     {"n_samples", std::to_string(n_rows)},
+                                                     {"seed", std::to_string(wanted.seed)}});
+  if (!already_written(execution, options, output, request)) {
+    RowOutput file(execution.comm, output, n_rows, sample_columns(mixture.n_features),
+                   {{"filetype", "gmmpi-data"}, {"request", request}});
+    sample(execution, mixture, n_rows, wanted.seed, file);
+    file.commit();
+  }
+  if (!truth.empty() && !already_written(execution, options, truth, request))
+    write_truth(execution, truth, wanted, mixture, request);
+  if (!execution.comm.is_root()) return;
+  if (options.flag("json")) {
+    nlohmann::ordered_json json{{"output", output},
+                                {"n_samples", n_rows},
+                                {"n_features", mixture.n_features},
+                                {"n_components", mixture.n_components},
+                                {"weights", mixture.weights}};
+    if (!truth.empty()) json["model"] = truth;
+    say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    return;
+  }
+  say("{} of {} from {} written to {}{}\n", count_text(n_rows, "row"),
+      count_text(mixture.n_features, "column"), count_text(mixture.n_components, "component"), output,
+      truth.empty() ? "" : ", the truth to " + truth);
+  say("next: gmmpi fit {} -k {} -o fitted.h5{}\n", output, mixture.n_components,
+      truth.empty() ? "" : ", then gmmpi compare " + truth + " fitted.h5 --data " + output);
+}
+
+}  // namespace gmmpi::app

@@ -1,0 +1,52 @@
+# gmmpi simulate: the same rows on any ranks, a truth that fits find again, and bad input.
+import json
+
+import h5py
+import numpy as np
+
+from harness import Case, ProgramTest, gmmpi, in_parallel
+
+DRAW = "simulate -k 3 --n-features 2 -n 3000 --seed 5"
+
+
+class Simulate(ProgramTest):
+    def test_the_same_rows_on_any_ranks(self):
+        in_parallel(self.run_ok, [(f"{DRAW} -o {r}.h5 --model truth{r}.h5", r) for r in (1, 3)])
+        with h5py.File(self.dir / "1.h5") as a, h5py.File(self.dir / "3.h5") as b:
+            self.assertEqual(a["X"].shape, (3000, 2))
+            for name in ("X", "labels"):
+                self.assertEqual(a[name][()].tobytes(), b[name][()].tobytes())
+        self.assertEqual((self.dir / "truth1.h5").read_bytes(), (self.dir / "truth3.h5").read_bytes())
+
+    def test_the_truth_is_found_again(self):
+        self.run_ok(f"{DRAW} --separation 3 -o rows.h5 --model truth.h5")
+        self.run_ok("fit rows.h5 -k 3 --n-init 3 -o fitted.h5")
+        compared = json.loads(self.run_ok("compare truth.h5 fitted.h5 --data rows.h5 --json").out)
+        self.assertGreater(compared["adjusted_rand_index"], 0.95)
+        with h5py.File(self.dir / "truth.h5") as t, h5py.File(self.dir / "rows.h5") as f:
+            shares = np.bincount(f["labels"][()], minlength=3) / 3000
+            np.testing.assert_allclose(shares, t["model/weights"][()], atol=0.05)
+        self.assertIn("drawn by gmmpi simulate, --separation 3 --seed 5", self.run_ok("info truth.h5").out)
+
+    def test_repeated_and_other_requests(self):
+        self.run_ok(f"{DRAW} -o rows.h5 --model truth.h5")
+        again = self.run_ok(f"{DRAW} -o rows.h5 --model truth.h5 --json", ranks=2)
+        self.assertEqual(again.err.count("holds this already"), 2)
+        self.assertEqual(json.loads(again.out)["n_components"], 3)
+        self.check_failure(gmmpi(f"{DRAW} --separation 1 -o rows.h5", self.dir), 73, ("rows.h5", "--force"))
+        self.check_failure(gmmpi(f"{DRAW} --covariance-type diag -o new.h5 --model truth.h5", self.dir), 73, ("truth.h5", "--force"))
+        self.run_ok(f"{DRAW} --separation 1 -o rows.h5 --force")
+
+    def test_bad_input(self):
+        rest = "-k 3 --n-features 2 -n 100 -o out.h5"
+        bad = [("n-features", v) for v in ("0", "-2", "two", "1.5", "100000")]
+        bad += [("separation", v) for v in ("-1", "nan", "far", "inf")] + [("concentration", v) for v in ("0", "0.5", "even")]
+        bad += [("n-samples", v) for v in ("0", "many")] + [("n-components", v) for v in ("0", "1:3")] + [("seed", "-1"), ("covariance-type", "fulll")]
+        flags = {"n-features": "--n-features 2", "n-samples": "-n 100", "n-components": "-k 3"}
+        cases = [Case(f"{name} {v}", f"simulate {rest.replace(flags.get(name, '?'), '')} --{name}='{v}'", 64, (f"--{name}", v),
+                      ranks=(1, 3) if i % 4 == 0 else (1,)) for i, (name, v) in enumerate(bad)]
+        cases += [Case("no columns", "simulate -k 2 -n 5 -o out.h5", 64, ("--n-features", "missing")),
+                  Case("no rows", "simulate -k 2 --n-features 2 -o out.h5", 64, ("-n", "missing")),
+                  Case("one file for both", f"simulate {rest} --model out.h5", 73, ("--model", "out.h5")),
+                  Case("no such folder", f"simulate {rest} --model nowhere/t.h5", 73, ("nowhere",))]
+        self.check_cases(cases)

@@ -1,0 +1,95 @@
+// Random mixtures: exactly separated, orthogonal, of the asked shape; the same for the same seed.
+#include "gmmpi/inference/simulate.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "support/in_memory.hpp"
+
+namespace {
+
+using gmmpi::Mixture;
+using gmmpi::RandomMixture;
+
+Mixture draw(const std::string& type, int K, int d, double separation, std::uint64_t seed = 1, int a = 5) {
+  const RandomMixture wanted{K, d, &gmmpi::find_family(type), separation, a, seed};
+  return gmmpi::random_mixture(wanted, *in_memory::alone().kernels);
+}
+
+/// The largest x^T Sigma x over unit vectors, by the power method.
+double largest_eigenvalue(const std::vector<double>& sigma, int d) {
+  std::vector<double> x(d, 1.0);
+  double norm = 1.0;
+  for (int step = 0; step < 3000; ++step) {
+    std::vector<double> y(d, 0.0);
+    for (int i = 0; i < d; ++i)
+      for (int j = 0; j < d; ++j) y[i] += sigma[i * d + j] * x[j];
+    norm = 0.0;
+    for (const double v : y) norm += v * v;
+    norm = std::sqrt(norm);
+    for (int i = 0; i < d; ++i) x[i] = y[i] / norm;
+  }
+  return norm;
+}
+
+}  // namespace
+
+TEST_CASE("simulate: the closest pair is separated as asked for", "[serial]") {
+  for (const char* type : {"full", "tied", "diag", "spherical"})
+    for (const double c : {0.5, 3.0}) {
+      const int K = 6, d = 4;
+      const Mixture m = draw(type, K, d, c);
+      INFO(type);
+      double least = 1e300;
+      for (int i = 0; i < K; ++i)
+        for (int l = 0; l < i; ++l) {
+          double squares = 0.0;
+          for (int j = 0; j < d; ++j) squares += std::pow(m.means[i * d + j] - m.means[l * d + j], 2);
+          const double widest = std::max(largest_eigenvalue(gmmpi::full_covariance(m, i), d),
+                                         largest_eigenvalue(gmmpi::full_covariance(m, l), d));
+          CHECK(widest <= 1.0 + 1e-12);
+          least = std::min(least, std::sqrt(squares / (d * widest)));
+        }
+      CHECK(least == Approx(c).epsilon(1e-9));
+    }
+}
+
+TEST_CASE("simulate: a sound model, with variances between 0.1 and 1 in every direction", "[serial]") {
+  for (const char* type : {"full", "tied", "diag", "spherical"}) {
+    Mixture m = draw(type, 3, 5, 2.0, 9);
+    INFO(type);
+    CHECK_NOTHROW(gmmpi::validate(m, *in_memory::alone().kernels, "drawn"));
+    CHECK(m.precisions_cholesky.size() == m.covariances.size());
+    for (int k = 0; k < 3; ++k) {
+      std::vector<double> sigma = gmmpi::full_covariance(m, k);
+      for (int j = 0; j < 5; ++j) sigma[j * 6] -= 0.1 - 1e-9;  // still positive definite
+      Mixture less =
+          in_memory::make_model("full", reference::Parameters{{1.0}, std::vector<double>(5), sigma});
+      CHECK(gmmpi::factorise(less, *in_memory::alone().kernels).empty());
+    }
+  }
+}
+
+TEST_CASE("simulate: seeds, weights, one component, no separation", "[serial]") {
+  const Mixture a = draw("full", 4, 3, 2.0, 7), b = draw("full", 4, 3, 2.0, 7),
+                other = draw("full", 4, 3, 2.0, 8);
+  CHECK(in_memory::same_bits(a.covariances, b.covariances));
+  CHECK(in_memory::same_bits(a.means, b.means));
+  CHECK_FALSE(in_memory::same_bits(a.means, other.means));
+  double sum = 0.0, uneven = 0.0, even = 0.0;
+  for (int seed = 0; seed < 100; ++seed) {  // variance of a weight: (1/K)(1 - 1/K) / (K a + 1)
+    uneven += std::pow(draw("diag", 2, 1, 1.0, seed, 1).weights[0] - 0.5, 2) / 100;
+    even += std::pow(draw("diag", 2, 1, 1.0, seed, 50).weights[0] - 0.5, 2) / 100;
+  }
+  CHECK(uneven == Approx(0.25 / 3.0).epsilon(0.3));
+  CHECK(even == Approx(0.25 / 101.0).epsilon(0.3));
+  for (const double w : a.weights) sum += w;
+  CHECK(sum == Approx(1.0).epsilon(1e-14));
+  CHECK(draw("tied", 1, 2, 2.0).weights[0] == 1.0);
+  const Mixture alike = draw("full", 3, 2, 0.0);
+  CHECK(std::ranges::all_of(alike.means, [](double x) { return x == 0.0; }));
+  CHECK_THROWS_WITH(draw("full", 0, 2, 1.0), Catch::Contains("-k"));
+  CHECK_THROWS_WITH(draw("full", 2, 2, -1.0), Catch::Contains("--separation"));
+  CHECK_THROWS_WITH(draw("bernoulli", 2, 2, 1.0), Catch::Contains("--covariance-type"));
+}
