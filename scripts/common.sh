@@ -3,15 +3,17 @@
 
 export GMMPI_PYTHON=${GMMPI_PYTHON:-/usr/bin/python3}
 
+# What the program and its pictures need, and what only the tests and benchmarks do.
 gmmpi_packages="g++ cmake ninja-build pkg-config libopenmpi-dev openmpi-bin libhdf5-dev libeigen3-dev catch2
-  libcli11-dev libfmt-dev nlohmann-json3-dev librandom123-dev libxxhash-dev libbenchmark-dev libopenblas0-pthread
-  slurmctld slurmd slurm-client munge iproute2 strace util-linux procps
-  dpkg-dev file groff-base fish
-  python3 python3-numpy python3-h5py python3-matplotlib python3-sklearn python3-pandas"
+  libcli11-dev libfmt-dev nlohmann-json3-dev librandom123-dev libxxhash-dev
+  python3 python3-numpy python3-h5py python3-matplotlib"
+gmmpi_test_packages="libbenchmark-dev libopenblas0-pthread slurmctld slurmd slurm-client munge iproute2 strace util-linux
+  procps dpkg-dev file groff-base fish python3-sklearn python3-pandas"
 
+# gmmpi_install [PACKAGE...]: what is missing of $gmmpi_packages and of these
 gmmpi_install() {
   local missing="" package
-  for package in $gmmpi_packages; do
+  for package in $gmmpi_packages "$@"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing="$missing $package"
   done
   [ -z "$missing" ] && return 0

@@ -8,7 +8,7 @@ preset=${1:-release}
 step() { printf '\n== %s (%s s)\n' "$1" "$SECONDS"; }
 
 step "install what is missing"
-gmmpi_install
+gmmpi_install $gmmpi_test_packages
 step "build ($preset)"
 gmmpi_cmake_options=-DGMMPI_BENCHMARKS=ON
 gmmpi_build "$preset"

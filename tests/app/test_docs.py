@@ -46,6 +46,7 @@ def environment(folder):
         "PYTHONPATH": str(ROOT / "scripts/python"),
         "OMPI_ALLOW_RUN_AS_ROOT": "1",
         "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "OMPI_MCA_orte_tmpdir_base": str(folder),  # MPI's session files: launches would race for one place
         "OMPI_MCA_rmaps_base_oversubscribe": "1",
         "OMPI_MCA_hwloc_base_binding_policy": "none",
         "OMPI_MCA_mpi_yield_when_idle": "1",

@@ -9,7 +9,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "app"))
-from harness import PROGRAM, ProgramTest  # noqa: E402
+from harness import PROGRAM, ROOT, ProgramTest  # noqa: E402
 
 
 def output(*command, **more):
@@ -60,6 +60,13 @@ class Pages(ProgramTest):
         for command in self.help.commands:
             self.assertRegex(readable, rf"(?m)^ +{command}\b")
         self.assertRegex(readable, r"75 +stopped early")
+
+    def test_exit_codes_are_those_of_the_readme(self):
+        table = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Exit codes")[2].partition("\n## ")[0]
+        listed = dict(re.findall(r"\| (\d+) \| ([^|]+?) (?=\|)", table))
+        self.assertEqual(len(listed), 12)
+        status = (self.dir / "gmmpi-fit.1").read_text().partition(".SH EXIT STATUS")[2].replace("\\-", "-")
+        self.assertEqual(dict(re.findall(r"\\fB(\d+)\\fR\n(.*)", status)), listed)
 
     def test_nothing_of_a_help_text_is_taken_for_roff(self):
         for page in self.dir.iterdir():

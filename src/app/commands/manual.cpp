@@ -29,7 +29,7 @@ constexpr Meaning kExitCodes[] = {
     {ExitCode::no_memory, "not enough memory"},
     {ExitCode::cannot_create, "output cannot be created, or exists"},
     {ExitCode::io_failed, "reading or writing failed"},
-    {ExitCode::stopped_early, "stopped early, checkpoint saved: run the same command again"},
+    {ExitCode::stopped_early, "stopped early, checkpoint saved: run again"},
     {ExitCode::checkpoint_refused, "checkpoint refused"},
     {ExitCode::no_permission, "no permission"},
     {ExitCode::numerical, "numerical failure"}};
