@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """How well fits find a mixture again, by its separation, K, the number of rows, and the start: a table and a figure.
 
 For every combination: gmmpi simulate draws a mixture and its rows, gmmpi fit fits them from each start (`truth`: from the
