@@ -6,7 +6,7 @@ import subprocess
 from harness import PROGRAM, ROOT, ProgramTest, environment
 
 SCRIPT = ROOT / "scripts/studies/recovery.py"
-SMALL = "--separations 1,3 --components 2 --rows 200,400 --features 2 --starts kmeans,truth --seeds 2 --jobs 2".split()
+SMALL = "--separations 1,4 --components 2 --rows 200,400 --features 2 --starts kmeans,truth --seeds 2 --jobs 2".split()
 
 
 class Recovery(ProgramTest):
@@ -25,7 +25,7 @@ class Recovery(ProgramTest):
             self.assertLess(abs(float(line["kl"])), 1)
             if line["start"] == "truth":
                 self.assertEqual(float(line["gap"]), 0)
-            if line["separation"] == "3.0":
+            if line["separation"] == "4.0":
                 self.assertGreater(float(line["rand_index"]), 0.9)
         self.assertGreater((self.dir / "a.png").stat().st_size, 5000)
         self.assertEqual(self.study(*SMALL, "-o", "b").returncode, 0)

@@ -39,7 +39,7 @@ def screen(said):
 
 class Progress(ProgramTest):
     COMMAND = [PROGRAM, "fit", OLD_FAITHFUL, "-k", "3", "-o", "m.h5", "--force"]
-    FIT = [*COMMAND, "--tol", "0", "--max-iter", "2500"]
+    FIT = [*COMMAND, "--tol", "0", "--max-iter", "20000"]
     ITERATION = re.compile(r" +(\d+) +-\d+\.\d+")
 
     def iterations(self, lines):
@@ -48,7 +48,7 @@ class Progress(ProgramTest):
     def test_one_line_that_is_written_anew(self):
         said = on_a_terminal(self.FIT, self.dir)
         self.assertGreaterEqual(said.count(CLEAR), 2)
-        self.assertEqual(self.iterations(screen(said)), [2500])
+        self.assertEqual(self.iterations(screen(said)), [20000])
         self.assertIn("\ntime ", "\n".join(screen(said)))  # the table begins on a line of its own
 
     def test_a_warning_has_a_line_of_its_own(self):
@@ -70,7 +70,7 @@ class Progress(ProgramTest):
             with self.subTest(way):
                 self.assertNotRegex(said, r"\r|\x1b")
                 shown = self.iterations(said.splitlines())
-                self.assertEqual((shown[:11], shown[-1]), (list(range(11)), 2500))
+                self.assertEqual((shown[:11], shown[-1]), (list(range(11)), 20000))
                 self.assertLess(len(shown), 60)
 
 
