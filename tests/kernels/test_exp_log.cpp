@@ -59,7 +59,7 @@ constexpr Function kLog = &gmmpi::KernelTable::log;
 
 }  // namespace
 
-// Seen over 6 million arguments each: exp 0.87 ulp, log 0.84 ulp.
+// Seen over 12 million arguments: exp 1.00 ulp (next to -708), log 0.84 ulp.
 TEST_CASE("exp: within 1 ulp over its whole range", "[serial]") {
   CHECK(worst_error(kExp, exact_exp, uniform(-708.0, 0.0, 200000)) < 1.0);
   CHECK(worst_error(kExp, exact_exp, uniform(0.0, 709.0, 200000)) < 1.0);
