@@ -62,11 +62,11 @@ def descendants(pid):
             except (OSError, IndexError):
                 continue
             children.setdefault(int(fields[1]), []).append((int(entry), fields[19]))
-    found, todo = {}, [pid]
-    while todo:
-        for child, started in children.get(todo.pop(), []):
+    found, parents = {}, [pid]
+    while parents:
+        for child, started in children.get(parents.pop(), []):
             found[child] = started
-            todo.append(child)
+            parents.append(child)
     return found
 
 

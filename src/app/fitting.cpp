@@ -13,7 +13,6 @@
 #include "em/start.hpp"
 #include "em/sweep.hpp"
 #include "gmmpi/error.hpp"
-#include "gmmpi/io/model_file.hpp"
 #include "kernels/table.hpp"
 #include "model/families/families.hpp"
 #include "parallel/thread_loop.hpp"
@@ -130,6 +129,28 @@ std::map<std::string, std::string> resolved_options(const Options& options, cons
   }
   resolved["data"] = options.arguments.at("DATA");
   return resolved;
+}
+
+bool already_done(const Execution& execution, const Options& options, const std::string& what,
+                  const std::function<bool(const ExistingModel&)>& is_this,
+                  const std::function<void(const ExistingModel&)>& show, RunLog& log) {
+  const std::string output = options.text("output");
+  std::int64_t done = 0;
+  execution.comm.together([&] {
+    if (!execution.comm.is_root() || options.flag("force")) return;
+    const auto existing = look_at_model(output);
+    if (!existing) return;
+    done = is_this(*existing);
+    if (!done)
+      throw Error(ExitCode::cannot_create,
+                  fmt::format("{}: exists already and is not the result of this {}; choose another name or "
+                              "give --force",
+                              output, what));
+    log.line(fmt::format("{}: this {} is complete already; --force fits again", output, what));
+    show(*existing);
+  });
+  execution.comm.max(std::span(&done, 1));
+  return done != 0;
 }
 
 std::unique_ptr<Data> read_or_stop(const Execution& execution, const OpenedData& inputs,

@@ -1,6 +1,7 @@
 // What the commands that fit share: options, memory, what a run says of itself.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 #include "app/run_log.hpp"
 #include "gmmpi/em/fit.hpp"
 #include "gmmpi/error.hpp"
+#include "gmmpi/io/model_file.hpp"
 
 namespace gmmpi::app {
 
@@ -36,6 +38,13 @@ std::map<std::string, std::string> runtime_facts(const Execution& execution, dou
 
 /// Every resolved option as text, named as in a model file.
 std::map<std::string, std::string> resolved_options(const Options& options, const FitOptions& f);
+
+/// Collective. True if --output is already what this `what` (fit, selection) would write, as `is_this` says;
+/// then `show` is called on the root. An existing output that is something else is an Error 73, unless
+/// --force is given.
+bool already_done(const Execution& execution, const Options& options, const std::string& what,
+                  const std::function<bool(const ExistingModel&)>& is_this,
+                  const std::function<void(const ExistingModel&)>& show, RunLog& log);
 
 /// What `action` returns. An error 75 of it says that nothing is lost.
 template <class Action>

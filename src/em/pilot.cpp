@@ -10,8 +10,8 @@ namespace gmmpi {
 namespace {
 
 constexpr int kShortRuns = 4, kShortIterations = 5, kMostIterations = 100;
-constexpr double kTolerance =
-    1e-4;  ///< of the log-likelihood per row: a subsample tells no more about all rows
+/// Of the log-likelihood per row: a subsample tells no more about all rows, and larger ones stop on plateaus.
+constexpr double kTolerance = 1e-4;
 
 class Quiet final : public FitObserver {
  public:
@@ -47,7 +47,6 @@ std::optional<Pilot> pilot_fit(const Execution& execution, const Data& data, con
   o.fixed = {};                                             // what is to stay is what comes of this
   o.seed = seed;
   o.tol = kTolerance;
-  o.short_runs = 0;
   const auto run = [&] { return fit(unmeasured, *sample, o, observer).model; };
   if (std::optional<Pilot> coarser = pilot_fit(execution, *sample, options, seed, safe_point)) {
     o.start = std::move(coarser->model);

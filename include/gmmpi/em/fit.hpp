@@ -131,7 +131,7 @@ struct FitState {
   Phase phase = Phase::seeding;
   std::vector<double> centers;  ///< seeding: those drawn so far; lloyd, Engine::kmeans: of the next sweep
   int seeding_rounds = 0;       ///< of k-means||; until it is done, `centers` are its candidates
-  int lloyd_iterations = 0;     ///< seeding: on a subsample, from the seeds
+  int lloyd_iterations = 0;     ///< done so far, from the seeds
   Mixture model;                ///< em: the parameters of the next sweep
   Mixture previous;             ///< trace_bound, and n_iter > 0: those before them
   std::vector<double> history;  ///< em: of the parameters before those

@@ -93,34 +93,18 @@ void log_start(const Execution& execution, const Options& options, const FitOpti
              {"buffers", plan.stream.n_buffers}});
 }
 
-/// True if the output is already what this fit would write. Otherwise an existing output is an Error 73.
-bool already_done(const Execution& execution, const Options& options, const FitOptions& f,
-                  const DataSummary& data, const std::string& output, RunLog& log) {
-  std::int64_t done = 0;
-  execution.comm.together([&] {
-    if (!execution.comm.is_root() || options.flag("force")) return;
-    const auto existing = look_at_model(output);
-    if (!existing) return;
-    done = existing->request == request_digest(f, data);
-    if (!done)
-      throw Error(
-          ExitCode::cannot_create,
-          output + ": exists already and is not the result of this fit; choose another name or give --force");
-    log.line(output + ": this fit is complete already; --force fits again");
-    if (options.flag("json"))
-      say("{}\n", nlohmann::ordered_json{{"output", output},
-                                         {"converged", existing->converged},
-                                         {"n_iter", existing->n_iter},
-                                         {"log_likelihood", existing->log_likelihood},
-                                         {"digest", existing->digest},
-                                         {"complete_already", true}}
-                      .dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-    else
-      say("{} holds this fit: log-likelihood {:.10g}, digest {}\n", output, existing->log_likelihood,
-          existing->digest);
-  });
-  execution.comm.max(std::span(&done, 1));
-  return done != 0;
+void print_existing(const Options& options, const ExistingModel& existing, const std::string& output) {
+  if (options.flag("json"))
+    say("{}\n", nlohmann::ordered_json{{"output", output},
+                                       {"converged", existing.converged},
+                                       {"n_iter", existing.n_iter},
+                                       {"log_likelihood", existing.log_likelihood},
+                                       {"digest", existing.digest},
+                                       {"complete_already", true}}
+                    .dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  else
+    say("{} holds this fit: log-likelihood {:.10g}, digest {}\n", output, existing.log_likelihood,
+        existing.digest);
 }
 
 void print_result(const Options& options, const ModelRecord& r, const std::string& output,
@@ -277,7 +261,9 @@ void fit_command(const Execution& given, const Options& options, StopRequest& st
     validate_fit(execution, data, f, options.arguments.at("DATA"));
     DataSummary summary = data.summary();
     if (prepared) summary.fingerprint = prepared->fingerprint;
-    if (already_done(execution, options, f, summary, output, log)) {
+    const auto is_this = [&](const ExistingModel& m) { return m.request == request_digest(f, summary); };
+    const auto show = [&](const ExistingModel& m) { print_existing(options, m, output); };
+    if (already_done(execution, options, "fit", is_this, show, log)) {
       if (checkpoints.has_leftovers(f, summary)) checkpoints.finish(output);
     } else {
       run_fit(execution, options, f, inputs, data, summary, checkpoints, output, log);

@@ -20,19 +20,18 @@ struct Meaning {
   ExitCode code;
   const char* text;
 };
-constexpr Meaning kExitCodes[] = {
-    {ExitCode::ok, "done (also without convergence, with a warning)"},
-    {ExitCode::usage, "wrong option or argument"},
-    {ExitCode::bad_data, "bad data or model"},
-    {ExitCode::no_input, "input is missing"},
-    {ExitCode::internal, "internal error, please report it"},
-    {ExitCode::no_memory, "not enough memory"},
-    {ExitCode::cannot_create, "output cannot be created, or exists"},
-    {ExitCode::io_failed, "reading or writing failed"},
-    {ExitCode::stopped_early, "stopped early, checkpoint saved: run again"},
-    {ExitCode::checkpoint_refused, "checkpoint refused"},
-    {ExitCode::no_permission, "no permission"},
-    {ExitCode::numerical, "numerical failure"}};
+constexpr Meaning kExitCodes[] = {{ExitCode::ok, "done (also without convergence, with a warning)"},
+                                  {ExitCode::usage, "wrong option or argument"},
+                                  {ExitCode::bad_data, "bad data or model"},
+                                  {ExitCode::no_input, "input is missing"},
+                                  {ExitCode::internal, "internal error, please report it"},
+                                  {ExitCode::no_memory, "not enough memory"},
+                                  {ExitCode::cannot_create, "output cannot be created, or exists"},
+                                  {ExitCode::io_failed, "reading or writing failed"},
+                                  {ExitCode::stopped_early, "stopped early, checkpoint saved: run again"},
+                                  {ExitCode::checkpoint_refused, "checkpoint refused"},
+                                  {ExitCode::no_permission, "no permission"},
+                                  {ExitCode::numerical, "numerical failure"}};
 
 /// Text as roff takes it: nothing in it is an instruction.
 std::string roff(const std::string& text) {

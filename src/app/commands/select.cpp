@@ -263,31 +263,14 @@ void print_result(const Options& options, const std::string& output, bool before
       output);
 }
 
-/// True if the output is already that of this selection. Otherwise an existing output is an Error 73.
-bool already_done(const Execution& execution, const Options& options, const SelectOptions& wanted,
-                  const DataSummary& data, const std::string& output, RunLog& log) {
-  std::int64_t done = 0;
-  execution.comm.together([&] {
-    if (!execution.comm.is_root() || options.flag("force")) return;
-    const auto existing = look_at_model(output);
-    if (!existing) return;
-    done = existing->selection == selection_digest(wanted, data);
-    if (!done)
-      throw Error(ExitCode::cannot_create,
-                  output +
-                      ": exists already and is not the result of this selection; choose another name or "
-                      "give --force");
-    log.line(output + ": this selection is complete already; --force fits again");
-    print_result(options, output, true);
-  });
-  execution.comm.max(std::span(&done, 1));
-  return done != 0;
-}
-
 void Run::run(const OpenedData& inputs, double read_seconds) {
   const Communicator& comm = execution_.comm;
   const std::string output = options_.text("output");
-  if (already_done(execution_, options_, wanted_, data_.summary(), output, log_)) {
+  const auto is_this = [&](const ExistingModel& m) {
+    return m.selection == selection_digest(wanted_, data_.summary());
+  };
+  const auto show = [&](const ExistingModel&) { print_result(options_, output, true); };
+  if (already_done(execution_, options_, "selection", is_this, show, log_)) {
     std::vector<std::string> left;
     for (std::size_t i = 0; i < wanted_.n_candidates(); ++i) {
       const std::vector<std::string> names = part_names(wanted_, i);
