@@ -101,9 +101,13 @@ class Launch:
     def __init__(self, cwd, words, ranks=None, threads=1, prefix=(), env=None):
         under = () if ranks is None else (*MPIRUN, "-n", str(ranks))
         self.command = [*prefix, *under, PROGRAM, *map(str, words)]
+        # MPI's session files: launches side by side would race for one place.
+        self._session = tempfile.TemporaryDirectory(prefix="gmmpi-mpi-", ignore_cleanup_errors=True)
+        os.chmod(self._session.name, 0o777)
+        env = {"OMPI_MCA_orte_tmpdir_base": self._session.name, **(env or {})}
         self._files = [tempfile.TemporaryFile(), tempfile.TemporaryFile()]
         self.began = time.monotonic()
-        self.process = subprocess.Popen(self.command, cwd=cwd, env=environment(threads, **(env or {})),
+        self.process = subprocess.Popen(self.command, cwd=cwd, env=environment(threads, **env),
                                         stdin=subprocess.DEVNULL, stdout=self._files[0], stderr=self._files[1],
                                         start_new_session=True)
         self._seen = {self.process.pid: start_time(self.process.pid)}
@@ -175,6 +179,7 @@ class Launch:
         return [line for line in self.err.splitlines() if line.startswith("gmmpi: warning: ") and " of all ranks on " not in line]
 
     def __del__(self):
+        self._session.cleanup()
         for file in self._files:
             file.close()
 

@@ -149,9 +149,8 @@ class Disks:
 
     def file_size_limit(self):
         for blocks, at_start in ((4, True), (15, False)):  # of 1024 bytes: below the first generation; below the model
-            # Isolated: MPI writes no files of its own for a single process.
             launch = self.launch(None, prefix=("bash", "-c", f'ulimit -f {blocks}; exec "$@"', "bash"),
-                                 changes={"--log-json": "/dev/null"}, env={"OMPI_MCA_ess_singleton_isolated": "1"})
+                                 changes={"--log-json": "/dev/null"})
             self.fails(launch, IO, words=["File too large"])
             if at_start:
                 self.empty(self.fit.run)

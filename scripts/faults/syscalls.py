@@ -35,8 +35,7 @@ def traced(fit, calls, inject=None):
         if inject.startswith("write:"):  # MPI's wake-ups are writes, too; of ours only the lock is written so
             prefix += ["-P", str(fit.run / LOCK)]
     words = ["fit", fit.data, "-o", OUTPUT, *fit.options]
-    # Isolated: MPI starts no daemon of its own for a single process.
-    launch = Launch(fit.run, words, None, 1, prefix=prefix, env={"OMPI_MCA_ess_singleton_isolated": "1"})
+    launch = Launch(fit.run, words, None, 1, prefix=prefix)
     code = launch.wait()
     return launch, code, record.read_text(errors="replace").splitlines()
 
@@ -129,10 +128,10 @@ def campaign(count, seed, tally):
         half_done = stopped_in_the_middle(fit)
         for resuming, calls, files in ((False, WRITING, {}), (True, sorted({*WRITING, *READING}), half_done)):
             restore(fit, files)
-            _, code, lines = traced(fit, calls)
+            launch, code, lines = traced(fit, calls)
             chosen = our_calls(lines, fit)
             if code != 0 or not chosen:
-                tally.problem("the undisturbed run", f"exit code {code}, {len(chosen)} calls on our files")
+                tally.problem("the undisturbed run", f"exit code {code}, {len(chosen)} calls on our files: {launch.err[-300:]}")
                 continue
             tally.count("calls of a resume" if resuming else "calls of a fit", len(chosen))
             cases = [(c, n, f) for c, n in chosen for f in ("kill", *ERRNOS)]

@@ -75,7 +75,7 @@ def gmmpi(args, cwd, ranks=1, threads=1, env=None, prefix=(), timeout=TIMEOUT):
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="gmmpi-test-") as own:  # MPI's session files: launches would race for one place
         os.chmod(own, 0o777)
-        env = environment(threads, OMPI_MCA_orte_tmpdir_base=own, **(env or {}))
+        env = environment(threads, **{"OMPI_MCA_orte_tmpdir_base": own, **(env or {})})
         if ranks == 1:
             out, err, code = start_and_wait([*prefix, str(PROGRAM), *words], cwd, env, timeout)
             return Run([code], out, err, time.monotonic() - begin)

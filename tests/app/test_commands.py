@@ -47,7 +47,7 @@ class Commands(ProgramTest):
         super().setUp()
         shutil.copytree(self.models, self.dir, dirs_exist_ok=True)
 
-    def test_alone_mpi_starts_no_daemon_and_looks_for_no_network(self):
+    def test_alone_mpi_starts_no_daemon_makes_no_files_and_looks_for_no_network(self):
         def settings(ranks=1, **env):
             return self.run_ok("--version", ranks, env={"OMPI_MCA_mpi_show_mca_params": "enviro", **env}).err
         alone = settings()
@@ -55,6 +55,7 @@ class Commands(ProgramTest):
         self.assertIn("btl=self (", alone)
         self.assertIn("btl=self,tcp (", settings(OMPI_MCA_btl="self,tcp"))
         self.assertNotIn("isolated=", settings(ranks=2))
+        self.run_ok("--version", env={"OMPI_MCA_orte_tmpdir_base": "/proc"})  # where its session files would be
 
     def test_success_leaves_the_output_only(self):
         self.assertEqual([run.codes for run in self.runs.values()], [[0]] * len(TYPES))

@@ -87,23 +87,19 @@ def run(command, *arguments, ranks=1, program=None, mpirun=MPIRUN, verbose=False
     if ranks > 1:
         launcher = shlex.split(mpirun) if isinstance(mpirun, str) else list(mpirun)
         words = [*launcher, "-n", str(ranks), *words]
-    with tempfile.TemporaryDirectory(prefix="gmmpi-") as own:
-        environment = dict(os.environ)
-        if ranks == 1:  # Open MPI's files: runs side by side would race for one place
-            environment.setdefault("OMPI_MCA_orte_tmpdir_base", own)
-        code, out, err = wait_for(words, environment, verbose)
+    code, out, err = wait_for(words, verbose)
     if code != 0:
         raise failure(words, code, err)
     return Run(out, err)
 
 
-def wait_for(words, environment, verbose):
+def wait_for(words, verbose):
     """Exit code, standard output and standard error of a command."""
     lines = []
     try:
         with tempfile.TemporaryFile("w+", errors="replace") as out, subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, text=True, errors="replace",
-                env=environment) as process:
+                words, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, text=True,
+                errors="replace") as process:
             try:
                 for line in process.stderr:
                     lines.append(line)
