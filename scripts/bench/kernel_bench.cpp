@@ -47,7 +47,7 @@ AlignedDoubles random_numbers(std::size_t n, double from, double to) {
 struct Rows {
   AlignedDoubles values;
   Tile tile;
-  explicit Rows(int d) : values(random_numbers(std::size_t(kTile) * d, -1.0, 1.0)), tile(d) {
+  explicit Rows(int d) : values(random_numbers(std::size_t(kTile) * d, -1.0, 1.0)), tile(d, select_kernels()) {
     tile.load({0, 0, kTile, values.data(), nullptr}, 0);
   }
 };

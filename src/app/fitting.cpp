@@ -86,8 +86,9 @@ std::int64_t working_bytes(const Execution& execution, const FitOptions& f, cons
   // checkpoint.
   const std::int64_t acceleration = f.accelerate == Acceleration::none ? 0 : 4 * 24 * 8 * layout.size();
   // Threads' sums, and copies of sums and model: limbs, message, factors, safe point, checkpoint.
-  return acceleration + execution.n_threads * sweep_bytes_per_thread(layout) + 24 * 8 * layout.size() +
-         start_bytes(execution, f, data.rows->n_rows(), layout.d);
+  return acceleration +
+         execution.n_threads * sweep_bytes_per_thread(layout, BlockGrid(data.rows->n_rows()).block_rows()) +
+         24 * 8 * layout.size() + start_bytes(execution, f, data.rows->n_rows(), layout.d);
 }
 
 void warn_of_machine(const Execution& execution, RunLog& log) {

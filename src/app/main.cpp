@@ -108,11 +108,6 @@ int run_all(const Communicator& comm, int argc, char** argv, StopRequest& stop) 
   }
 }
 
-/// What a build or a login node asks for, where MPI may not start.
-bool needs_mpi(const std::string_view command) {
-  return command != "man" && command != "completion";
-}
-
 /// Pictures need no MPI; returns only if they cannot be drawn.
 int plot(int argc, char** argv) {
   try {
@@ -130,7 +125,7 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   static StopRequest stop;  // the signal handler knows it until the process ends
   stop_on_signals(stop);
-  if (argc > 1 && !needs_mpi(argv[1])) return run_all(Communicator::single(), argc, argv, stop);
+  if (!started_by_a_launcher()) return run_all(Communicator::single(), argc, argv, stop);
   MpiSession session(&argc, &argv);
   return run_all(make_communicator(MPI_COMM_WORLD), argc, argv, stop);
 }

@@ -52,7 +52,8 @@ bool asks_for_transform(const Options& options) {
 Prepared prepare(const Execution& execution, const Options& options, OpenedData& data) {
   const Communicator& comm = execution.comm;
   const MemoryPlan plan =
-      plan_memory(execution, options, data, principal_components_bytes(execution, data.rows->n_columns()));
+      plan_memory(execution, options, data,
+                  principal_components_bytes(execution, data.rows->n_rows(), data.rows->n_columns()));
   check_memory(execution, data, plan);
   Prepared prepared;
   {

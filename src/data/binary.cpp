@@ -12,7 +12,7 @@ void require_binary(const Execution& execution, const Data& data, const std::str
   const int d = data.n_columns();
   execution.comm.together([&] {
     data.for_each_block(execution, [&](const Block& block, int) {
-      Tile tile(d);
+      Tile tile(d, *execution.kernels);
       for (int offset = 0; offset < block.n_rows; offset += kTileRows) {
         tile.load(block, offset);
         for (int r = 0; r < tile.n_rows(); ++r)  // rows of weight zero are loaded as zeros

@@ -1,6 +1,7 @@
 // Reading a rank's rows and weights: in pieces, heeding requests to stop.
 #pragma once
 
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,10 +33,12 @@ class BlockBuffer {
  private:
   BlockGrid grid_;
   int n_columns_;
+  ElementType element_;
   Index most_blocks_, block_bytes_;
   Index first_ = 0, last_ = 0;
-  std::unique_ptr<float[]> floats_;
-  std::unique_ptr<double[]> doubles_;
+  std::unique_ptr<char, decltype(&std::free)> rows_;  ///< in element type
+  float* floats() const { return reinterpret_cast<float*>(rows_.get()); }
+  double* doubles() const { return reinterpret_cast<double*>(rows_.get()); }
 };
 
 /// Sample weights of rows [first, first + count) of `n_rows`. Errors: 65 (not one weight per row, a weight

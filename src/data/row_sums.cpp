@@ -12,16 +12,19 @@ namespace gmmpi {
 std::vector<double> sum_over_rows(const Execution& execution, const Data& data, int n_sums,
                                   const std::function<void(const Tile&, double*)>& work) {
   std::vector<ExactScalar> totals(std::size_t(n_sums) * execution.n_threads);
+  std::vector<Tile> tiles(execution.n_threads, Tile(data.n_columns(), *execution.kernels));
   execution.comm.together([&] {
     data.for_each_block(execution, [&](const Block& block, int thread) {
-      Tile tile(data.n_columns());
+      Tile& tile = tiles[thread];
       std::vector<double> values(std::size_t(n_sums) * kTileRows), lanes(std::size_t(n_sums) * kRowLanes);
       for (int offset = 0; offset < block.n_rows; offset += kTileRows) {
         tile.load(block, offset);
         work(tile, values.data());
-        for (std::size_t e = 0; e < values.size(); ++e) values[e] *= tile.weights()[e % kTileRows];
-        for (int i = 0; i < n_sums; ++i)
-          execution.kernels->sum_rows(values.data() + i * kTileRows, lanes.data() + i * kRowLanes);
+        for (int i = 0; i < n_sums; ++i) {
+          double* of_sum = values.data() + i * kTileRows;
+          for (int r = 0; r < kTileRows; ++r) of_sum[r] *= tile.weights()[r];
+          execution.kernels->sum_rows(of_sum, lanes.data() + i * kRowLanes);
+        }
       }
       for (std::size_t e = 0; e < lanes.size(); ++e)
         totals[std::size_t(thread) * n_sums + e / kRowLanes].add(lanes[e]);

@@ -2,14 +2,14 @@
 #include <algorithm>
 
 #include "data/tile.hpp"
-#include "kernels/table.hpp"
 
 namespace gmmpi {
 
 static_assert(kTile == kTileRows);
 
-Tile::Tile(int n_columns)
-    : d_(n_columns),
+Tile::Tile(int n_columns, const KernelTable& kernels)
+    : kernels_(&kernels),
+      d_(n_columns),
       stride_(padded(n_columns)),
       x_(std::size_t(kTileRows) * stride_),
       xt_(std::size_t(kTileRows) * n_columns),
@@ -23,17 +23,11 @@ void Tile::fill(const T* rows) {
       std::fill_n(to, d_, 0.0);
       continue;
     }
-    for (int j = 0; j < d_; ++j) to[j] = static_cast<double>(rows[Index{r} * d_ + j]);
+    std::copy_n(rows + Index{r} * d_, d_, to);
   }
-  // The transpose, two rows by two columns at a time (padding columns are there to be read).
-  using Pair = double __attribute__((vector_size(16), aligned(8)));
-  for (int r = 0; r < kTileRows; r += 2)
-    for (int j = 0; j < d_; j += 2) {
-      const Pair a = *reinterpret_cast<const Pair*>(x_.data() + r * stride_ + j);
-      const Pair b = *reinterpret_cast<const Pair*>(x_.data() + (r + 1) * stride_ + j);
-      *reinterpret_cast<Pair*>(xt_.data() + j * kTileRows + r) = Pair{a[0], b[0]};
-      if (j + 1 < d_) *reinterpret_cast<Pair*>(xt_.data() + (j + 1) * kTileRows + r) = Pair{a[1], b[1]};
-    }
+  const double* rows_of_x[kTileRows];
+  for (int r = 0; r < kTileRows; ++r) rows_of_x[r] = x_.data() + r * stride_;
+  kernels_->transpose_rows(d_, rows_of_x, kTileRows, xt_.data());
 }
 
 void Tile::load(const Block& block, int offset) {

@@ -5,6 +5,7 @@
 
 #include "gmmpi/data/data.hpp"
 #include "kernels/aligned.hpp"
+#include "kernels/table.hpp"
 
 namespace gmmpi {
 
@@ -12,7 +13,7 @@ namespace gmmpi {
 /// tile's end and rows of weight zero are zeros of weight zero.
 class Tile {
  public:
-  explicit Tile(int n_columns);
+  Tile(int n_columns, const KernelTable& kernels);
   /// Rows [offset, offset + kTileRows) of `block`, as far as they exist.
   void load(const Block& block, int offset);
 
@@ -26,6 +27,7 @@ class Tile {
   template <class T>
   void fill(const T* rows);
 
+  const KernelTable* kernels_;
   int d_, stride_, n_rows_ = 0;
   Index first_row_ = 0;
   AlignedDoubles x_, xt_, weights_;

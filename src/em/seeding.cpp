@@ -68,9 +68,10 @@ class Seeder {
 };
 
 void Seeder::visit(const std::vector<double>& center) {
+  std::vector<Tile> tiles(execution_.n_threads, Tile(data_.n_columns(), *execution_.kernels));
   execution_.comm.together([&] {
-    data_.for_each_block(execution_, [&](const Block& block, int) {
-      Tile tile(data_.n_columns());
+    data_.for_each_block(execution_, [&](const Block& block, int thread) {
+      Tile& tile = tiles[thread];
       double distance[kTile], sum = 0.0;
       for (int offset = 0; offset < block.n_rows; offset += kTile) {
         tile.load(block, offset);

@@ -15,7 +15,7 @@ namespace gmmpi {
 
 namespace {
 
-constexpr int kMostGreedySeeds = 8;  ///< for more, the passes of k-means|| cost less than one per seed
+constexpr int kMostGreedySeeds = 16;  ///< for more, the passes of k-means|| cost less than one per seed
 
 /// Seeds for k-means. Goes on from where `state` is.
 void kmeans_seeds(const Execution& execution, const Data& data, int n_centers, std::uint64_t seed,

@@ -59,17 +59,18 @@ AlignedDoubles pad_rows(const std::vector<double>& values, int d) {
   return out;
 }
 
-/// Tiles that are worked on together: rows that count are gathered over them, so more is better, as long as
-/// they and their responsibilities stay in second-level cache. Depends on d and K only.
-int tiles_together(const MomentLayout& layout) {
+/// Tiles of a block that are worked on together: rows that count are gathered over them, so more is better,
+/// as long as they and their responsibilities stay in second-level cache. Depends on N, d and K only.
+int tiles_together(const MomentLayout& layout, Index block_rows) {
   constexpr std::int64_t cache = 512 * 1024;
   const std::int64_t per_tile = 8 * kTile * (2 * std::int64_t{padded(layout.d)} + layout.K);
-  return static_cast<int>(std::clamp<std::int64_t>(cache / per_tile, 1, 32));
+  return static_cast<int>(std::clamp<std::int64_t>(cache / per_tile, 1, block_rows / kTile));
 }
 
 /// One thread's part of a sweep.
 struct Worker {
   int K, d;
+  const KernelTable& kernels;
   std::vector<Tile> tiles;
   std::vector<TileRows> rows;
   BlockSums sums;
@@ -78,10 +79,12 @@ struct Worker {
   AlignedDoubles gamma, value, scratch;
   Profile::Seconds seconds{};
 
-  Worker(const MomentLayout& layout, const Assignment& assignment, const ExactArray& empty)
+  Worker(const MomentLayout& layout, Index block_rows, const KernelTable& table, const Assignment& assignment,
+         const ExactArray& empty)
       : K(layout.K),
         d(layout.d),
-        tiles(tiles_together(layout), Tile(layout.d)),
+        kernels(table),
+        tiles(tiles_together(layout, block_rows), Tile(layout.d, table)),
         sums(layout),
         moments(empty),
         totals(assignment.n_values()),
@@ -91,8 +94,7 @@ struct Worker {
     for (const Tile& tile : tiles) rows.push_back({tile.x(), tile.xt()});
   }
 
-  void add(const Block& block, const Assignment& assignment, const KernelTable& kernels,
-           const double* centers) {
+  void add(const Block& block, const Assignment& assignment, const double* centers) {
     AlignedDoubles lanes(totals.size() * kRowLanes);
     Stopwatch watch;
     sums.clear();
@@ -151,8 +153,10 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
   std::vector<std::unique_ptr<Worker>> workers(execution.n_threads);
   std::exception_ptr failure = run_blocks(execution, data, [&](const Block& block, int thread) {
     auto& worker = workers[thread];
-    if (!worker) worker = std::make_unique<Worker>(layout, assignment, empty);
-    worker->add(block, assignment, *execution.kernels, padded_centers.data());
+    if (!worker)
+      worker =
+          std::make_unique<Worker>(layout, data.grid().block_rows(), *execution.kernels, assignment, empty);
+    worker->add(block, assignment, padded_centers.data());
   });
   for (const auto& worker : workers) {
     if (!worker) continue;
@@ -192,9 +196,9 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
   return result;
 }
 
-std::int64_t sweep_bytes_per_thread(const MomentLayout& layout) {
+std::int64_t sweep_bytes_per_thread(const MomentLayout& layout, Index block_rows) {
   const std::int64_t tile = 8 * kTile * (2 * std::int64_t{padded(layout.d)} + layout.K + 1);
-  return BlockSums::bytes(layout) + tiles_together(layout) * tile + (3 + 1) * 8 * layout.size();
+  return BlockSums::bytes(layout) + tiles_together(layout, block_rows) * tile + (3 + 1) * 8 * layout.size();
 }
 
 FoundRow find_extreme_row(const Execution& execution, const Data& data, const Assignment& assignment,
@@ -208,7 +212,7 @@ FoundRow find_extreme_row(const Execution& execution, const Data& data, const As
   };
   std::vector<Best> best(execution.n_threads);
   const std::exception_ptr failure = run_blocks(execution, data, [&](const Block& block, int thread) {
-    Tile tile(data.n_columns());
+    Tile tile(data.n_columns(), *execution.kernels);
     std::vector<double> gamma(std::size_t(assignment.n_components()) * kTile),
         scratch(assignment.scratch_size());
     std::vector<double> value(std::size_t(assignment.n_values()) * kTile);

@@ -61,7 +61,7 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
               std::vector<double> centers, ScatterShape shape);
 
 /// Bytes that one thread of a sweep needs besides the data.
-std::int64_t sweep_bytes_per_thread(const MomentLayout& layout);
+std::int64_t sweep_bytes_per_thread(const MomentLayout& layout, Index block_rows);
 
 /// A row of the data, found or drawn; equal on all ranks.
 struct FoundRow {

@@ -115,7 +115,7 @@ std::vector<Index> label_table(const Execution& execution, const Data& data, con
   std::vector<std::vector<Index>> tables(execution.n_threads, std::vector<Index>(size));
   execution.comm.together([&] {
     data.for_each_block(execution, [&](const Block& block, int thread) {
-      Tile tile(data.n_columns());
+      Tile tile(data.n_columns(), *execution.kernels);
       TilePosterior under_a(density_a, kernels), under_b(density_b, kernels);
       for (int offset = 0; offset < block.n_rows; offset += kTileRows) {
         tile.load(block, offset);

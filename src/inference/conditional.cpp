@@ -148,7 +148,7 @@ ConditionedMixture condition(const Mixture& mixture, std::span<const int> given,
   Block block;
   block.n_rows = 1;
   block.rows = values.data();
-  Tile tile(c.given.n_features);
+  Tile tile(c.given.n_features, kernels);
   tile.load(block, 0);
   const LogDensity density(c.given, kernels);
   TilePosterior posterior(density, kernels);

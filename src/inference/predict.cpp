@@ -22,7 +22,7 @@ class BlockPrediction {
         mixture_(mixture),
         density_(density),
         posterior_(density, kernels),
-        tile_(mixture.n_features),
+        tile_(mixture.n_features, kernels),
         scratch_(density.scratch_size()),
         squared_(std::size_t(mixture.n_components) * kTile) {
     counts_.labels.resize(mixture.n_components);

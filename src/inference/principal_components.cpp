@@ -86,10 +86,11 @@ PrincipalComponents principal_components(const Execution& execution, const Data&
   return p;
 }
 
-std::int64_t principal_components_bytes(const Execution& execution, int n_columns) {
+std::int64_t principal_components_bytes(const Execution& execution, Index n_rows, int n_columns) {
   const MomentLayout layout{1, n_columns, ScatterShape::full};
   // Threads' sums; the message, covariance, eigenvectors and the solver's copies.
-  return execution.n_threads * sweep_bytes_per_thread(layout) + 24 * 8 * layout.size();
+  return execution.n_threads * sweep_bytes_per_thread(layout, BlockGrid(n_rows).block_rows()) +
+         24 * 8 * layout.size();
 }
 
 Transform standardising(const Execution& execution, const Data& data) {

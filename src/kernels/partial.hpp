@@ -2,15 +2,14 @@
 // squared Mahalanobis distances. Included by src/kernels/targets.
 
 void transpose_rows(int d, const double* const* rows, int n_rows, double* xt) {
-  using Pair = double __attribute__((vector_size(16), aligned(8)));
-  for (int r = 0; r < n_rows; r += 2) {
-    const double* first = rows[r];
-    const double* second = rows[r + 1 < n_rows ? r + 1 : r];
-    for (int j = 0; j < d; j += 2) {  // padding columns are there to be read
-      const Pair a = *reinterpret_cast<const Pair*>(first + j);
-      const Pair b = *reinterpret_cast<const Pair*>(second + j);
-      *reinterpret_cast<Pair*>(xt + j * kTile + r) = Pair{a[0], b[0]};
-      if (j + 1 < d) *reinterpret_cast<Pair*>(xt + (j + 1) * kTile + r) = Pair{a[1], b[1]};
+  for (int row = 0; row < n_rows; row += kWidth) {
+    const double* x[kWidth];
+    for (int r = 0; r < kWidth; ++r) x[r] = rows[row + r < n_rows ? row + r : row];
+    for (int column = 0; column < d; column += kWidth) {  // padding columns are there to be read
+      Vec v[kWidth];
+      for (int r = 0; r < kWidth; ++r) v[r] = load(x[r] + column);
+      transpose(v);
+      for (int j = 0; j < kWidth && column + j < d; ++j) store(xt + (column + j) * kTile + row, v[j]);
     }
   }
 }

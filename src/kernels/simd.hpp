@@ -74,6 +74,16 @@ inline Vec from_bits(Bits b) {
 }
 #endif
 
+template <int...>
+struct Lanes {};
+#if GMMPI_WIDTH == 8
+using AllLanes = Lanes<0, 1, 2, 3, 4, 5, 6, 7>;
+#elif GMMPI_WIDTH == 4
+using AllLanes = Lanes<0, 1, 2, 3>;
+#elif GMMPI_WIDTH == 2
+using AllLanes = Lanes<0, 1>;
+#endif
+
 constexpr int kRowVectors = GMMPI_WIDTH == 8 ? 4 : 2;  ///< row vectors a register tile of the E-step holds
 constexpr int kLanes = kRowLanes;
 
@@ -113,6 +123,31 @@ inline int store_nonzero(Vec v, const double* x, int stride, double* values, con
     values[n] = all_values[lane];
   }
   return n;
+#endif
+}
+
+#if GMMPI_WIDTH > 1
+/// Of two rows of a matrix, `Distance` apart: exchanges a's lanes that have that bit set and b's that have
+/// not.
+template <int Distance, int... Lane>
+inline void exchange(Vec& a, Vec& b, Lanes<Lane...>) {
+  const Vec first = __builtin_shufflevector(a, b, (Lane & Distance ? kWidth + (Lane ^ Distance) : Lane)...);
+  b = __builtin_shufflevector(a, b, (Lane & Distance ? kWidth + Lane : Lane ^ Distance)...);
+  a = first;
+}
+
+template <int Distance>
+inline void transpose_blocks(Vec (&rows)[kWidth]) {
+  for (int r = 0; r < kWidth; ++r)
+    if (!(r & Distance)) exchange<Distance>(rows[r], rows[r + Distance], AllLanes());
+  if constexpr (Distance > 1) transpose_blocks<Distance / 2>(rows);
+}
+#endif
+
+/// A square matrix in registers, in place: blocks of half its size change places, then those in each of them.
+inline void transpose([[maybe_unused]] Vec (&rows)[kWidth]) {
+#if GMMPI_WIDTH > 1
+  transpose_blocks<kWidth / 2>(rows);
 #endif
 }
 

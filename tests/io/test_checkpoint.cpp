@@ -71,10 +71,10 @@ TEST_CASE("checkpoint: a fit continued from any of its states gives the same bit
 
 TEST_CASE("checkpoint: a start in rounds, or from a subsample, goes on from any of its states") {
   FitOptions options = RecordedFit::options_for("diag");
-  options.n_components = 10;
+  options.n_components = 20;
   options.n_init = 1;
   options.max_iter = 1;
-  const RecordedFit in_rounds(options, in_memory::clusters(3'000, 2, 10, 8.0, 9), 2);
+  const RecordedFit in_rounds(options, in_memory::clusters(3'000, 2, 20, 8.0, 9), 2);
   CHECK(std::ranges::any_of(in_rounds.states, [](const FitState& s) { return s.seeding_rounds > 0; }));
   check_continued_from_anywhere(in_rounds);
   const RecordedFit of_subsample(options, in_memory::clusters(33'000, 2, 10, 8.0, 9), 2);

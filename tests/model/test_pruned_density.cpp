@@ -55,7 +55,7 @@ struct Setting {
     block.n_rows = n;
     block.rows = static_cast<const double*>(rows.data());
     block.weights = weights.data();
-    tiles.assign(n_tiles, gmmpi::Tile(d));
+    tiles.assign(n_tiles, gmmpi::Tile(d, gmmpi::select_kernels()));
     for (int t = 0; t < n_tiles; ++t) tiles[t].load(block, t * kTile);
   }
 };

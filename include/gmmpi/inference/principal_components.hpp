@@ -31,7 +31,7 @@ struct PrincipalComponents {
 PrincipalComponents principal_components(const Execution& execution, const Data& data);
 
 /// Bytes that its sums need per rank, besides the data.
-std::int64_t principal_components_bytes(const Execution& execution, int n_columns);
+std::int64_t principal_components_bytes(const Execution& execution, Index n_rows, int n_columns);
 
 /// Collective. Columns of mean 0 and variance 1 (divided by the total weight); a constant column keeps its
 /// unit.

@@ -74,7 +74,8 @@ void pca_command(const Execution& execution, const Options& options, StopRequest
   execution.comm.together([&] { choice = component_choice(options); });
   check_output(execution, options, output, true);  // what exists is looked at below
   OpenedData opened = open_inputs(execution, options);
-  const std::int64_t bytes = principal_components_bytes(execution, opened.rows->n_columns());
+  const std::int64_t bytes =
+      principal_components_bytes(execution, opened.rows->n_rows(), opened.rows->n_columns());
   const InputData inputs = read_inputs(execution, options, std::move(opened), bytes);
   const Data& data = *inputs.rows;
   const std::string request = request_text({{"command", "pca"},
