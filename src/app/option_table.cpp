@@ -104,7 +104,7 @@ const std::vector<CommandSpec>& command_table() {
        "pictures of data and models (drawn by Python)",
        "Example:\n  gmmpi plot scatter stars.h5 m.h5 -o m.png"},
       {"completion",
-       {{"SHELL", "bash or fish"}},
+       {{"SHELL", "bash, fish or zsh"}},
        "a script that completes the command line",
        "Example:\n  eval \"$(gmmpi completion bash)\"      (in ~/.bashrc)"},
       {"man",

@@ -57,7 +57,7 @@ class Deb(unittest.TestCase):
         self.assertIn(".SH NAME", gzip.decompress(pages[0].read_bytes()).decode())
         self.assertIn("gmmpi-fit.1.gz", [page.name for page in pages])
         for path in ("include/gmmpi/gmmpi.hpp", "lib/cmake/gmmpi/gmmpi-config.cmake", "lib/pkgconfig/gmmpi.pc",
-                     "share/bash-completion/completions/gmmpi", "share/doc/gmmpi/copyright",
+                     "share/bash-completion/completions/gmmpi", "share/zsh/vendor-completions/_gmmpi", "share/doc/gmmpi/copyright",
                      "share/doc/gmmpi/README.md", "share/doc/gmmpi/scripts/slurm/requeue.sbatch"):
             self.assertTrue((self.usr / path).exists(), path)
         self.assertTrue(list(self.usr.glob("lib/libgmmpi.*")))

@@ -1,11 +1,14 @@
 """Manual pages and completion hold every command and option that the program's help shows, and work."""
 
+import os
 import pathlib
+import pty
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import tty
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "app"))
@@ -96,6 +99,29 @@ class Completion(ProgramTest):
         said = output("fish", "-c", f"source {script}; complete -C '{line}'", env={"HOME": str(self.dir), "PATH": "/usr/bin:/bin"})
         return {row.partition("\t")[0] for row in said.stdout.splitlines()}
 
+    def in_zsh(self, line, *setup):
+        """What zsh, on a terminal, would offer for the line: its compadd tells."""
+        offered = self.dir / "offered"
+        offered.write_text("")
+        (self.dir / "_gmmpi").write_text(self.run_ok("completion zsh").out)
+        tell = f'compadd() {{ builtin compadd "$@"; local -a o; builtin compadd -O o "$@"; print -l -- $o >>{offered}; }}'
+        lines = ("PROMPT=", "autoload -Uz compinit", *setup, tell, f"{line}\t\x15", "exit")
+        main, terminal = pty.openpty()
+        tty.setraw(terminal)  # or the terminal itself would take the keys that come before zsh reads them
+        with subprocess.Popen(["zsh", "-f", "-i"], cwd=self.dir, stdin=terminal, stdout=terminal, stderr=terminal,
+                              env={"HOME": str(self.dir), "PATH": "/usr/bin:/bin", "TERM": "dumb"}) as zsh:
+            os.close(terminal)
+            os.write(main, "\n".join((*lines, "")).encode())
+            said = b""
+            try:
+                while part := os.read(main, 4096):
+                    said += part
+            except OSError:  # the terminal's other end is closed
+                pass
+            self.assertEqual(zsh.wait(30), 0, said)
+        os.close(main)
+        return {word.rstrip("=") for word in offered.read_text().split("\n")} - {""}
+
     def test_bash(self):
         known = HelpOf()
         self.assertEqual(self.in_bash("gmmpi "), {*known.commands, "--help", "--version"})
@@ -112,10 +138,19 @@ class Completion(ProgramTest):
         self.assertEqual(self.in_fish("gmmpi fit stars.h5 --cov"), {"--covariance-type"})
         self.assertNotIn("--covariance-type", self.in_fish("gmmpi score --"))
 
+    @unittest.skipUnless(shutil.which("zsh"), "there is no zsh")
+    def test_zsh(self):
+        known = HelpOf()
+        for setup in (("compinit -D -u", "source ./_gmmpi"), ("fpath=($PWD $fpath)", "compinit -D -u")):
+            self.assertLessEqual(set(known.commands), self.in_zsh("gmmpi ", *setup))
+            self.assertLessEqual(known.options["fit"], self.in_zsh("gmmpi fit stars.h5 --", *setup))
+            self.assertEqual(self.in_zsh("gmmpi fit stars.h5 --cov", *setup), {"--covariance-type"})
+            self.assertEqual(self.in_zsh("gmmpi score --cov", *setup), set())
+
     def test_another_shell(self):
         failed = subprocess.run([PROGRAM, "completion", "tcsh"], capture_output=True, text=True, check=False)
         self.assertEqual((failed.returncode, failed.stdout), (64, ""))
-        self.assertEqual(failed.stderr, "gmmpi: error: completion: 'tcsh' is unknown; choose bash or fish\n")
+        self.assertEqual(failed.stderr, "gmmpi: error: completion: 'tcsh' is unknown; choose bash, fish or zsh\n")
 
 
 if __name__ == "__main__":

@@ -41,14 +41,62 @@ std::string bash_script() {
          "complete -o default -F _gmmpi gmmpi\n";
 }
 
-/// In single quotes.
-std::string fish_quoted(const std::string& text) {
-  std::string out = "'";
+/// `text` with a backslash before each of these characters.
+std::string escaped(const std::string& text, const std::string& characters) {
+  std::string out;
   for (const char c : text) {
-    if (c == '\'' || c == '\\') out += '\\';
+    if (characters.find(c) != std::string::npos) out += '\\';
     out += c;
   }
+  return out;
+}
+
+/// In single quotes, in which zsh knows no escapes.
+std::string zsh_quoted(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
+}
+
+std::string zsh_script() {
+  std::string commands, cases;
+  for (const CommandSpec& command : command_table()) {
+    commands += fmt::format("    {}\n", zsh_quoted(command.name + ":" + command.summary));
+    cases += fmt::format("    {}) options+=(\n", command.name);
+    for (const OptionSpec& o : options_of(command.name)) {
+      const std::string help = fmt::format("[{}]", escaped(o.help, "[]\\"));
+      const std::string value = o.metavar.empty() ? "" : fmt::format(":{}:_files", escaped(o.metavar, ":\\"));
+      cases +=
+          fmt::format("      {}\n", zsh_quoted("--" + o.name + (value.empty() ? "" : "=") + help + value));
+      if (!o.short_name.empty())
+        cases += fmt::format("      {}\n", zsh_quoted("-" + o.short_name + help + value));
+    }
+    cases += "    ) ;;\n";
+  }
+  return "#compdef gmmpi\n"
+         "# Completion of gmmpi for zsh, made by: gmmpi completion zsh\n"
+         "_gmmpi() {\n"
+         "  local -a commands=(\n" +
+         commands +
+         "  ) options=('--help[how to use it]' '*:file:_files')\n"
+         "  if ((CURRENT == 2)); then\n"
+         "    _describe command commands\n"
+         "    _arguments '--help[how to use it]' '--version[which one this is]'\n"
+         "    return\n"
+         "  fi\n"
+         "  case $words[2] in\n" +
+         cases +
+         "  esac\n"
+         "  shift words\n"
+         "  ((CURRENT--))\n"
+         "  _arguments -s $options\n"
+         "}\n"
+         "if [[ $funcstack[1] == _gmmpi ]]; then _gmmpi; else compdef _gmmpi gmmpi; fi\n";
+}
+
+/// In single quotes.
+std::string fish_quoted(const std::string& text) {
+  return fmt::format("'{}'", escaped(text, "'\\"));
 }
 
 std::string fish_script() {
@@ -68,9 +116,14 @@ std::string fish_script() {
 
 void completion_command(const Execution&, const Options& options, StopRequest&) {
   const std::string shell = options.arguments.at("SHELL");
-  if (shell != "bash" && shell != "fish")
-    throw Error(ExitCode::usage, "completion: '" + shell + "' is unknown; choose bash or fish");
-  say("{}", shell == "fish" ? fish_script() : bash_script());
+  if (shell == "bash")
+    say("{}", bash_script());
+  else if (shell == "fish")
+    say("{}", fish_script());
+  else if (shell == "zsh")
+    say("{}", zsh_script());
+  else
+    throw Error(ExitCode::usage, "completion: '" + shell + "' is unknown; choose bash, fish or zsh");
 }
 
 }  // namespace gmmpi::app
