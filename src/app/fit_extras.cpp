@@ -1,4 +1,4 @@
-// --prior and --fix: parsing.
+// --prior, --fix and --noise: parsing.
 #include "app/fit_extras.hpp"
 
 #include <map>
@@ -42,6 +42,26 @@ FixedParameters fixed_parameters(const Options& o) {
     *found->second = true;
   } while (!list.eof());
   return fixed;
+}
+
+std::optional<NoiseOptions> noise_options(const Options& o) {
+  if (!o.flag("noise")) {
+    for (const char* name : {"noise-weight", "noise-volume"})
+      if (o.has(name))
+        throw Error(ExitCode::usage,
+                    "--" + std::string(name) + " " + o.text(name) + ": there is no noise; give --noise");
+    return std::nullopt;
+  }
+  NoiseOptions noise;
+  if (o.has("noise-weight")) noise.weight = o.number("noise-weight", 0.0);
+  if (!o.has("noise-volume")) return noise;
+  noise.volume = o.number("noise-volume", 0.0);
+  if (o.flag("standardize") || o.has("pca"))
+    throw Error(
+        ExitCode::usage,
+        "--noise-volume: is in the units of the data, which --standardize and --pca change; leave one "
+        "of them out");
+  return noise;
 }
 
 }  // namespace gmmpi::app

@@ -43,6 +43,7 @@ void set_fit_options(const Options& o, FitOptions& f) {
   f.skip = o.choice("skip", {"auto", "none"}) == "auto";
   f.prior = prior_options(o);
   f.fixed = fixed_parameters(o);
+  f.noise = noise_options(o);
   o.choice("resume", {"auto", "never", "must"});
   static const std::map<std::string, Init> inits{{"kmeans", Init::kmeans},
                                                  {"k-means++", Init::kmeans_plusplus},
@@ -77,6 +78,7 @@ Mixture model_shape(const FitOptions& f, int n_features) {
   shape.family = f.family;
   shape.n_components = f.n_components;
   shape.n_features = n_features;
+  if (f.noise) shape.noise.emplace();
   return shape;
 }
 

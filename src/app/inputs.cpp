@@ -182,7 +182,7 @@ InputData read_inputs(const Execution& execution, const Options& options, std::i
 
 std::int64_t writing_bytes(const Execution& execution, const Mixture& model,
                            const std::vector<OutputColumn>& columns) {
-  const std::int64_t K = model.n_components, d = model.n_features;
+  const std::int64_t K = model.n_components + model.noise.has_value(), d = model.n_features;
   std::int64_t row = 0;  // values
   for (const OutputColumn& column : columns)
     row += std::max<Index>(column.columns, 1) * std::max<Index>(column.depth, 1);

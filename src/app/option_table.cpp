@@ -43,7 +43,8 @@ const std::vector<CommandSpec>& command_table() {
        "Example:\n  mpirun -n 4 gmmpi predict stars.h5 m.h5 --responsibilities -o labels.h5\n"
        "  gmmpi predict stars.h5 m.h5 --outliers 0.01 --outlier-rule chi2 -o odd.h5\n"
        "Datasets written: /labels (N), /responsibilities (N, K), /log_density (N), /mahalanobis (N, K), "
-       "/outliers (N)."},
+       "/outliers (N). Rows of a model's noise (fit --noise) have label -1 and one more responsibility, the "
+       "last."},
       {"sample",
        {model},
        "draw rows from a model",
@@ -215,6 +216,13 @@ const std::vector<OptionSpec>& option_table() {
        "scale of the prior of covariances, as a share of the data's covariance (default K^(-2/d))"},
       {"prior-weight", "", "X", "", "fit select",
        "concentration of the Dirichlet prior of the mixture weights, >= 1 (default 1: they are free)"},
+      {"noise", "", "", "", "fit select",
+       "add a component of constant density for rows that belong to no other: p(x) = w0 / V + the "
+       "components"},
+      {"noise-weight", "", "X", "", "fit select",
+       "weight w0 of the noise in the start, between 0 and 1 (default 0.05)"},
+      {"noise-volume", "", "V", "", "fit select",
+       "volume V of the region in which noise may lie (default: the product of the columns' ranges)"},
       {"fix", "", "LIST", "", "fit",
        "weights, means or covariances, or two of them with a comma: they stay what they are in the start"},
       {"sample-weight", "", "DATA", "", "fit select score pca",

@@ -7,32 +7,43 @@
 
 namespace gmmpi {
 
-void Posterior::assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const {
-  pruned_.log_joint(tiles, least_log_share_, scratch, gamma);
-  for (const Tile& tile : tiles) {
-    density_.kernels().responsibilities(n_components(), tile.weights(), least_log_share_, gamma, value);
-    gamma += std::int64_t{n_components()} * kTile;
-    value += kTile;
-  }
+std::size_t MixtureAssignment::scratch_size() const {
+  const std::size_t shares = std::size_t(density_.n_shares()) * kTile;
+  return std::max(pruned_.scratch_size(), 2 * shares);
 }
 
-std::size_t HardPosterior::scratch_size() const {
-  return std::max(pruned_.scratch_size(), std::size_t(n_components()) * kTile);
-}
-
-void HardPosterior::assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const {
-  const KernelTable& kernels = density_.kernels();
-  const std::int64_t size = std::int64_t{n_components()} * kTile;
+void MixtureAssignment::assign(std::span<const Tile> tiles, double* scratch, double* gamma,
+                               double* value) const {
+  const int K = density_.n_components(), n_shares = density_.n_shares();
+  const std::int64_t size = std::int64_t{K} * kTile;
   pruned_.log_joint(tiles, least_log_share_, scratch, gamma);
   for (const Tile& tile : tiles) {
-    std::copy_n(gamma, size, scratch);
-    kernels.responsibilities(n_components(), tile.weights(), least_log_share_, scratch, value + kTile);
-    for (std::int64_t e = 0; e < size; ++e) gamma[e] = -gamma[e];
-    kernels.assign_nearest(n_components(), tile.weights(), gamma, value);
-    for (int r = 0; r < kTile; ++r) value[r] = -value[r];
+    if (n_shares == K) {
+      assign_shares(tile, K, scratch, gamma, value);
+    } else {  // there is no room for the noise's row in gamma
+      double* shares = scratch + std::int64_t{n_shares} * kTile;
+      std::copy_n(gamma, size, shares);
+      density_.add_noise(shares);
+      assign_shares(tile, n_shares, scratch, shares, value);
+      std::copy_n(shares, size, gamma);
+    }
     gamma += size;
-    value += 2 * kTile;
+    value += std::int64_t{n_values()} * kTile;
   }
+}
+
+void Posterior::assign_shares(const Tile& tile, int n_shares, double*, double* shares, double* value) const {
+  kernels().responsibilities(n_shares, tile.weights(), least_log_share(), shares, value);
+}
+
+void HardPosterior::assign_shares(const Tile& tile, int n_shares, double* scratch, double* shares,
+                                  double* value) const {
+  const std::int64_t size = std::int64_t{n_shares} * kTile;
+  std::copy_n(shares, size, scratch);
+  kernels().responsibilities(n_shares, tile.weights(), least_log_share(), scratch, value + kTile);
+  for (std::int64_t e = 0; e < size; ++e) shares[e] = -shares[e];
+  kernels().assign_nearest(n_shares, tile.weights(), shares, value);
+  for (int r = 0; r < kTile; ++r) value[r] = -value[r];
 }
 
 void NearestCenter::assign_tile(const Tile& tile, double*, double* gamma, double* value) const {

@@ -9,39 +9,54 @@
 
 namespace gmmpi {
 
-/// The E-step: responsibilities under a model; value = ln p(x). Bishop (2006), eq. 9.23.
-class Posterior final : public Assignment {
+/// What a mixture's densities make of rows. Where it has noise, what that takes of a row's weight is missing
+/// in gamma.
+class MixtureAssignment : public Assignment {
  public:
   /// Responsibilities below exp(least_log_share) of a row's largest are exactly zero.
-  Posterior(const Mixture& mixture, const KernelTable& kernels, double least_log_share = kLeastLogShare)
+  MixtureAssignment(const Mixture& mixture, const KernelTable& kernels, double least_log_share)
       : density_(mixture, kernels), pruned_(density_), least_log_share_(least_log_share) {}
-  Posterior(const Posterior&) = delete;
-  int n_components() const override { return density_.n_components(); }
-  std::size_t scratch_size() const override { return pruned_.scratch_size(); }
-  void assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const override;
+  MixtureAssignment(const MixtureAssignment&) = delete;
+  int n_components() const final { return density_.n_components(); }
+  std::size_t scratch_size() const final;
+  void assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const final;
+
+ protected:
+  const KernelTable& kernels() const { return density_.kernels(); }
+  double least_log_share() const { return least_log_share_; }
 
  private:
+  /// From `shares` (n_shares x kTile) = ln pi_k N(x | k) of a tile to responsibilities times weights there,
+  /// and the values; `scratch` is as large as `shares`.
+  virtual void assign_shares(const Tile& tile, int n_shares, double* scratch, double* shares,
+                             double* value) const = 0;
+
   LogDensity density_;
   PrunedDensity pruned_;
   double least_log_share_;
 };
 
-/// Classification EM: each row wholly to its most responsible component, the lowest on a tie; values = ln
-/// max_k pi_k N(x | k), ln p(x). Celeux & Govaert (1992).
-class HardPosterior final : public Assignment {
+/// The E-step: responsibilities under a model; value = ln p(x). Bishop (2006), eq. 9.23.
+class Posterior final : public MixtureAssignment {
  public:
-  HardPosterior(const Mixture& mixture, const KernelTable& kernels, double least_log_share)
-      : density_(mixture, kernels), pruned_(density_), least_log_share_(least_log_share) {}
-  HardPosterior(const HardPosterior&) = delete;
-  int n_components() const override { return density_.n_components(); }
-  int n_values() const override { return 2; }
-  std::size_t scratch_size() const override;
-  void assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const override;
+  Posterior(const Mixture& mixture, const KernelTable& kernels, double least_log_share = kLeastLogShare)
+      : MixtureAssignment(mixture, kernels, least_log_share) {}
 
  private:
-  LogDensity density_;
-  PrunedDensity pruned_;
-  double least_log_share_;
+  void assign_shares(const Tile& tile, int n_shares, double* scratch, double* shares,
+                     double* value) const override;
+};
+
+/// Classification EM: each row wholly to its most responsible component, the lowest on a tie; values = ln
+/// max_k pi_k N(x | k), ln p(x). Celeux & Govaert (1992).
+class HardPosterior final : public MixtureAssignment {
+ public:
+  using MixtureAssignment::MixtureAssignment;
+  int n_values() const override { return 2; }
+
+ private:
+  void assign_shares(const Tile& tile, int n_shares, double* scratch, double* shares,
+                     double* value) const override;
 };
 
 /// k-means: all to the nearest centre, the lowest on a tie; value = squared distance. Bishop (2006), eq. 9.2.

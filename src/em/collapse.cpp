@@ -19,6 +19,11 @@ namespace {
                   "or give --reg-covar a positive value");
 }
 
+/// What the noise leaves.
+double share_of_components(const Mixture& model) {
+  return model.noise ? 1.0 - model.noise->weight : 1.0;
+}
+
 /// Until it is replaced, a collapsed component stays as it was, without weight.
 void set_aside(const Mixture& before, const std::vector<int>& collapsed, Mixture& model) {
   const std::size_t d = model.n_features, stride = covariance_stride(model.shape(), model.n_features);
@@ -29,7 +34,7 @@ void set_aside(const Mixture& before, const std::vector<int>& collapsed, Mixture
       std::copy_n(before.covariances.begin() + k * stride, stride, model.covariances.begin() + k * stride);
   }
   const double sum = std::accumulate(model.weights.begin(), model.weights.end(), 0.0);
-  for (double& w : model.weights) w /= sum;
+  for (double& w : model.weights) w /= sum / share_of_components(model);
 }
 
 }  // namespace
@@ -50,7 +55,7 @@ std::vector<Reseed> treat_collapse(const Execution& execution, const Data& data,
   for (const int k : step.collapsed) {
     const FoundRow worst = find_extreme_row(execution, data, Posterior(model, *execution.kernels), false);
     for (double& w : model.weights) w *= 1.0 - 1.0 / K;
-    model.weights[k] = 1.0 / K;
+    model.weights[k] = share_of_components(model) / K;
     set_component(model, k, worst.x, variance);
     if (!factorise(model, *execution.kernels).empty())
       throw_singular("the covariance of a reseeded component is singular", iteration);

@@ -13,6 +13,7 @@
 #include "em/engines/kmeans.hpp"
 #include "em/engines/stepwise.hpp"
 #include "em/labelled.hpp"
+#include "em/noise.hpp"
 #include "em/prior_of_data.hpp"
 #include "em/problem.hpp"
 #include "em/trace.hpp"
@@ -90,6 +91,10 @@ Mixture m_step(const Problem& p, FitState& state, const Moments& moments) {
     ++state.n_recentred;
     p.observer.recentred(state.restart, iteration);
   }
+  if (p.options.noise && std::ssize(step.collapsed) == p.options.n_components)
+    throw Error(ExitCode::numerical, "the noise has taken all rows at iteration " +
+                                         std::to_string(iteration) +
+                                         ": give a larger --noise-volume, or leave out --noise");
   require_no_collapse(p.options, step.collapsed, iteration);
   const std::vector<Reseed> reseeds = treat_collapse(p.execution, p.data, p.moments, p.reg_covar, state.model,
                                                      state.restart, iteration, step);
@@ -275,6 +280,7 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
   require(o.engine == Engine::em || !o.trace_bound, ExitCode::usage,
           "--trace elbo is for --engine em; leave one of them out");
   validate_extras(o, data.n_columns());
+  validate_noise(o, data, name);
   if (o.init == Init::model) {
     require(o.start.has_value(), ExitCode::usage, "no start model given");
     require(o.start->family->distribution() == o.family->distribution(), ExitCode::usage,
@@ -321,6 +327,7 @@ FitResult fit(const Execution& execution, const Data& data, const FitOptions& op
                 ? make_centers(execution, data, p.moments, options, p.reg_covar, state, safe_point)
                 : make_start(execution, data, p.moments, options,
                              {p.reg_covar, p.prior ? &*p.prior : nullptr}, state, safe_point));
+        if (options.noise) add_noise(*options.noise, data, *execution.kernels, state.model);
       } else {
         continue_best(state);
         observer.started("the best short run, restart " + std::to_string(state.best.best_restart));

@@ -41,9 +41,11 @@ std::vector<double> central_scatter(const Moments& m, const std::vector<double>&
 void constrain_weights(const Constraints& c, double total, Mixture& m) {
   if (c.fixed.weights) {
     m.weights = c.before->weights;
+    m.noise = c.before->noise;
   } else if (c.prior && c.prior->weight != 1.0) {
-    const double more = c.prior->weight - 1.0;
-    for (double& w : m.weights) w = (w * total + more) / (total + m.n_components * more);
+    const double more = c.prior->weight - 1.0, all = total + m.n_components * more;
+    for (double& w : m.weights) w = (w * total + more) / all;
+    if (m.noise) m.noise->weight *= total / all;
   }
 }
 
@@ -132,15 +134,17 @@ MStep m_step(const Execution& execution, const Moments& moments, const Covarianc
   m.means = moments.centers;
   std::vector<double> counts(moments.counts(), moments.counts() + K), delta(std::size_t(K) * d);
   double total = std::accumulate(counts.begin(), counts.end(), 0.0);
+  const bool has_noise = constraints.before && constraints.before->noise;
+  const double all = has_noise ? moments.total_weight : total;
   const FixedParameters fixed = constraints.fixed;
   const Prior* prior = constraints.prior;
   // Where the parameters do not need rows, a component may lose all of them.
   const bool may_be_empty = fixed.means ? fixed.covariances || prior : prior && prior->shrinkage > 0.0;
   for (int k = 0; k < K; ++k) {
-    m.weights.push_back(counts[k] / total);
-    if (counts[k] < kLeastShare * total / K) {
+    m.weights.push_back(counts[k] / all);
+    if (counts[k] < kLeastShare * all / K) {
       if (!may_be_empty) step.collapsed.push_back(k);
-      counts[k] = may_be_empty ? 0.0 : total;  // so that what follows stays finite; nothing of it is used
+      counts[k] = may_be_empty ? 0.0 : all;  // so that what follows stays finite; nothing of it is used
       continue;
     }
     for (int j = 0; j < d; ++j) {
@@ -151,7 +155,11 @@ MStep m_step(const Execution& execution, const Moments& moments, const Covarianc
     }
   }
   std::vector<double> scatter = central_scatter(moments, counts, delta);
-  constrain_weights(constraints, total, m);
+  if (has_noise) {  // it gets what the components leave
+    m.noise = constraints.before->noise;
+    m.noise->weight = std::max(0.0, all - total) / all;
+  }
+  constrain_weights(constraints, all, m);
   std::vector<double> rows = counts;  // with the prior's
   if (prior || fixed.means) constrain_means(constraints, moments.layout, counts, m, scatter);
   if (prior) {
@@ -194,7 +202,8 @@ MStep m_step_guarded(const Execution& execution, const Moments& moments, const C
 
 std::int64_t FixedParameters::n_free(const Mixture& m) const {
   const std::int64_t K = m.n_components, d = m.n_features;
-  return (weights ? 0 : K - 1) + (means ? 0 : K * d) +
+  const int of_noise = m.noise ? (weights ? 1 : 2) : 0;
+  return (weights ? 0 : K - 1) + of_noise + (means ? 0 : K * d) +
          (covariances ? 0 : m.family->n_covariance_parameters(m.n_components, m.n_features));
 }
 

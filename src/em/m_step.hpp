@@ -20,7 +20,7 @@ struct Constraints {
   RegCovar reg_covar;
   const Prior* prior = nullptr;     ///< null: maximum likelihood
   FixedParameters fixed{};          ///< taken over from `before`
-  const Mixture* before = nullptr;  ///< the model that entered the iteration; null where nothing is fixed
+  const Mixture* before = nullptr;  ///< the model that entered the iteration; null in starts
 
   Constraints(RegCovar reg, const Prior* prior_ = nullptr) : reg_covar(std::move(reg)), prior(prior_) {}
 };
@@ -37,7 +37,7 @@ struct MStep {
 
 /// *Collective*. One M-step. Bishop (2006), eq. 9.24-9.26, with moments about given centres c: delta =
 /// S1/N_k, mu_k = c + delta, scatter = S2 - N_k delta delta^T; with a prior the MAP estimates of Fraley &
-/// Raftery (2007), see docs/maths/priors.md.
+/// Raftery (2007), see docs/maths/priors.md. Noise gets the weight that the counts leave.
 MStep m_step(const Execution& execution, const Moments& moments, const CovarianceFamily& family,
              const Constraints& constraints);
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "em/noise.hpp"
 #include "em/subsample.hpp"
 
 namespace gmmpi {
@@ -38,7 +39,9 @@ std::optional<Pilot> pilot_fit(const Execution& execution, const Data& data, con
   Quiet observer(safe_point);
   Execution unmeasured = execution;
   unmeasured.profile = nullptr;
-  FitOptions o = options;
+  FitOptions coarser_options = options;
+  if (options.noise) coarser_options.noise = with_box(*options.noise, data);
+  FitOptions o = coarser_options;
   o.accelerate = Acceleration::none;
   o.fail_on_collapse = false;
   o.short_runs = 0;
@@ -48,7 +51,7 @@ std::optional<Pilot> pilot_fit(const Execution& execution, const Data& data, con
   o.seed = seed;
   o.tol = kTolerance;
   const auto run = [&] { return fit(unmeasured, *sample, o, observer).model; };
-  if (std::optional<Pilot> coarser = pilot_fit(execution, *sample, options, seed, safe_point)) {
+  if (std::optional<Pilot> coarser = pilot_fit(execution, *sample, coarser_options, seed, safe_point)) {
     o.start = std::move(coarser->model);
   } else {
     o.n_init = kShortRuns;

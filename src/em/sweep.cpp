@@ -191,7 +191,8 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
   for (std::size_t phase = 0; execution.profile && phase < seconds.size(); ++phase)
     execution.profile->add(static_cast<Profile::Phase>(phase), seconds[phase]);
 
-  Moments result{layout, std::move(centers), values[0], std::vector<double>(moments.size()), values};
+  Moments result{layout, std::move(centers),         values[0], std::vector<double>(moments.size()),
+                 values, data.summary().total_weight};
   for (std::size_t i = 0; i < moments.size(); ++i) result.sums[i] = moments.value(i);
   return result;
 }

@@ -47,6 +47,7 @@ struct Moments {
   double objective = 0.0;        ///< sum of weight times (first) value
   std::vector<double> sums;      ///< in the order of layout
   std::vector<double> values{};  ///< sums of weight times each value, the objective first
+  double total_weight = 0.0;     ///< of all rows; the counts sum to less where the assignment leaves some out
 
   const double* counts() const { return sums.data(); }
   const double* first(int k) const { return sums.data() + layout.first() + std::int64_t{k} * layout.d; }

@@ -16,16 +16,16 @@ constexpr double kSmall = 0.125;  ///< differences of logarithms below which the
 
 /// The responsibilities of a tile's rows under a mixture, and their logarithms.
 struct TilePosterior {
-  std::vector<double> share, log_share;  ///< K x kTile
+  std::vector<double> share, log_share;  ///< n_shares x kTile
 
   TilePosterior(const LogDensity& density, const Tile& tile) {
-    const int K = density.n_components();
+    const int n = density.n_shares();
     const std::vector<double> ones(kTile, 1.0);
     std::vector<double> scratch(density.scratch_size()), log_density(kTile);
-    log_share.resize(std::size_t(K) * kTile);
-    density.log_joint(tile, scratch.data(), log_share.data());
+    log_share.resize(std::size_t(n) * kTile);
+    density.log_shares(tile, scratch.data(), log_share.data());
     share = log_share;
-    density.kernels().responsibilities(K, ones.data(), kEveryLogShare, share.data(), log_density.data());
+    density.kernels().responsibilities(n, ones.data(), kEveryLogShare, share.data(), log_density.data());
     for (std::size_t e = 0; e < log_share.size(); ++e) log_share[e] -= log_density[e % kTile];
   }
 };

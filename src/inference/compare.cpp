@@ -18,6 +18,8 @@ namespace gmmpi {
 namespace {
 
 void require_same_kind(const Mixture& a, const Mixture& b) {
+  require_no_noise(a, "the first model");
+  require_no_noise(b, "the second model");
   if (is_bernoulli(a) != is_bernoulli(b))
     throw Error(
         ExitCode::bad_data,

@@ -32,6 +32,7 @@ void factorise_or_fail(Mixture& m, const KernelTable& kernels, const std::string
 
 /// Without factors.
 Mixture selected(const Mixture& m, std::span<const int> columns) {
+  require_no_noise(m, "the model");
   const std::size_t d = m.n_features, stride = covariance_stride(m.shape(), m.n_features);
   Mixture out;
   out.family = m.family;

@@ -14,12 +14,14 @@ Sampler::Sampler(const Mixture& mixture, std::uint64_t seed, const KernelTable& 
     : m_(mixture), seed_(seed), kernels_(kernels) {
   double sum = 0.0;
   for (const double w : m_.weights) cumulative_.push_back(sum += w);
+  if (m_.noise) cumulative_.push_back(sum + m_.noise->weight);
 }
 
 std::int64_t Sampler::draw(Index row, double* x) const {
   const double u = uniform(seed_, Purpose::sample_component, row, 0) * cumulative_.back();
-  const auto k = std::min<std::ptrdiff_t>(
-      std::upper_bound(cumulative_.begin(), cumulative_.end(), u) - cumulative_.begin(), m_.n_components - 1);
+  const auto k = std::min(std::upper_bound(cumulative_.begin(), cumulative_.end(), u) - cumulative_.begin(),
+                          std::ssize(cumulative_) - 1);
+  if (k == m_.n_components) return draw_noise(row, x);
   const std::size_t d = m_.n_features, stride = covariance_stride(m_.shape(), m_.n_features);
   const double* factor =
       m_.precisions_cholesky.data() + (m_.shape() == PrecisionShape::shared_dense ? 0 : k * stride);
@@ -42,6 +44,14 @@ std::int64_t Sampler::draw(Index row, double* x) const {
   }
   for (std::size_t j = 0; j < d; ++j) x[j] += m_.means[k * d + j];
   return k;
+}
+
+std::int64_t Sampler::draw_noise(Index row, double* x) const {
+  const std::vector<double>&low = m_.noise->minimum, &high = m_.noise->maximum;
+  for (std::size_t j = 0; j < low.size(); ++j)
+    x[j] = low[j] +
+           uniform(seed_, Purpose::sample_normal, row, static_cast<std::int64_t>(j)) * (high[j] - low[j]);
+  return -1;
 }
 
 DrawnData::DrawnData(const Execution& execution, const Mixture& mixture, Index n_rows, std::uint64_t seed)

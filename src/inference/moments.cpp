@@ -5,23 +5,49 @@
 
 namespace gmmpi {
 
+namespace {
+
+/// A part of the mixture: its weight, mean (d) and covariance (d, d).
+struct Part {
+  double weight;
+  std::vector<double> mean, covariance;
+};
+
+/// Uniform in its box: variances (b - a)^2 / 12.
+Part noise_part(const UniformNoise& noise) {
+  const std::size_t d = noise.minimum.size();
+  Part part{noise.weight, {}, std::vector<double>(d * d)};
+  for (std::size_t j = 0; j < d; ++j) {
+    const double side = noise.maximum[j] - noise.minimum[j];
+    part.mean.push_back(noise.minimum[j] + 0.5 * side);
+    part.covariance[j * d + j] = side * side / 12.0;
+  }
+  return part;
+}
+
+}  // namespace
+
 MixtureMoments mixture_moments(const Mixture& m) {
   const std::size_t d = m.n_features;
+  std::vector<Part> parts;
+  for (int k = 0; k < m.n_components; ++k) {
+    const double* mean = m.means.data() + k * d;
+    parts.push_back({m.weights[k], {mean, mean + d}, full_covariance(m, k)});
+  }
+  if (m.noise) parts.push_back(noise_part(*m.noise));
   const double* first = m.means.data();  // means about it, so that a common offset costs no digits
   MixtureMoments moments{{first, first + d}, std::vector<double>(d * d)};
   for (std::size_t j = 0; j < d; ++j) {
     double shift = 0.0;
-    for (int k = 0; k < m.n_components; ++k) shift += m.weights[k] * (m.means[k * d + j] - first[j]);
+    for (const Part& part : parts) shift += part.weight * (part.mean[j] - first[j]);
     moments.mean[j] += shift;
   }
-  for (int k = 0; k < m.n_components; ++k) {
-    const std::vector<double> sigma = full_covariance(m, k);
-    const double* mean = m.means.data() + k * d;
+  for (const Part& part : parts)
     for (std::size_t i = 0; i < d; ++i)
       for (std::size_t j = 0; j < d; ++j)
         moments.covariance[i * d + j] +=
-            m.weights[k] * (sigma[i * d + j] + (mean[i] - moments.mean[i]) * (mean[j] - moments.mean[j]));
-  }
+            part.weight * (part.covariance[i * d + j] +
+                           (part.mean[i] - moments.mean[i]) * (part.mean[j] - moments.mean[j]));
   return moments;
 }
 

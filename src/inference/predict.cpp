@@ -51,14 +51,14 @@ class BlockPrediction {
 
   void add_row(int r) {
     const bool absent = tile_.weights()[r] == 0.0;
-    const int K = mixture_.n_components, label = absent ? -1 : posterior_.label(r);
+    const int K = mixture_.n_components, label = absent ? TilePosterior::kNoise : posterior_.label(r);
     const bool outlier = !absent && options_.outliers && is_outlier(*options_.outliers, r);
-    if (!absent) ++counts_.labels[label];
+    if (!absent) ++(label == TilePosterior::kNoise ? counts_.noise : counts_.labels[label]);
     counts_.outliers += outlier;
     labels_.push_back(label);
     outliers_.push_back(outlier);
     log_density_.push_back(absent ? kNaN : posterior_.log_density(r));
-    for (int k = 0; k < K && options_.responsibilities; ++k)
+    for (int k = 0; k < density_.n_shares() && options_.responsibilities; ++k)
       responsibilities_.push_back(absent ? kNaN : posterior_.responsibility(k, r));
     for (int k = 0; k < K && options_.mahalanobis; ++k)
       mahalanobis_.push_back(absent ? kNaN : std::sqrt(squared(k, r)));
@@ -95,13 +95,14 @@ class BlockPrediction {
 
 }  // namespace
 
-std::vector<OutputColumn> predict_columns(const PredictOptions& options, int n_components) {
+std::vector<OutputColumn> predict_columns(const PredictOptions& options, const Mixture& mixture) {
+  const int K = mixture.n_components;
   using Type = OutputColumn::Type;
   std::vector<OutputColumn> columns;
   if (options.labels) columns.push_back({"/labels", Type::i8, 0});
-  if (options.responsibilities) columns.push_back({"/responsibilities", Type::f8, n_components});
+  if (options.responsibilities) columns.push_back({"/responsibilities", Type::f8, mixture.noise ? K + 1 : K});
   if (options.log_density) columns.push_back({"/log_density", Type::f8, 0});
-  if (options.mahalanobis) columns.push_back({"/mahalanobis", Type::f8, n_components});
+  if (options.mahalanobis) columns.push_back({"/mahalanobis", Type::f8, K});
   if (options.outliers) columns.push_back({"/outliers", Type::i8, 0});
   return columns;
 }
@@ -114,15 +115,15 @@ PredictCounts predict(const Execution& execution, const Data& data, const Mixtur
   execution.comm.together([&] {
     data.for_each_block(execution, [&](const Block& block, int thread) { threads[thread].run(block, sink); });
   });
-  std::vector<Index> sums(mixture.n_components + 1);
+  const int K = mixture.n_components;
+  std::vector<Index> sums(K + 2);
   for (const BlockPrediction& one : threads) {
-    for (int k = 0; k < mixture.n_components; ++k) sums[k] += one.counts().labels[k];
-    sums.back() += one.counts().outliers;
+    for (int k = 0; k < K; ++k) sums[k] += one.counts().labels[k];
+    sums[K] += one.counts().noise;
+    sums[K + 1] += one.counts().outliers;
   }
   execution.comm.sum(sums);
-  const Index outliers = sums.back();
-  sums.pop_back();
-  return {std::move(sums), outliers};
+  return {{sums.begin(), sums.begin() + K}, sums[K], sums[K + 1]};
 }
 
 }  // namespace gmmpi

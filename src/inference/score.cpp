@@ -13,22 +13,22 @@ Score score(const Execution& execution, const Data& data, const Mixture& mixture
             const ScoreOptions& options) {
   const KernelTable& kernels = *execution.kernels;
   const LogDensity density(mixture, kernels);
-  const int K = mixture.n_components;
+  const int n = density.n_shares();
   const std::vector<double> sums = sum_over_rows(execution, data, 2, [&](const Tile& tile, double* values) {
-    std::vector<double> joint(std::size_t(K) * kTile), scratch(density.scratch_size());
+    std::vector<double> joint(std::size_t(n) * kTile), scratch(density.scratch_size());
     double* log_density = values;
     double* entropy = values + kTile;
     double largest[kTile];
-    density.log_joint(tile, scratch.data(), joint.data());
+    density.log_shares(tile, scratch.data(), joint.data());
     for (int r = 0; r < kTile; ++r) {
       largest[r] = joint[r];
-      for (int k = 1; k < K; ++k) largest[r] = std::max(largest[r], joint[std::size_t(k) * kTile + r]);
+      for (int k = 1; k < n; ++k) largest[r] = std::max(largest[r], joint[std::size_t(k) * kTile + r]);
     }
     double known[kTile];
     for (int r = 0; options.labels && r < tile.n_rows(); ++r)
       if (const int k = (*options.labels)[tile.first_row() + r]; k >= 0)
         known[r] = joint[std::size_t(k) * kTile + r];
-    kernels.responsibilities(K, tile.weights(), kLeastLogShare, joint.data(), log_density);
+    kernels.responsibilities(n, tile.weights(), kLeastLogShare, joint.data(), log_density);
     for (int r = 0; r < kTile; ++r) entropy[r] = log_density[r] - largest[r];
     for (int r = 0; options.labels && r < tile.n_rows(); ++r)
       if ((*options.labels)[tile.first_row() + r] >= 0) log_density[r] = known[r], entropy[r] = 0.0;

@@ -9,27 +9,27 @@ TilePosterior::TilePosterior(const LogDensity& density, const KernelTable& kerne
     : density_(density),
       kernels_(kernels),
       scratch_(density.scratch_size()),
-      responsibilities_(std::size_t(density.n_components()) * kTile),
+      responsibilities_(std::size_t(density.n_shares()) * kTile),
       log_density_(kTile),
       ones_(kTile, 1.0),
       labels_(kTile) {}
 
 void TilePosterior::evaluate(const Tile& tile) {
-  const int K = density_.n_components();
+  const int K = density_.n_components(), n = density_.n_shares();
   std::vector<double>& joint = responsibilities_;
-  density_.log_joint(tile, scratch_.data(), joint.data());
+  density_.log_shares(tile, scratch_.data(), joint.data());
   // Labels come from the log joint, where components still differ that are both 0 as responsibilities.
   std::vector<double>& largest = log_density_;
   std::copy_n(joint.begin(), kTile, largest.begin());
   std::ranges::fill(labels_, 0);
-  for (int k = 1; k < K; ++k)
+  for (int k = 1; k < n; ++k)
     for (int r = 0; r < kTile; ++r) {
       const double value = joint[std::size_t(k) * kTile + r];
       if (!(value > largest[r])) continue;
       largest[r] = value;
-      labels_[r] = k;
+      labels_[r] = k < K ? k : kNoise;
     }
-  kernels_.responsibilities(K, ones_.data(), kEveryLogShare, joint.data(), log_density_.data());
+  kernels_.responsibilities(n, ones_.data(), kEveryLogShare, joint.data(), log_density_.data());
 }
 
 }  // namespace gmmpi

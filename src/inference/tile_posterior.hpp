@@ -15,11 +15,12 @@ class TilePosterior {
 
   void evaluate(const Tile& tile);
 
-  /// The most responsible component, the lowest on a tie.
+  static constexpr int kNoise = -1;
+  /// The most responsible component, the lowest on a tie; kNoise where the noise is.
   int label(int row) const { return labels_[row]; }
   /// ln p(x). Bishop (2006), eq. 9.7.
   double log_density(int row) const { return log_density_[row]; }
-  /// p(k | x). Bishop (2006), eq. 9.23.
+  /// p(k | x), for k = K that of the noise. Bishop (2006), eq. 9.23.
   double responsibility(int k, int row) const { return responsibilities_[std::size_t(k) * kTile + row]; }
 
  private:

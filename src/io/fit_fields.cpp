@@ -26,6 +26,12 @@ std::vector<Field> parameter_fields(const Mixture& m, const std::string& group) 
     fields.push_back({group, "covariance_type", std::string(m.family->name()), true});
     fields.push_back({group, "covariances", Doubles{m.covariances, covariance_shape(m)}, true});
   }
+  if (m.noise) {
+    fields.push_back({group, "noise_weight", m.noise->weight, true});
+    fields.push_back({group, "noise_log_volume", m.noise->log_volume, true});
+    fields.push_back({group, "noise_minimum", Doubles{m.noise->minimum, {d}}, true});
+    fields.push_back({group, "noise_maximum", Doubles{m.noise->maximum, {d}}, true});
+  }
   return fields;
 }
 
@@ -126,19 +132,25 @@ Traces read_traces(hid_t group) {
   return traces;
 }
 
+namespace {
+
+Field::Value number_or_auto(const std::optional<double>& x) {
+  return x ? Field::Value(*x) : Field::Value(std::string("auto"));
+}
+
+}  // namespace
+
 std::vector<Field> numeric_options(const FitOptions& o) {
   const std::string group = "options";
-  std::vector<Field> fields{
-      {group, "n_components", std::int64_t{o.n_components}, true},
-      {group, "family", std::string(o.family->distribution()), true},
-      {group, "n_init", std::int64_t{o.n_init}, true},
-      {group, "tol", o.tol, true},
-      {group, "max_iter", std::int64_t{o.max_iter}, true},
-      {group, "reg_covar", o.reg_covar ? Field::Value(*o.reg_covar) : Field::Value(std::string("auto")),
-       true},
-      {group, "seed", static_cast<std::int64_t>(o.seed), true},
-      {group, "on_collapse", std::string(o.fail_on_collapse ? "fail" : "reseed"), true},
-      {group, "skip", std::string(o.skip ? "auto" : "none"), true}};
+  std::vector<Field> fields{{group, "n_components", std::int64_t{o.n_components}, true},
+                            {group, "family", std::string(o.family->distribution()), true},
+                            {group, "n_init", std::int64_t{o.n_init}, true},
+                            {group, "tol", o.tol, true},
+                            {group, "max_iter", std::int64_t{o.max_iter}, true},
+                            {group, "reg_covar", number_or_auto(o.reg_covar), true},
+                            {group, "seed", static_cast<std::int64_t>(o.seed), true},
+                            {group, "on_collapse", std::string(o.fail_on_collapse ? "fail" : "reseed"), true},
+                            {group, "skip", std::string(o.skip ? "auto" : "none"), true}};
   if (o.family->precision_shape() != PrecisionShape::none)
     fields.push_back({group, "covariance_type", std::string(o.family->name()), true});
   if (o.short_runs > 0) fields.push_back({group, "short_runs", std::int64_t{o.short_runs}, true});
@@ -153,11 +165,18 @@ std::vector<Field> numeric_options(const FitOptions& o) {
   if (!o.transform.empty())
     fields.push_back({group, "transform", digest(transform_fields(o.transform)), true});
   if (o.labels) fields.push_back({group, "labels_fingerprint", o.labels->fingerprint(), true});
+  if (o.noise) {
+    fields.push_back({group, "noise", std::string("true"), true});
+    fields.push_back({group, "noise_weight", o.noise->weight, true});
+    fields.push_back({group, "noise_volume", number_or_auto(o.noise->volume), true});
+    if (const Index d = std::ssize(o.noise->minimum); d > 0) {
+      const Doubles low{o.noise->minimum, {d}}, high{o.noise->maximum, {d}};
+      fields.push_back({group, "noise_box",
+                        digest({{"box", "minimum", low, true}, {"box", "maximum", high, true}}), true});
+    }
+  }
   if (o.fixed.any()) fields.push_back({group, "fix", fixed_name(o.fixed), true});
   if (o.prior) {
-    const auto number_or_auto = [](const std::optional<double>& x) {
-      return x ? Field::Value(*x) : Field::Value(std::string("auto"));
-    };
     fields.push_back({group, "prior", std::string("auto"), true});
     fields.push_back({group, "prior_shrinkage", o.prior->shrinkage, true});
     fields.push_back({group, "prior_dof", number_or_auto(o.prior->dof), true});
@@ -187,6 +206,11 @@ Mixture read_parameters(hid_t group, const std::string& name) {
   m.n_components = static_cast<int>(dims[0]);
   m.n_features = static_cast<int>(dims[1]);
   m.weights = h5::read_dataset<double>(group, "weights", &dims);
+  if (h5::has_attribute(group, "noise_weight"))
+    m.noise = {h5::read_attribute<double>(group, "noise_weight"),
+               h5::read_attribute<double>(group, "noise_log_volume"),
+               h5::read_dataset<double>(group, "noise_minimum"),
+               h5::read_dataset<double>(group, "noise_maximum")};
   if (m.shape() == PrecisionShape::none) return m;
   m.covariances = h5::read_dataset<double>(group, "covariances", &dims);
   if (dims != covariance_shape(m))

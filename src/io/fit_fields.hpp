@@ -15,7 +15,7 @@ using Integers = Field::Array<std::int64_t>;
 
 std::vector<Index> covariance_shape(const Mixture& mixture);
 
-/// covariance_type, weights, means, covariances: all that determines a mixture.
+/// covariance_type, weights, means, covariances, the noise if there is any: all that determines a mixture.
 std::vector<Field> parameter_fields(const Mixture& mixture, const std::string& group);
 
 /// Reads them; shapes are checked, numbers are not. Error 65 that starts with `name`.
@@ -66,7 +66,7 @@ struct OptionWithDefault {
 inline constexpr OptionWithDefault kOptionsWithDefaults[] = {
     {"engine", "em"},          {"accelerate", "none"}, {"trace", "none"},
     {"short_runs", "0", true}, {"prior", "none"},      {"labels_fingerprint", "not set"},
-    {"fix", "not set"}};
+    {"fix", "not set"},        {"noise", "not set"}};
 
 /// Rows of [restart, iteration, component, row].
 Integers reseed_table(const std::vector<Reseed>& reseeds);

@@ -139,6 +139,7 @@ StoredModel read_stored_model(const Execution& execution, const std::string& pat
 
 Mixture read_model(const Execution& execution, const std::string& path) {
   const StoredModel model = read_stored_model(execution, path);
+  require_no_noise(model.mixture, path);
   if (model.transform.empty()) return model.mixture;
   if (model.transform.loses())
     throw Error(ExitCode::bad_data, path + ": a mixture of " + std::to_string(model.transform.n_outputs()) +

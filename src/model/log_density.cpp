@@ -37,6 +37,11 @@ LogDensity::LogDensity(const Mixture& m, const KernelTable& kernels)
     return;
   }
   for (int k = 0; k < K; ++k) constants_[k] += m.log_det[k] - d * kHalfLog2Pi + m.log_volume;
+  if (m.noise) {
+    const double weight = std::max(m.noise->weight, std::numeric_limits<double>::min());
+    kernels.log(1, &weight, &log_noise_.emplace());
+    *log_noise_ += m.log_volume - m.noise->log_volume;
+  }
   if (shape_ == PrecisionShape::diagonal) {
     factors_.assign(m.precisions_cholesky.begin(), m.precisions_cholesky.end());
   } else if (shape_ == PrecisionShape::spherical) {
@@ -112,6 +117,15 @@ void LogDensity::rest_mahalanobis(int columns, int k, const double* const* rows,
 void LogDensity::log_joint(const Tile& tile, double* scratch, double* out) const {
   mahalanobis(tile, scratch, out);
   kernels_.log_joint(n_components_, constants_.data(), out);
+}
+
+void LogDensity::log_shares(const Tile& tile, double* scratch, double* out) const {
+  log_joint(tile, scratch, out);
+  add_noise(out);
+}
+
+void LogDensity::add_noise(double* out) const {
+  if (log_noise_) std::fill_n(out + std::int64_t{n_components_} * kTile, kTile, *log_noise_);
 }
 
 }  // namespace gmmpi

@@ -1,6 +1,7 @@
 // The log joint density ln pi_k N(x | mu_k, Sigma_k) of tiles of rows: the heart of the E-step.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "data/tile.hpp"
@@ -17,6 +18,8 @@ class LogDensity {
 
   int n_components() const { return n_components_; }
   int n_features() const { return n_features_; }
+  /// Those that share a row: the components and, last, the noise if there is any.
+  int n_shares() const { return n_components_ + log_noise_.has_value(); }
   bool is_dense() const { return shape_ == PrecisionShape::dense || shape_ == PrecisionShape::shared_dense; }
   const KernelTable& kernels() const { return kernels_; }
   const double* constants() const { return constants_.data(); }  ///< K: ln pi_k - d/2 ln 2 pi + ln det U_k
@@ -33,6 +36,10 @@ class LogDensity {
   /// out (K x kTile) = ln pi_k N(x | mu_k, Sigma_k). Bishop (2006), eq. 2.43. A weight of zero counts as the
   /// least normal number.
   void log_joint(const Tile& tile, double* scratch, double* out) const;
+  /// out (n_shares x kTile) = log_joint, then ln w_0 / V.
+  void log_shares(const Tile& tile, double* scratch, double* out) const;
+  /// Sets the last row of `out` (n_shares x kTile) if there is noise.
+  void add_noise(double* out) const;
 
  private:
   void set_log_probabilities();
@@ -42,6 +49,7 @@ class LogDensity {
   PrecisionShape shape_;
   int n_components_, n_features_;
   AlignedDoubles means_, factors_, constants_;
+  std::optional<double> log_noise_;  ///< ln w_0 / V
 };
 
 }  // namespace gmmpi

@@ -45,7 +45,7 @@ std::size_t covariance_stride(PrecisionShape shape, int n_features) {
 
 std::int64_t Mixture::n_parameters() const {
   return n_components - 1 + std::int64_t{n_components} * n_features +
-         family->n_covariance_parameters(n_components, n_features);
+         family->n_covariance_parameters(n_components, n_features) + (noise ? 2 : 0);
 }
 
 namespace {
@@ -75,6 +75,31 @@ void require_symmetric(const Mixture& m, const std::string& name) {
 
 }  // namespace
 
+void require_no_noise(const Mixture& m, const std::string& name) {
+  require(!m.noise, name,
+          "has a uniform noise component, which is not possible here; use score, predict, sample or info, or "
+          "fit without --noise");
+}
+
+namespace {
+
+void validate_noise(const Mixture& m, const std::string& name) {
+  if (!m.noise) return;
+  const UniformNoise& noise = *m.noise;
+  const std::size_t d = m.n_features;
+  require(m.shape() != PrecisionShape::none, name, "a Bernoulli mixture has no noise; remove noise_weight");
+  require(noise.minimum.size() == d && noise.maximum.size() == d, name,
+          "noise_minimum and noise_maximum must be (d) arrays; write them so");
+  require(std::isfinite(noise.weight) && noise.weight >= 0.0 && std::isfinite(noise.log_volume) &&
+              all_finite(noise.minimum) && all_finite(noise.maximum),
+          name, "the noise holds NaN, infinite numbers or a negative weight; write finite ones");
+  for (std::size_t j = 0; j < d; ++j)
+    require(noise.minimum[j] <= noise.maximum[j], name,
+            "noise_minimum is above noise_maximum in column " + std::to_string(j) + "; exchange them");
+}
+
+}  // namespace
+
 void validate(Mixture& m, const KernelTable& kernels, const std::string& name) {
   const std::size_t K = m.n_components, d = m.n_features;
   std::size_t n_covariances = 1;
@@ -90,11 +115,14 @@ void validate(Mixture& m, const KernelTable& kernels, const std::string& name) {
       require(mu >= 0.0 && mu <= 1.0, name,
               "a mean of a Bernoulli component is not in [0, 1]; it is a probability");
   for (const double w : m.weights) require(w >= 0.0, name, "a weight is negative; weights must be >= 0");
-  const double sum = std::accumulate(m.weights.begin(), m.weights.end(), 0.0);
+  validate_noise(m, name);
+  const double sum = std::accumulate(m.weights.begin(), m.weights.end(), m.noise ? m.noise->weight : 0.0);
   require(std::abs(sum - 1.0) <= 1e-6, name,
           "the weights sum to " + std::to_string(sum) + " instead of 1; rescale them");
-  if (std::abs(sum - 1.0) > 1e-14)
+  if (std::abs(sum - 1.0) > 1e-14) {
     for (double& w : m.weights) w /= sum;
+    if (m.noise) m.noise->weight /= sum;
+  }
   require_symmetric(m, name);
   const std::vector<int> bad = factorise(m, kernels);
   if (!bad.empty())

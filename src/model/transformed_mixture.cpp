@@ -32,6 +32,7 @@ std::vector<double> scaled_covariances(const Mixture& m, const std::vector<doubl
 Mixture image(const Mixture& m, std::vector<double> means, const std::vector<double>& a, bool diagonal,
               const KernelTable& kernels) {
   if (m.shape() == PrecisionShape::none) throw std::logic_error("components without covariances");
+  require_no_noise(m, "the model");
   Mixture out;
   out.n_components = m.n_components;
   out.n_features = static_cast<int>(means.size()) / m.n_components;

@@ -29,6 +29,8 @@ NUMBERS = [
     ("prior-dof", FIT + "--prior auto", ["-1", "few"]),
     ("prior-scale", FIT + "--prior auto", ["-1", "inf"]),
     ("prior-weight", FIT + "--prior auto", ["0.5", "nan"]),
+    ("noise-weight", FIT + "--noise", ["0", "1", "-0.1", "nan", "some"]),
+    ("noise-volume", FIT + "--noise", ["0", "-1", "inf", "nan", "large", "1e999"]),
     ("n-samples", "compare m.h5 m.h5", ["1", "-5", "ten"]),
     ("seed", "compare m.h5 m.h5", ["-1", "x"]),
     ("pca", FIT, ["0", "-1", "many", "1.5", "0.0", "nan", "41x"]),

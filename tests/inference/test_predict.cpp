@@ -49,7 +49,7 @@ struct Predicted {
 /// Collective.
 Predicted predict_all(const gmmpi::Execution& execution, const Setting& s, const PredictOptions& options) {
   const auto data = in_memory::make_data(execution, s.rows, s.d, s.weights);
-  const CollectedRows sink(execution.comm, s.n_rows(), gmmpi::predict_columns(options, s.K));
+  const CollectedRows sink(execution.comm, s.n_rows(), gmmpi::predict_columns(options, s.mixture));
   Predicted p;
   p.counts = gmmpi::predict(execution, data, s.mixture, options, sink);
   p.labels = sink.all("/labels");
@@ -79,8 +79,7 @@ TEST_CASE("predict: the reference's Mahalanobis distances", "[mpi]") {
     const reference::Data table = reference::load_data(block.at("data"));
     const gmmpi::Execution execution = on(test_world());
     const auto data = in_memory::make_data(execution, table.values, table.d());
-    const CollectedRows sink(execution.comm, table.n_rows,
-                             gmmpi::predict_columns(everything(), m.n_components));
+    const CollectedRows sink(execution.comm, table.n_rows, gmmpi::predict_columns(everything(), m));
     gmmpi::predict(execution, data, m, everything(), sink);
     const std::vector<double> distances = sink.all("/mahalanobis");
     const auto rows = block["rows"].get<std::vector<Index>>();

@@ -37,6 +37,15 @@ struct FixedParameters {
   bool operator==(const FixedParameters&) const = default;
 };
 
+/// A uniform noise component beside the others: p(x) = w_0 / V + sum_k w_k N(x | k).
+struct NoiseOptions {
+  double weight = 0.05;                  ///< w_0 of the start, in (0, 1), unless the start has noise itself
+  std::optional<double> volume;          ///< V; none: that of the box
+  std::vector<double> minimum, maximum;  ///< (d) the box; empty: the smallest that holds all rows
+
+  bool operator==(const NoiseOptions&) const = default;
+};
+
 /// What a fit's numbers depend on, besides the data.
 struct FitOptions {
   int n_components = 1;
@@ -64,6 +73,7 @@ struct FitOptions {
   std::shared_ptr<const RowLabels> labels;  ///< known classes: component k is class k; null: none
   std::optional<PriorOptions> prior;        ///< none: maximum likelihood; else MAP
   FixedParameters fixed{};
+  std::optional<NoiseOptions> noise;  ///< Engine::em and hard, Gaussian components
 
   /// Restarts, and the run that goes on with the best short one.
   int n_runs() const { return n_init + (short_runs > 0 ? 1 : 0); }

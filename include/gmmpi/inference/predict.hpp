@@ -13,18 +13,20 @@ namespace gmmpi {
 
 /// The datasets that `predict` writes, in this order.
 struct PredictOptions {
-  bool labels = true;             ///< /labels (N): the most responsible component, the lowest on a tie
-  bool responsibilities = false;  ///< /responsibilities (N, K): p(k | x), Bishop (2006), eq. 9.23
-  bool log_density = false;       ///< /log_density (N): ln p(x)
-  bool mahalanobis = false;       ///< /mahalanobis (N, K): distances to the components (not squared)
+  bool labels = true;  ///< /labels (N): the most responsible component, the lowest on a tie; noise -1
+  bool responsibilities =
+      false;  ///< /responsibilities (N, K): p(k | x), Bishop (2006), eq. 9.23; with noise (N, K + 1)
+  bool log_density = false;  ///< /log_density (N): ln p(x)
+  bool mahalanobis = false;  ///< /mahalanobis (N, K): distances to the components (not squared)
   std::optional<OutlierTest> outliers = std::nullopt;  ///< /outliers (N): 1 or 0
 };
 
 /// The arrays that `predict` fills.
-std::vector<OutputColumn> predict_columns(const PredictOptions& options, int n_components);
+std::vector<OutputColumn> predict_columns(const PredictOptions& options, const Mixture& mixture);
 
 struct PredictCounts {
   std::vector<Index> labels;  ///< (K) rows of each label
+  Index noise = 0;            ///< rows of label -1
   Index outliers = 0;
 };
 

@@ -11,7 +11,8 @@
 
 namespace gmmpi {
 
-/// The arrays that `sample` fills: /X (N, d) and /labels (N), the component each row was drawn from.
+/// The arrays that `sample` fills: /X (N, d) and /labels (N), the component each row was drawn from, -1
+/// for noise.
 std::vector<OutputColumn> sample_columns(int n_features);
 
 /// Collective. Draws `n_rows` rows; each rank writes its share to `sink`. Row i depends on the seed and i

@@ -62,7 +62,8 @@ struct StoredModel {
 StoredModel read_stored_model(const Execution& execution, const std::string& path);
 
 /// Collective. The mixture of a model file in the units of the data (see mixture_before). Errors: as
-/// read_stored_model; 65 where there is none, because the fit has projected the rows; 79.
+/// read_stored_model; 65 where there is none, because the fit has projected the rows, and
+/// where there is noise; 79.
 Mixture read_model(const Execution& execution, const std::string& path);
 
 /// Identifies what predict or sample writes: the command, its options, the model's parameters and

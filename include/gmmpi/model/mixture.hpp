@@ -1,7 +1,8 @@
-// A Gaussian mixture: weights, means, covariances and their precision factors.
+// A Gaussian mixture: weights, means, covariances and their precision factors, and perhaps uniform noise.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,20 +13,31 @@ namespace gmmpi {
 
 struct KernelTable;
 
+/// What belongs to no component: rows of constant density 1 / V wherever they lie. Banfield & Raftery,
+/// Biometrics 49 (1993); Fraley & Raftery, J. Am. Stat. Assoc. 97 (2002), section 4.
+struct UniformNoise {
+  double weight = 0.0;                   ///< w_0
+  double log_volume = 0.0;               ///< ln V
+  std::vector<double> minimum, maximum;  ///< (d) the box that drawn noise is uniform in
+};
+
 /// Arrays are row-major, in the data's own units; shapes as in scikit-learn.
 struct Mixture {
   const CovarianceFamily* family = nullptr;
   int n_components = 0;                     ///< K
   int n_features = 0;                       ///< d
-  std::vector<double> weights;              ///< (K), sum 1
+  std::vector<double> weights;              ///< (K), sum 1, with noise 1 - w_0
   std::vector<double> means;                ///< (K, d)
   std::vector<double> covariances;          ///< (K, d, d), (d, d), (K, d), (K), or none
   std::vector<double> precisions_cholesky;  ///< as covariances; upper triangular U with precision U U^T
   std::vector<double> log_det;              ///< (K) ln det U_k
   double log_volume = 0.0;  ///< added to every log density: that of the Transform that the rows went through
 
+  std::optional<UniformNoise> noise;
+
   PrecisionShape shape() const { return family->precision_shape(); }
-  /// Free parameters: K - 1 weights, K d means, and those of the covariances.
+  /// Free parameters: K - 1 weights, K d means, and those of the covariances; noise counts as two, its weight
+  /// and its volume, as in mclust.
   std::int64_t n_parameters() const;
 };
 
@@ -38,8 +50,12 @@ std::vector<int> factorise(Mixture& mixture, const KernelTable& kernels);
 std::vector<int> factorise(Mixture& mixture, const Execution& execution);
 
 /// Throws Error 65 that starts with `name` unless shapes fit, everything is finite, weights are not negative
-/// and sum to 1 within 1e-6 (then they are normalised), and covariances are symmetric and positive definite.
+/// and sum to 1 (with that of the noise) within 1e-6 (then they are normalised), covariances are symmetric
+/// and positive definite, and the noise's box is one.
 void validate(Mixture& mixture, const KernelTable& kernels, const std::string& name);
+
+/// Error 65 that starts with `name` if there is noise: for what is defined for components alone.
+void require_no_noise(const Mixture& mixture, const std::string& name);
 
 /// The same components under another family: diagonals taken or spread, shared covariances copied or
 /// averaged by weight.

@@ -13,12 +13,12 @@ import importlib
 
 from .data import Table, read_data, write_data
 from .fitting import fit
-from .mixture import Mixture
+from .mixture import Mixture, Noise
 from .model_io import ModelFile, load, read_model, save
 from .program import GmmpiError, Run, find_program, run
 
 __version__ = "0.1.0"
-__all__ = ["GaussianMixture", "GmmpiError", "Mixture", "ModelFile", "Run", "Table", "find_program", "fit", "load",
+__all__ = ["GaussianMixture", "GmmpiError", "Mixture", "ModelFile", "Noise", "Run", "Table", "find_program", "fit", "load",
            "plot", "read_data", "read_model", "run", "save", "write_data"]
 
 

@@ -55,6 +55,9 @@ class GaussianMixture(sklearn.mixture.GaussianMixture):
             raise GmmpiError(f"a mixture of {model.mixture.n_features} principal components is no scikit-learn mixture of "
                              f"{len(model.transform.center)} columns: use gmmpi score, predict and sample, or fit without pca",
                              BAD_DATA)
+        if model.mixture.noise is not None:
+            raise GmmpiError("a mixture with a uniform noise component is no scikit-learn mixture: use gmmpi score, predict and "
+                             "sample, or gmmpi.read_model, or fit without noise", BAD_DATA)
         options, attributes = model.options, model.attributes
         known = {name: options[name] for name in ("tol", "reg_covar", "max_iter", "n_init") if name in options}
         methods = {value: name for name, value in INIT_PARAMS.items()}

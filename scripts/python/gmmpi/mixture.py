@@ -22,8 +22,21 @@ def precision_factors(covariance_type, covariances):
 
 
 @dataclass(frozen=True)
+class Noise:
+    """A component of constant density weight / V beside the others, which have the rest of the weight."""
+
+    weight: float
+    log_volume: float
+
+    @property
+    def log_joint(self):
+        with np.errstate(divide="ignore"):
+            return np.log(self.weight) - self.log_volume
+
+
+@dataclass(frozen=True)
 class Mixture:
-    """weights (K), means (K, d), covariances and precisions_cholesky as in scikit-learn for the covariance type.
+    """weights (K), means (K, d), covariances and precisions_cholesky as in scikit-learn for the covariance type; noise or None.
 
     ValueError where shapes disagree, LinAlgError where a covariance is not positive definite.
     """
@@ -33,6 +46,7 @@ class Mixture:
     means: np.ndarray
     covariances: np.ndarray
     precisions_cholesky: np.ndarray = None
+    noise: Noise = None
 
     def __post_init__(self):
         for name in ("weights", "means", "covariances", "precisions_cholesky"):
@@ -76,12 +90,14 @@ class Mixture:
 
     def log_density(self, X):
         """ln p(x_n), (N) (Bishop 9.7), by log-sum-exp."""
-        return log_sum_exp(self.log_joint(X))
+        joint = self.log_joint(X)
+        if self.noise is not None:
+            joint = np.column_stack([joint, np.full(len(joint), self.noise.log_joint)])
+        return log_sum_exp(joint)
 
     def responsibilities(self, X):
-        """p(k | x_n), (N, K) (Bishop 9.23)."""
-        joint = self.log_joint(X)
-        return np.exp(joint - log_sum_exp(joint)[:, None])
+        """p(k | x_n), (N, K) (Bishop 9.23); what a row lacks of 1 is the noise's."""
+        return np.exp(self.log_joint(X) - self.log_density(X)[:, None])
 
     def dense_covariances(self, columns=None):
         """(K, c, c): the covariances of the given columns (default: all), whatever the type."""

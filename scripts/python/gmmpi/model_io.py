@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 
 from . import program
-from .mixture import Mixture, as_mixture
+from .mixture import Mixture, Noise, as_mixture
 from .transform import Transform, read_transform
 
 PARAMETERS = ("weights", "means", "covariances")
@@ -49,7 +49,10 @@ def read_model(path):
             model = file["model"]
             attributes = attributes_of(model)
             factors = model["precisions_cholesky"][...] if "precisions_cholesky" in model else None
-            mixture = Mixture(str(attributes.get("covariance_type")), *(model[name][...] for name in PARAMETERS), factors)
+            noise = None
+            if "noise_weight" in attributes:
+                noise = Noise(float(attributes["noise_weight"]), float(attributes["noise_log_volume"]))
+            mixture = Mixture(str(attributes.get("covariance_type")), *(model[name][...] for name in PARAMETERS), factors, noise)
             transform = read_transform(file)
             if transform is not None and not transform.loses:
                 mixture = transform.before(mixture)
@@ -68,7 +71,8 @@ def load(path):
 
     predict, score_samples, sample, bic and so on work; `history_` has the log-likelihood of each iteration and
     `digest_` the digest where the file has them. It takes rows in the units of the data, as the program does. Raises
-    GmmpiError, also for a fit to fewer principal components than columns (fit --pca), which has no density of the columns.
+    GmmpiError, also for a fit to fewer principal components than columns (fit --pca), which has no density of the columns,
+    and for one with a noise component (fit --noise), which scikit-learn's mixtures do not have.
     """
     from .estimator import GaussianMixture  # needs scikit-learn
 
@@ -85,6 +89,8 @@ def save(model, path):
         mixture = as_mixture(model)
     except TypeError as error:
         raise program.GmmpiError(str(error), program.BAD_DATA) from error
+    if mixture.noise is not None:
+        raise program.GmmpiError("save: a mixture with noise is written by gmmpi fit --noise alone; use its file", program.BAD_DATA)
     own = f"{path}.{os.getpid()}.tmp"
     try:
         with h5py.File(own, "w") as file:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .mixture import Mixture
+from .mixture import Mixture, Noise
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class Transform:
             kind, covariances = "diag", covariances[:, None] * self.scale**2
         else:
             covariances = covariances * (self.scale**2 if kind == "diag" else np.outer(self.scale, self.scale))
-        return Mixture(kind, mixture.weights, self.invert(mixture.means), covariances)
+        noise = mixture.noise and Noise(mixture.noise.weight, mixture.noise.log_volume + np.log(self.scale).sum())
+        return Mixture(kind, mixture.weights, self.invert(mixture.means), covariances, noise=noise)
 
 
 def read_transform(file):

@@ -55,7 +55,8 @@ void announce(const Execution& execution, const Options& options, const FitOptio
                   (f.accelerate != Acceleration::none ? " (accelerated)"
                    : f.engine == Engine::em           ? ""
                                                       : fmt::format(" (engine {})", options.text("engine"))) +
-                      (f.prior ? ", with a prior" : "") + (f.fixed.any() ? ", some of them fixed" : ""),
+                      (f.noise ? ", with uniform noise" : "") + (f.prior ? ", with a prior" : "") +
+                      (f.fixed.any() ? ", some of them fixed" : ""),
                   count_text(f.n_init, "start") +
                       (f.short_runs > 0 ? fmt::format(" of {}", count_text(f.short_runs, "iteration")) : ""),
                   f.seed));

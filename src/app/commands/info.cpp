@@ -100,6 +100,14 @@ void print_covariance(const Json& model, std::size_t k) {
   }
 }
 
+/// Rows of constant density, in the coordinates of the components.
+void print_noise(const std::optional<UniformNoise>& noise) {
+  if (!noise) return;
+  say("noise         weight {:.6f}, uniform (label -1); ln V = {:.8g}\n", noise->weight, noise->log_volume);
+  say("    from      {}\n", row_text(noise->minimum));
+  say("    to        {}\n", row_text(noise->maximum));
+}
+
 /// Mean and covariance of the whole mixture, in the units of the data.
 Json mixture_json(const StoredModel& model) {
   const MixtureMoments moments = mixture_moments(model.mixture, model.transform);
@@ -209,6 +217,7 @@ void print_model(const std::string& path, const Json& file, const StoredModel& m
     say("shared by all components\n");
     print_covariance(m, 0);
   }
+  print_noise(model.mixture.noise);
   const Json whole = mixture_json(model);
   say("all components together\n    mean      {}\n", row_text(whole["mean"]));
   print_matrix(whole["covariance"]);

@@ -30,7 +30,7 @@ void write_log_densities(const Execution& execution, const Options& options, con
       request_text(model, {{"command", "score"}, {"data", data.summary().fingerprint}}, stored.transform);
   if (already_written(execution, options, output, request)) return;
   const PredictOptions what{.labels = false, .log_density = true};
-  RowOutput file(execution.comm, output, data.grid().n_rows(), predict_columns(what, model.n_components),
+  RowOutput file(execution.comm, output, data.grid().n_rows(), predict_columns(what, model),
                  {{"filetype", "gmmpi-prediction"}, {"request", request}});
   predict(execution, data, model, what, file);
   file.commit();
@@ -69,10 +69,11 @@ void check_distances(const Options& options, const Mixture& model) {
                             chi2 ? "--outlier-rule chi2" : "--mahalanobis", options.arguments.at("MODEL")));
 }
 
-void print_prediction(const Options& options, const std::string& output, Index n_rows,
+void print_prediction(const Options& options, const std::string& output, Index n_rows, bool has_noise,
                       const PredictOptions& what, const PredictCounts& counts) {
   if (options.flag("json")) {
     nlohmann::ordered_json json{{"output", output}, {"n_samples", n_rows}, {"label_sizes", counts.labels}};
+    if (has_noise) json["n_noise"] = counts.noise;
     if (what.outliers) {
       json["n_outliers"] = counts.outliers;
       json["outlier_threshold"] = what.outliers->threshold;
@@ -80,7 +81,8 @@ void print_prediction(const Options& options, const std::string& output, Index n
     say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
-  say("rows per component: {}\n", fmt::join(counts.labels, " "));
+  say("rows per component: {}{}\n", fmt::join(counts.labels, " "),
+      has_noise ? fmt::format("; noise: {}", counts.noise) : "");
   if (what.outliers)
     say("outliers: {} ({} {:.8g})\n", count_text(counts.outliers, "row"),
         what.outliers->rule == OutlierRule::chi2 ? "squared distances above" : "log density below",
@@ -97,8 +99,7 @@ void score_command(const Execution& execution, const Options& options, StopReque
   const StoredModel stored = read_stored_model(execution, path);
   const Mixture& model = stored.mixture;
   const InputData inputs = read_inputs(
-      execution, options, writing_bytes(execution, model, predict_columns({}, model.n_components)), 0,
-      stored.transform);
+      execution, options, writing_bytes(execution, model, predict_columns({}, model)), 0, stored.transform);
   const Data& data = *inputs.rows;
   check_rows(execution, options, data, model);
   if (options.has("output")) write_log_densities(execution, options, data, stored);
@@ -136,7 +137,7 @@ void predict_command(const Execution& execution, const Options& options, StopReq
                       .log_density = options.flag("log-density"),
                       .mahalanobis = options.flag("mahalanobis")};
   if (outliers) what.outliers = OutlierTest{outliers->rule};
-  const std::vector<OutputColumn> columns = predict_columns(what, model.n_components);
+  const std::vector<OutputColumn> columns = predict_columns(what, model);
   const bool keeps_densities = outliers && outliers->rule == OutlierRule::data;
   const InputData inputs = read_inputs(execution, options, writing_bytes(execution, model, columns),
                                        keeps_densities ? 8 : 0, stored.transform);
@@ -161,7 +162,8 @@ void predict_command(const Execution& execution, const Options& options, StopReq
   RowOutput file(execution.comm, output, data.grid().n_rows(), columns, attributes);
   const PredictCounts counts = predict(execution, data, model, what, file);
   file.commit();
-  if (execution.comm.is_root()) print_prediction(options, output, data.grid().n_rows(), what, counts);
+  if (execution.comm.is_root())
+    print_prediction(options, output, data.grid().n_rows(), model.noise.has_value(), what, counts);
 }
 
 void sample_command(const Execution& execution, const Options& options, StopRequest&) {

@@ -18,7 +18,7 @@ def history(models, *, names=None, title=None):
 
     models: model files or fitted models, one curve each. Returns the Figure.
     """
-    models = inputs.open_models(models, names)
+    models = inputs.open_models(models, names, noise=True)
     for model in models:
         if "log_likelihood" not in model.file.history:
             raise GmmpiError(f"{model.name}: has no history; give a model that gmmpi fit wrote", BAD_DATA)
@@ -112,7 +112,7 @@ def criteria(models, *, title=None):
     models: model files of the same data, or the one that gmmpi select wrote, with all its candidates. The best value of
     each criterion is ringed: it is the one to choose. Degenerate candidates are crossed out and never ringed.
     """
-    models = inputs.open_models(models)
+    models = inputs.open_models(models, noise=True)
     points, shown = points_of(models), criteria_of(models)
     types = [t for t in ("full", "tied", "diag", "spherical") if any(p.covariance_type == t for p in points)]
     figure, axes = style.new_figure(10.6 if len(shown) == 3 else 13.6, 4.2, nrows=1, ncols=len(shown), sharex=True)

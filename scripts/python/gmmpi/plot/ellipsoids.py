@@ -18,7 +18,7 @@ def space(data, models, *, labels=None, columns=None, share=0.68, colour_by="res
     principal axes, from end to end of the ellipsoid. columns, labels, colour_by, rows as in scatter; azimuth and
     elevation of the eye in degrees. Columns of comparable range are drawn to one scale, so that right angles are right.
     """
-    models = inputs.open_models(models, names)
+    models = inputs.open_models(models, names, noise=True)
     table = inputs.open_data(data, models, labels, rows)
     chosen = inputs.choose_columns(table, columns, 3)
     points.check_colour_by(colour_by, table)

@@ -49,7 +49,7 @@ def prepared(data, labels, rows, columns, folder, start):
 
     A column `label` is left out where the labels are asked for or the start, a model file, does not know it.
     """
-    known = [inputs.open_model(start)] if start is not None and os.path.exists(os.fspath(start)) else []
+    known = [inputs.open_model(start, noise=True)] if start is not None and os.path.exists(os.fspath(start)) else []
     table = inputs.open_data(data, known, labels, most_rows=None)
     path = os.path.join(folder, "data.h5")
     write_data(path, table.X, feature_names=table.feature_names)

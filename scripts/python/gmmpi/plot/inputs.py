@@ -30,8 +30,19 @@ class NamedModel:
         return f"{K} component{'s' if K > 1 else ''}, {self.mixture.covariance_type} covariance"
 
 
-def open_model(model, name=None):
-    """A NamedModel from a path, a gmmpi.ModelFile, a gmmpi.Mixture or a fitted scikit-learn mixture."""
+def open_model(model, name=None, noise=False):
+    """A NamedModel from a path, a gmmpi.ModelFile, a gmmpi.Mixture or a fitted scikit-learn mixture.
+
+    noise: whether the picture heeds a uniform noise component; else such a model is refused.
+    """
+    opened = named_model(model, name)
+    if opened.mixture.noise is not None and not noise:
+        raise GmmpiError(f"{opened.name}: has a uniform noise component, which this picture does not show; draw scatter, space, "
+                         "history or criteria, or fit without noise", BAD_DATA)
+    return opened
+
+
+def named_model(model, name):
     if isinstance(model, NamedModel):
         return model if name is None else replace(model, name=name)
     if isinstance(model, (str, os.PathLike)):
@@ -51,13 +62,13 @@ def fitted_history(model):
     return {} if history is None else {"log_likelihood": history}
 
 
-def open_models(models, names=None):
-    """A list of NamedModels from one model or a list of them; `names` in the same order."""
+def open_models(models, names=None, noise=False):
+    """A list of NamedModels from one model or a list of them; `names` in the same order; noise: as in open_model."""
     models = list(models) if isinstance(models, (list, tuple)) else [models]
     names = list(names or [])
     if names and len(names) != len(models):
         raise GmmpiError(f"names: {len(names)} names for {len(models)} models; give one each", USAGE)
-    return [open_model(model, name) for model, name in zip(models, names or [None] * len(models))]
+    return [open_model(model, name, noise) for model, name in zip(models, names or [None] * len(models))]
 
 
 def open_data(data, models=(), labels=None, most_rows=MOST_ROWS, seed=0):

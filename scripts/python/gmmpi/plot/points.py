@@ -1,6 +1,7 @@
 """Points in two columns with the ellipses of a mixture's components."""
 
 import numpy as np
+from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
 
@@ -23,7 +24,7 @@ def scatter(data, models, *, labels=None, columns=None, colour_by="responsibilit
     unless they are the colours. shares: probabilities that the ellipses hold (chi-square with 2 degrees of freedom);
     sigmas: Mahalanobis radii instead. At most `rows` points are drawn.
     """
-    models = inputs.open_models(models, names)
+    models = inputs.open_models(models, names, noise=True)
     table = inputs.open_data(data, models, labels, rows)
     chosen = inputs.choose_columns(table, columns, 2)
     check_colour_by(colour_by, table)
@@ -67,6 +68,9 @@ def draw_points(ax, table, mixture, chosen, colour_by, size_by, scale=1.0):
     """Points in the chosen columns (two, or three on 3-D axes); `scale` multiplies their areas."""
     resp = mixture.responsibilities(table.X)
     palette = style.colours(mixture.n_components)
+    if mixture.noise is not None:
+        resp = np.column_stack([resp, np.clip(1 - resp.sum(axis=1), 0, 1)])
+        palette = np.vstack([palette, to_rgb(style.NOISE)])
     if colour_by == "responsibility":
         rgb = np.clip(resp @ palette, 0, 1)
     elif colour_by == "prediction":
@@ -126,6 +130,8 @@ def legend_entries(mixture, contours, table, colour_by):
     if mixture is not None and mixture.n_components <= MOST_NAMED:
         entries += dots(style.colours(mixture.n_components), "X" * mixture.n_components,
                         [f"component {k}, weight {w:.3f}" for k, w in enumerate(mixture.weights)])
+    if mixture is not None and mixture.noise is not None:
+        entries += dots([style.NOISE], "o", [f"noise, weight {mixture.noise.weight:.3f}"])
     by_colour = colour_by == "label"
     if by_colour or shapes(table, colour_by):
         values = np.unique(table.labels)

@@ -15,6 +15,7 @@ from ..program import CANNOT_CREATE, NO_PERMISSION, USAGE, GmmpiError
 # Okabe and Ito's colours, which colour-blind readers tell apart, without black and yellow.
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 INK, FAINT, ALARM = "#333333", "#767676", "#D55E00"
+NOISE = "#999999"
 MARKERS = "os^Dv<>ph*"
 LINES = ("-", "--", ":", "-.")
 SEQUENTIAL, DIVERGING = "Blues", "RdBu_r"
