@@ -51,7 +51,8 @@ TEST_CASE("TaskQueue: every task is done once, by one whole group", "[mpi]") {
     const Communicator group = world.split(group_of_rank(world, count));
     for (const int n_tasks : {0, 1, 20}) {
       std::vector<int> told;
-      TaskQueue queue(world, group, n_tasks, [&](int task) { told.push_back(task); }, nullptr);
+      TaskQueue queue(
+          world, group, n_tasks, [&](int task) { told.push_back(task); }, nullptr);
       std::vector<std::int64_t> done(n_tasks, 0);
       while (const auto task = queue.next()) {
         std::vector<std::int64_t> same{*task, -*task};
@@ -76,7 +77,8 @@ TEST_CASE("TaskQueue: when a group gives up the others stop, and one of them has
   const Communicator group = world.split(mine);
   for (int failing = 0; failing < count; ++failing) {
     INFO("group " << failing << " of " << count);
-    TaskQueue queue(world, group, 1'000'000'000, [](int) {}, nullptr);
+    TaskQueue queue(
+        world, group, 1'000'000'000, [](int) {}, nullptr);
     while (queue.next()) {
       if (mine == failing) {
         queue.give_up();
@@ -91,7 +93,8 @@ TEST_CASE("TaskQueue: when a group gives up the others stop, and one of them has
     CHECK(queue.stopped_by_others() == (mine != failing));
     world.barrier();
   }
-  TaskQueue queue(world, group, 1'000'000'000, [](int) {}, nullptr);
+  TaskQueue queue(
+      world, group, 1'000'000'000, [](int) {}, nullptr);
   while (queue.next()) {
     queue.give_up();  // all at once
     break;
@@ -108,7 +111,8 @@ TEST_CASE("TaskQueue: a rank 0 that only waits hears a request to stop", "[mpi]"
   const Communicator group = world.split(mine);
   StopRequest stop;
   stop.request(15);
-  TaskQueue queue(world, group, 1, [](int) {}, &stop);
+  TaskQueue queue(
+      world, group, 1, [](int) {}, &stop);
   const auto task = queue.next();
   if (mine == 1 && task) {
     std::int64_t stopped = 0;
