@@ -112,9 +112,15 @@ Communicator with_watchdog(const Communicator& comm, const Options& options, Sto
   });
 }
 
-Checkpointing::Checkpointing(const Communicator& comm, const Options& options, StopRequest& stop, RunLog& log)
-    : comm_(comm), options_(options), stop_(stop), log_(log) {
-  comm_.together([&] {
+Checkpointing::Checkpointing(const Communicator& world, const Communicator& group, const Options& options,
+                             StopRequest& stop, RunLog& log)
+    : world_(world), comm_(group), options_(options), stop_(stop), log_(log) {
+  std::string prefix = options.text("checkpoint"), lock_text;
+  if (prefix.empty()) {
+    prefix = options.text("output");
+    if (prefix.ends_with(".h5")) prefix.resize(prefix.size() - 3);
+  }
+  world_.together([&] {
     const std::string every = options.text("checkpoint-every");
     writes_ = every != "never";
     if (every.ends_with("it")) {
@@ -123,16 +129,14 @@ Checkpointing::Checkpointing(const Communicator& comm, const Options& options, S
       every_seconds_ = options.duration("checkpoint-every");
     }
     must_ = options.text("resume") == "must";
-    std::string prefix = options.text("checkpoint");
-    if (prefix.empty()) {
-      prefix = options.text("output");
-      if (prefix.ends_with(".h5")) prefix.resize(prefix.size() - 3);
-    }
-    if (!comm_.is_root()) return;
+    if (!world_.is_root()) return;
     store_ = std::make_unique<CheckpointStore>(prefix);
+    lock_text = store_->lock_text();
     remove_leftovers(prefix + ".ckpt");
     remove_leftovers(options.text("output"));
   });
+  world_.broadcast(lock_text);
+  if (comm_.is_root() && !store_) store_ = std::make_unique<CheckpointStore>(prefix, lock_text);
   if (store_) watcher_ = std::thread([this] { watch(); });
 }
 
@@ -145,10 +149,33 @@ void Checkpointing::end_watch() {
   watching_ = false;
 }
 
+Error Checkpointing::nothing_to_resume() const {
+  return Error(ExitCode::no_input, "--resume must: there is no checkpoint of " + options_.text("output") +
+                                       ": start with --resume auto");
+}
+
+void Checkpointing::check_any(const std::vector<std::string>& parts) {
+  world_.together([&] {
+    if (!must_) return;
+    must_ = false;
+    if (!world_.is_root()) return;
+    for (const std::string& part : parts) {
+      store_->set_part(part);
+      if (store_->has_any()) return;
+    }
+    throw nothing_to_resume();
+  });
+}
+
+void Checkpointing::end_of_groups() {
+  own_ = true;
+  if (!world_.is_root()) release();
+}
+
 std::optional<FitState> Checkpointing::load(const FitOptions& options, const DataSummary& data) {
   fit_options_ = &options;
   data_ = &data;
-  const std::string how = options_.text("resume");
+  const std::string how = own_ ? "auto" : options_.text("resume");
   std::optional<CheckpointStore::Loaded> loaded;
   std::string bytes;
   comm_.together([&] {
@@ -160,11 +187,12 @@ std::optional<FitState> Checkpointing::load(const FitOptions& options, const Dat
       log_.warning(std::string(e.what()) + "; set aside (--force)");
       store_->set_aside();
     }
-    if (!loaded && must_)
-      throw Error(ExitCode::no_input, "--resume must: there is no checkpoint of " + options_.text("output") +
-                                          ": start with --resume auto");
+    if (!loaded && must_) throw nothing_to_resume();
     if (!loaded) return;
     must_ = false;
+    const std::vector<std::byte> encoded = encode_checkpoint(loaded->state, options, data);
+    bytes.assign(reinterpret_cast<const char*>(encoded.data()), encoded.size());
+    if (own_) return;
     for (const std::string& warning : loaded->warnings) log_.warning(warning + "; an older one is used");
     const bool done = loaded->state.restart >= options.n_runs();
     log_.line(fmt::format("resumed from {} ({})", loaded->path, done ? "done" : where(loaded->state)));
@@ -172,8 +200,6 @@ std::optional<FitState> Checkpointing::load(const FitOptions& options, const Dat
                           {"restart", loaded->state.restart},
                           {"phase", static_cast<int>(loaded->state.phase)},
                           {"checkpoint", loaded->path}});
-    const std::vector<std::byte> encoded = encode_checkpoint(loaded->state, options, data);
-    bytes.assign(reinterpret_cast<const char*>(encoded.data()), encoded.size());
   });
   comm_.broadcast(bytes);
   if (bytes.empty()) return std::nullopt;

@@ -30,15 +30,19 @@ void stop_on_time(StopRequest& stop, const Options& options);
 /// that rank 0 writes its last safe point) and the job ends with one message and code 75. Error 64.
 Communicator with_watchdog(const Communicator& comm, const Options& options, StopRequest& stop);
 
-/// Rank 0 holds the lock and writes; other ranks only take part in what is marked collective. A thread of
-/// rank 0 writes the last safe point at once when a signal comes (mpirun may leave no more than two seconds),
-/// and keeps the lock fresh.
+/// The first rank of `group` writes; the other ranks only take part in what is marked collective (over the
+/// group). Where `world` has several groups, which fit different parts, the first of all holds the lock for
+/// them. A thread of those that write writes the last safe point at once when a signal comes (mpirun may
+/// leave no more than two seconds), and keeps the lock fresh.
 class Checkpointing {
  public:
-  /// Collective. Takes the lock. Errors 64, 73, 74, 77.
-  Checkpointing(const Communicator& comm, const Options& options, StopRequest& stop, RunLog& log);
+  /// Collective over the world. Takes the lock. Errors 64, 73, 74, 77.
+  Checkpointing(const Communicator& world, const Communicator& group, const Options& options,
+                StopRequest& stop, RunLog& log);
   ~Checkpointing();
 
+  /// Collective over the world. Error 66 if --resume is must and none of these parts has a checkpoint.
+  void check_any(const std::vector<std::string>& parts);
   /// Collective. Where to continue from, as --resume says. Error 66 (must, and there is none), 76.
   std::optional<FitState> load(const FitOptions& options, const DataSummary& data);
   /// Collective. Writes a first generation, so that problems with disk or rights show now; from here on safe
@@ -51,6 +55,9 @@ class Checkpointing {
   std::string stopped();
   /// Local, rank 0. Called before the output is put in place. LockLost.
   void confirm() const;
+  /// Local. From here on only the first group works; what it finds are results of this very run, which it may
+  /// load whatever --resume says.
+  void end_of_groups();
   /// The fit is done: from here on no safe point is written any more, and others may use HDF5 again.
   void end_watch();
   /// Local. What follows is one of several fits of this run, with checkpoints of its own.
@@ -72,11 +79,13 @@ class Checkpointing {
 
  private:
   bool due() const;
+  Error nothing_to_resume() const;
   void write_noted();  ///< under mutex_; throws
   void try_to_write();
   void watch();
   void release();
 
+  const Communicator& world_;
   const Communicator& comm_;
   const Options& options_;
   StopRequest& stop_;
@@ -86,9 +95,10 @@ class Checkpointing {
   double every_seconds_ = 0.0;
   std::int64_t every_iterations_ = 0;
   bool writes_ = true;  ///< --checkpoint-every is not never
-  bool must_ = false;   ///< --resume must, and nothing was loaded yet
+  bool must_ = false;   ///< --resume must, and nothing was found yet
+  bool own_ = false;    ///< this run wrote all there is
 
-  std::unique_ptr<CheckpointStore> store_;  ///< rank 0 only
+  std::unique_ptr<CheckpointStore> store_;  ///< of those that write
   std::mutex mutex_;                        ///< of everything below
   std::shared_ptr<const FitState> noted_;
   bool noted_is_written_ = false;

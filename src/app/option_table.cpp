@@ -150,6 +150,9 @@ const std::vector<OptionSpec>& option_table() {
       {"degenerate", "", "WHAT", "exclude", "select",
        "candidates with a component of too few rows, or of a variance below 1e-4 of the pooled one: exclude "
        "(list, but do not choose) or keep"},
+      {"groups", "", "N", "auto", "select",
+       "parts into which the ranks are divided, each working on other fits; auto: 1 where data are large, "
+       "more where they are small"},
       {"engine", "", "NAME", "em", "fit select",
        "em: Expectation-Maximisation; hard: classification EM, each row wholly to its most responsible "
        "component; kmeans: Lloyd's iterations, each row to the nearest mean; stepwise: "

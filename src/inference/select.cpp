@@ -14,21 +14,24 @@ namespace gmmpi {
 
 namespace {
 
-/// A failure that is the candidate's own, not the run's.
-bool is_own_failure(const Error& e) {
-  return e.code() == ExitCode::bad_data || e.code() == ExitCode::numerical;
+Folds folds_of(const SelectOptions& options) {
+  return {options.n_folds, options.fit.seed};
+}
+
+FoldData training_rows(const Execution& execution, const Data& data, const SelectOptions& options, int fold) {
+  return {execution, data, folds_of(options), fold, FoldData::Part::training};
 }
 
 /// Per fold, the mean log-likelihood of its rows under a fit to the others. The mean over all rows, and
 /// sqrt(sum (m_f - m)^2 / (F (F - 1))) of the folds' means.
 HeldOut cross_validate(const Execution& execution, const Data& data, const SelectOptions& options,
                        const FitOptions& f, const std::vector<std::string>& parts, const FitPart& fit_part) {
-  const Folds folds{options.n_folds, options.fit.seed};
+  const Folds folds = folds_of(options);
   std::vector<double> means;
   double log_likelihood = 0.0;
   for (int fold = 0; fold < folds.n_folds; ++fold) {
     const FoldData held_out(execution, data, folds, fold, FoldData::Part::held_out);
-    const FoldData training(execution, data, folds, fold, FoldData::Part::training);
+    const FoldData training = training_rows(execution, data, options, fold);
     const FitResult result = fit_part(parts[1 + fold], training, f);
     const Score s = score(execution, held_out, result.model);
     log_likelihood += s.log_likelihood;
@@ -77,7 +80,7 @@ FitResult evaluate(const Execution& execution, const Data& data, const SelectOpt
     c.fitted = true;
     return result;
   } catch (const Error& e) {
-    if (!is_own_failure(e)) throw;
+    if (!is_of_candidate(e)) throw;
     c.reason = e.what();
     failure = e.code();
     return {};
@@ -120,6 +123,21 @@ std::vector<std::string> part_names(const SelectOptions& options, std::size_t i)
     for (int fold = 0; fold < options.n_folds; ++fold)
       names.push_back(fmt::format("{}.fold{}of{}", names.front(), fold, options.n_folds));
   return names;
+}
+
+bool is_of_candidate(const Error& e) {
+  return e.code() == ExitCode::bad_data || e.code() == ExitCode::numerical;
+}
+
+void fit_one(const Execution& execution, const Data& data, const SelectOptions& options, std::size_t i,
+             std::size_t j, const FitPart& fit_part) {
+  validate(options, data.grid().n_rows());
+  const FitOptions f = options.candidate(i);
+  const std::string name = part_names(options, i).at(j);
+  if (j == 0)
+    fit_part(name, data, f);
+  else
+    fit_part(name, training_rows(execution, data, options, static_cast<int>(j) - 1), f);
 }
 
 Selection select(const Execution& execution, const Data& data, const SelectOptions& options,

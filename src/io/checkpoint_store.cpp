@@ -42,7 +42,16 @@ CheckpointStore::CheckpointStore(std::string prefix)
       stem_(prefix_ + ".ckpt."),
       lock_(std::make_unique<RunLock>(prefix_ + ".ckpt.lock")) {}
 
+CheckpointStore::CheckpointStore(std::string prefix, std::string lock_text)
+    : prefix_(std::move(prefix)),
+      stem_(prefix_ + ".ckpt."),
+      lock_(std::make_unique<RunLock>(prefix_ + ".ckpt.lock", std::move(lock_text))) {}
+
 CheckpointStore::~CheckpointStore() = default;
+
+std::string CheckpointStore::lock_text() const {
+  return lock_->text();
+}
 
 void CheckpointStore::set_part(const std::string& part) {
   stem_ = prefix_ + ".ckpt." + (part.empty() ? "" : part + ".");

@@ -108,7 +108,7 @@ RunLock::RunLock(std::string path) : path_(std::move(path)) {
   auto last_touched = touched(path_);
   std::string last_text = read_file(path_);
   for (;; std::this_thread::sleep_for(kPause)) {
-    if (try_create()) return;
+    if ((taken_here_ = try_create())) return;
     const std::string text = read_file(path_);
     const auto now_touched = touched(path_);
     if (text != last_text || now_touched != last_touched) {
@@ -135,7 +135,7 @@ RunLock::RunLock(std::string path) : path_(std::move(path)) {
 }
 
 RunLock::~RunLock() {
-  if (read_file(path_) == text_) ::unlink(path_.c_str());
+  if (taken_here_ && read_file(path_) == text_) ::unlink(path_.c_str());
 }
 
 void RunLock::refresh() const {

@@ -12,10 +12,14 @@ class RunLock {
  public:
   /// Waits up to a minute. Error 73 naming the holder; 73, 74 or 77 if the file cannot be created.
   explicit RunLock(std::string path);
+  /// The lock that another process of the same run has taken, for `check` and `refresh`; `text` is its
+  /// text().
+  RunLock(std::string path, std::string text) : path_(std::move(path)), text_(std::move(text)) {}
   ~RunLock();
   RunLock(const RunLock&) = delete;
   RunLock& operator=(const RunLock&) = delete;
 
+  const std::string& text() const { return text_; }
   void refresh() const;
   /// LockLost if another run has taken the lock.
   void check() const;
@@ -23,6 +27,7 @@ class RunLock {
  private:
   bool try_create();
   std::string path_, text_;
+  bool taken_here_ = false;
 };
 
 }  // namespace gmmpi

@@ -48,6 +48,15 @@ Communicator Communicator::with_watchdog(double seconds,
   return Communicator(std::move(impl));
 }
 
+Communicator Communicator::split(int group) const {
+  if (impl_->size == 1) return *this;
+  MPI_Comm part = MPI_COMM_NULL;
+  MPI_Comm_split(impl_->comm, group, impl_->rank, &part);
+  Communicator made = MpiAccess::from(part);
+  MPI_Comm_free(&part);
+  return made;
+}
+
 int Communicator::rank() const {
   return impl_->rank;
 }
@@ -59,6 +68,8 @@ int Communicator::node_size() const {
 }
 
 namespace {
+
+constexpr int kNoteTag = 3;  ///< the watchdog's messages have 1 and 2
 
 /// MPI counts are ints: long messages go in pieces of at most 2^26 elements.
 template <class T, class Fn>
@@ -194,6 +205,21 @@ void Communicator::barrier() const {
   if (!impl_->meet()) return;
   impl_->run([&] { MPI_Barrier(impl_->comm); },
              [&](MPI_Request* request) { MPI_Ibarrier(impl_->comm, request); });
+}
+
+void Communicator::post(int to, std::int64_t value) const {
+  MPI_Send(&value, 1, MPI_INT64_T, to, kNoteTag, impl_->comm);
+}
+
+std::optional<Communicator::Note> Communicator::collect() const {
+  if (impl_->size == 1) return std::nullopt;
+  int is_there = 0;
+  MPI_Status status;
+  MPI_Iprobe(MPI_ANY_SOURCE, kNoteTag, impl_->comm, &is_there, &status);
+  if (!is_there) return std::nullopt;
+  Note note{status.MPI_SOURCE, 0};
+  MPI_Recv(&note.value, 1, MPI_INT64_T, note.from, kNoteTag, impl_->comm, MPI_STATUS_IGNORE);
+  return note;
 }
 
 void Communicator::together(const std::function<void()>& work) const {

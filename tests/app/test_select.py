@@ -1,13 +1,18 @@
 # gmmpi select: mclust's choice on Old Faithful, the same bits on ranks and after stops, what is listed, and bad input.
 import json
+import os
 import re
+import signal
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import h5py
 import matplotlib
 import numpy as np
 
-from harness import DATA, OLD_FAITHFUL, ROOT, Case, ProgramTest, gmmpi, in_parallel, stop_on_the_way
+from harness import DATA, OLD_FAITHFUL, PROGRAM, ROOT, Case, ProgramTest, gmmpi, in_parallel, stop_on_the_way
 from picture_checks import check_layout
 
 sys.path.insert(0, str(ROOT / "scripts/python"))
@@ -170,6 +175,130 @@ class Selection(ProgramTest):
         self.assertEqual([e["n_components"] for e in candidates], [1, 2, 3] * 2)
         self.assertEqual([e["bic"] for e in candidates], grid_of(self.dir / "best.h5")[0]["bic"].tolist())
         self.assertEqual((events[0]["event"], events[-1]["event"]), ("start", "end"))
+
+
+def rank_pid(cwd, rank):
+    """The process id of that rank of the program that mpirun runs in `cwd`; None if it is not there."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "exe").resolve() == PROGRAM.resolve() and (process / "cwd").resolve() == Path(cwd).resolve():
+                if f"OMPI_COMM_WORLD_RANK={rank}" in (process / "environ").read_text().split("\0"):
+                    return int(process.name)
+        except OSError:
+            continue  # it has ended meanwhile
+    return None
+
+
+class Groups(ProgramTest):
+    LONG = f"select {OLD_FAITHFUL} -k 2:5 --covariance-type tied --tol 0 --max-iter 100000000 -o best.h5"
+
+    def test_the_same_bits_in_any_number_of_groups(self):
+        for more in ("--sample-weight w.npy", "--criterion cv --folds 2"):
+            with self.subTest(more):
+                np.save(self.dir / "w.npy", 1.0 + np.arange(272) % 3)
+                command = f"{SMALL} {more}"
+                self.run_ok(f"{command} -o whole.h5 --force")
+                whole = digests(self.dir / "whole.h5")
+                grid = grid_of(self.dir / "whole.h5")
+                cases = [(3, 1), (3, 2), (3, 3), (4, 2), (4, 3), (4, "auto"), (7, 7)]
+                runs = in_parallel(self.run_ok, [(f"{command} --groups {g} -o {p}.{g}.h5 --force", p) for p, g in cases])
+                for (p, g), run in zip(cases, runs):
+                    self.assertEqual(digests(self.dir / f"{p}.{g}.h5"), whole, (p, g))
+                    np.testing.assert_equal(grid_of(self.dir / f"{p}.{g}.h5"), grid)
+                    n = {"auto": 4}.get(g, min(int(g) if g != "auto" else 0, 18 if "cv" in more else 6))
+                    self.assertIn(f"{p} ranks x 1 thread" + (f" in {n} groups" if n > 1 else ";"), run.err)
+                    if n > 1:
+                        fits = 18 if "cv" in more else 6
+                        self.assertEqual(sorted(re.findall(r"done \((\d+) of", run.err), key=int), [str(i + 1) for i in range(fits)])
+                    self.assertNotIn("resumed", run.err)
+                self.assertEqual([p.name for p in self.dir.glob("*ckpt*")], [])
+
+    def test_large_data_are_worked_on_together(self):
+        with h5py.File(self.dir / "large.h5", "w") as f:
+            f.create_dataset("X", (2 ** 18, 3), dtype="f4", chunks=True)
+        for ranks, groups in ((2, 1), (3, 1), (4, 1), (6, 2), (7, 2)):
+            run = self.run_ok("select large.h5 -k 1:9 --dry-run -o best.h5", ranks=ranks)
+            self.assertIn("in 2 groups;" if groups == 2 else f"{ranks} ranks x 1 thread;", run.err)
+        run = self.run_ok("select large.h5 -k 1:9 --dry-run -o best.h5", ranks=3, threads=2)
+        self.assertIn("3 ranks x 2 threads;", run.err)
+        run = self.run_ok("select large.h5 -k 1:9 --dry-run -o best.h5", ranks=3, threads=3)
+        self.assertIn("3 ranks x 3 threads in 3 groups;", run.err)
+        for more in ("--checkpoint-every never", "--watchdog 60s"):
+            self.assertIn("3 ranks x 1 thread;", self.run_ok(f"{SMALL} {more} --dry-run -o best.h5", ranks=3).err)
+
+    def test_stopped_and_resumed_with_other_groups(self):
+        for more in ("", "--criterion cv --folds 2"):
+            command = f"{SMALL} {more} --tol 0 --max-iter 1000"
+            self.run_ok(f"{command} -o whole.h5 --force")
+            for ranks, groups in ((3, 3), (4, 2), (1, 1), (2, 2)):
+                stopped = stop_on_the_way(f"{command} --groups {groups} -o part.h5", self.dir, ranks)
+                self.assertRegex(stopped.err, r"\d of 6 candidates done; checkpoint \S+ .*run the same command again")
+                self.assertEqual(stopped.err.count("stopped early"), 1)
+            run = self.run_ok(f"{command} --groups 2 --resume must -o part.h5", ranks=3)
+            self.assertEqual(digests(self.dir / "part.h5"), digests(self.dir / "whole.h5"))
+            self.assertEqual([p.name for p in self.dir.glob("*ckpt*")], [])
+            (self.dir / "part.h5").unlink()
+
+    def test_killed_and_resumed(self):
+        command = f"{SMALL} --tol 0 --max-iter 5000 --checkpoint-every 250it"
+        self.run_ok(f"{command} -o whole.h5")
+        with ThreadPoolExecutor(1) as pool:
+            run = pool.submit(gmmpi, f"{command} --groups 2 -o part.h5", self.dir, 2)
+            while not run.done() and len(list(self.dir.glob("part.ckpt.*.3.h5"))) < 2:
+                time.sleep(0.002)
+            pid = rank_pid(self.dir, 1)
+            self.assertIsNotNone(pid, "over too soon")
+            os.kill(pid, signal.SIGKILL)
+            self.assertNotEqual(run.result().codes, [0, 0])
+        self.assertGreaterEqual(len(list(self.dir.glob("part.ckpt.*"))), 2)
+        self.assertIn("resumed from", self.run_ok(f"{command} --groups 3 -o part.h5", ranks=3).err)
+        self.assertEqual(digests(self.dir / "part.h5"), digests(self.dir / "whole.h5"))
+
+    def test_a_rank_that_is_told_to_stop_stops_all(self):
+        for rank in (0, 2):
+            with ThreadPoolExecutor(1) as pool:
+                run = pool.submit(gmmpi, f"{self.LONG} --groups 3", self.dir, 3)
+                while not run.done() and len(list(self.dir.glob("best.ckpt.tied.*.h5"))) < 3:
+                    time.sleep(0.01)
+                os.kill(rank_pid(self.dir, rank), signal.SIGTERM)
+                self.assertEqual(run.result().codes, [75] * 3, run.result().err)
+            stopped = [line for line in run.result().err.splitlines() if "stopped early" in line]
+            self.assertEqual(len(stopped), 1)
+            self.assertIn("signal SIGTERM: 0 of 4 candidates done; checkpoint best.ckpt.tied.", stopped[0])
+            for left in self.dir.glob("best.ckpt*"):
+                left.unlink()
+
+    def test_a_group_that_fails_stops_all(self):
+        for k in (5, 3):  # given to the first group, and to the last
+            (self.dir / f"best.ckpt.tied.{k}.0.h5").write_text("no checkpoint")
+            self.check_failure(gmmpi(f"{self.LONG} --groups 3", self.dir, 3), 76, (f"best.ckpt.tied.{k}.0.h5", "--resume never"))
+            for left in self.dir.glob("best.ckpt*"):
+                left.unlink()
+
+    def test_candidates_that_cannot_be_fitted(self):
+        np.savetxt(self.dir / "few.csv", np.repeat([[0.0, 1], [1, 0], [4, 4], [5, 6.5], [9, 2]], 8, axis=0), delimiter=",")
+        command = "select few.csv -k 1,2,7 --covariance-type diag,tied"
+        self.run_ok(f"{command} -o whole.h5")
+        run = self.run_ok(f"{command} --groups 3 --resume never -o best.h5", ranks=3)
+        self.assertEqual(run.out.count("fewer distinct rows"), 2)
+        self.assertEqual(digests(self.dir / "best.h5"), digests(self.dir / "whole.h5"))
+        self.check_failure(gmmpi("select few.csv -k 6,7 --groups 2 -o none.h5", self.dir, 3), 65, ("no candidate", "distinct rows"))
+
+    def test_results_of_an_older_run_are_not_taken_for_its_own(self):
+        command = f"{SMALL} --tol 0 --max-iter 300"
+        stop_on_the_way(f"{command} --groups 2 -o best.h5", self.dir, 2)
+        before = {p: p.stat().st_mtime_ns for p in self.dir.glob("best.ckpt.*.h5")}
+        self.assertTrue(before)
+        run = self.run_ok(f"{command} --groups 2 --resume never -o best.h5", ranks=2)
+        self.assertNotIn("resumed", run.err)
+        self.check_failure(gmmpi(f"{command} --groups 2 --resume must -o other.h5", self.dir, 2), 66, ("--resume must", "other.h5"))
+
+    def test_bad_values(self):
+        self.check_cases([Case(f"--groups {value}", f"select {OLD_FAITHFUL} -k 2 -o out.h5 --groups={value} {more}", 64, ("--groups", *words), ranks=ranks)
+                          for value, more, words, ranks in
+                          [("0", "", ("0",), (1, 3)), ("-1", "", ("-1",), (1,)), ("two", "", ("two",), (1,)), ("1.5", "", ("1.5",), (1,)),
+                           ("", "", (), (1,)), ("2", "", ("1 rank",), (1,)), ("4", "", ("3 ranks", "auto"), (3,)), ("99999999999", "", ("out of range",), (3,)),
+                           ("2", "--checkpoint-every never", ("never", "--groups 1"), (3,)), ("3", "--watchdog 60s", ("--watchdog",), (3,))]])
 
 
 class BadInput(ProgramTest):

@@ -180,3 +180,21 @@ TEST_CASE("checkpoint store: leftovers of killed runs are removed, and nothing e
   CHECK_FALSE(std::filesystem::exists(dir / ".run.ckpt.7.h5.tmp.123"));
   CHECK_FALSE(std::filesystem::exists(dir / ".run.h5.tmp.9"));
 }
+
+TEST_CASE("checkpoint store: other processes of a run write parts under its lock, and lose it with it") {
+  const TemporaryDirectory dir;
+  const std::string prefix = dir / "run";
+  const Bytes bytes = recorded().encoded(recorded().last(0));
+  CheckpointStore first(prefix);
+  {
+    CheckpointStore second(prefix, first.lock_text());
+    second.set_part("full.3");
+    CHECK_FALSE(second.has_any());
+    CHECK(second.write(bytes) == prefix + ".ckpt.full.3.0.h5");
+    CHECK(second.has_any());
+  }
+  CHECK_NOTHROW(first.check_lock());  // still there
+  CheckpointStore third(prefix, first.lock_text());
+  write_bytes(prefix + ".ckpt.lock", Bytes(5));
+  CHECK_THROWS_AS(third.write(bytes), LockLost);
+}

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gmmpi/em/fit.hpp"
+#include "gmmpi/error.hpp"
 #include "gmmpi/inference/score.hpp"
 
 namespace gmmpi {
@@ -65,6 +66,14 @@ using FitPart =
 
 /// The names that `select` gives to the fits of candidate i: its own first, then its folds'.
 std::vector<std::string> part_names(const SelectOptions& options, std::size_t i);
+
+/// Collective. Has `fit_part` do one of the fits that `select` does: that of the j-th of the names of
+/// candidate i. Errors: 64 options; those of fit_part.
+void fit_one(const Execution& execution, const Data& data, const SelectOptions& options, std::size_t i,
+             std::size_t j, const FitPart& fit_part);
+
+/// Whether a failure is that of a candidate (Errors 65 and 79), and not that of the run.
+bool is_of_candidate(const Error& e);
 
 /// Collective. Fits all candidates, one after the other, and chooses. Those that cannot be fitted (more
 /// components than distinct rows, a numerical failure: Errors 65 and 79) are listed with the reason;

@@ -17,13 +17,17 @@ class LockLost : public Error {
 };
 
 /// The generations PREFIX.ckpt.<n>.h5 and the lock PREFIX.ckpt.lock. Where a run has several fits, those of
-/// each are PREFIX.ckpt.<part>.<n>.h5. Used by rank 0 only; one thread at a time.
+/// each are PREFIX.ckpt.<part>.<n>.h5; several processes may then use it, each for its own parts. One thread
+/// at a time.
 class CheckpointStore {
  public:
   /// Takes the lock: waits up to a minute for a dying predecessor. Error 73 where another run holds it; 73,
   /// 74 or 77 where it cannot be created.
   explicit CheckpointStore(std::string prefix);
+  /// For another process of a run that has taken the lock; `lock_text` is that of the first.
+  CheckpointStore(std::string prefix, std::string lock_text);
   ~CheckpointStore();
+  std::string lock_text() const;
 
   /// From now on everything but the lock is of that part; "" is the run that has none.
   void set_part(const std::string& part);
@@ -36,6 +40,9 @@ class CheckpointStore {
   /// The newest sound generation, if there is any. Errors 76, with nothing deleted: all are damaged (it says
   /// what is wrong with each); CheckpointMismatch.
   std::optional<Loaded> load(const FitOptions& options, const DataSummary& data) const;
+
+  /// Whether there is a generation, sound or not.
+  bool has_any() const { return !generations().empty(); }
 
   /// Writes the next generation (temporary name, flush, read back, rename, flush of the directory), then
   /// removes all but the last three. Returns its path. Errors 73, 74, 77; LockLost.

@@ -25,6 +25,9 @@ class Communicator {
   /// collective.
   Communicator with_watchdog(double seconds, std::function<void(const std::string& who)> on_lost) const;
 
+  /// Collective. The ranks that give the same `group`, as a communicator of their own, in the same order.
+  Communicator split(int group) const;
+
   int rank() const;
   int size() const;
   bool is_root() const { return rank() == 0; }
@@ -46,12 +49,23 @@ class Communicator {
   std::vector<std::byte> all_gather(std::span<const std::byte> part) const;
   template <class T>
   std::vector<T> all_gather(std::span<const T> part) const;
-  /// Collective. Rows of `row_bytes` bytes change their ranks: the first to_rank[0] of `rows` go to rank 0, the
-  /// next to_rank[1] to rank 1, ...; into `received` come from_rank[0] of rank 0, then from_rank[1] of rank 1.
+  /// Collective. Rows of `row_bytes` bytes change their ranks: the first to_rank[0] of `rows` go to rank 0,
+  /// the next to_rank[1] to rank 1, ...; into `received` come from_rank[0] of rank 0, then from_rank[1] of
+  /// rank 1.
   void exchange(std::span<const std::byte> rows, std::span<std::byte> received, std::size_t row_bytes,
                 std::span<const int> to_rank, std::span<const int> from_rank) const;
   /// Collective. Nobody leaves before everybody came.
   void barrier() const;
+
+  /// A number from one rank to another. Not collective.
+  struct Note {
+    int from;
+    std::int64_t value;
+  };
+  /// Sends a note to rank `to`, which must look for it with `collect` sooner or later.
+  void post(int to, std::int64_t value) const;
+  /// A note that has come, if there is one; those of one rank come in the order in which they were posted.
+  std::optional<Note> collect() const;
 
   /// Collective. Runs `work` on every rank. If it throws anywhere, every rank throws the error of
   /// the lowest rank that failed (so nobody hangs in a later collective). `work` must not

@@ -252,7 +252,7 @@ void fit_command(const Execution& given, const Options& options, StopRequest& st
   if (options.has("log-json")) log.open_json(comm, options.text("log-json"));
   log_start(execution, options, f, inputs, plan, log);
   try {
-    Checkpointing checkpoints(comm, options, stop, log);
+    Checkpointing checkpoints(comm, comm, options, stop, log);
     const std::unique_ptr<Data> rows = read_or_stop(execution, inputs, plan, log);
     const Data& data = *rows;
     if (inputs.labels) {

@@ -1,0 +1,87 @@
+// select_options: lists of numbers and types, and the criterion.
+#include "app/select_options.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include "app/fitting.hpp"
+#include "gmmpi/error.hpp"
+
+namespace gmmpi::app {
+
+namespace {
+
+constexpr std::int64_t kMostFolds = 1000, kMostCandidates = 100'000;
+
+std::vector<std::string> words(const std::string& text) {
+  std::vector<std::string> parts{""};
+  for (const char c : text)
+    if (c == ',')
+      parts.emplace_back();
+    else
+      parts.back() += c;
+  return parts;
+}
+
+/// "1:9", "2,4,8" or "1:4,8" to numbers; a range may also be written 1..9. Error 64.
+std::vector<int> parse_numbers(const std::string& text) {
+  const auto complain = [&] {
+    return Error(ExitCode::usage, "--n-components: '" + text +
+                                      "' is no list of whole numbers from 1; write one such as 1:9 or 2,4,8");
+  };
+  const auto integer = [&](const std::string& word) {
+    int n = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), n);
+    if (error != std::errc() || end != word.data() + word.size() || n < 1 || n > kMostComponents)
+      throw complain();
+    return n;
+  };
+  std::vector<int> numbers;
+  for (const std::string& word : words(text)) {
+    const std::size_t dots = word.find(".."), colon = dots == std::string::npos ? word.find(':') : dots;
+    const int first = integer(word.substr(0, colon));
+    const int last =
+        colon == std::string::npos ? first : integer(word.substr(colon + (dots == colon ? 2 : 1)));
+    if (last < first || last - first >= kMostCandidates) throw complain();
+    for (int n = first; n <= last; ++n)
+      if (std::ranges::find(numbers, n) == numbers.end()) numbers.push_back(n);
+  }
+  return numbers;
+}
+
+std::vector<const CovarianceFamily*> parse_families(const Options& o) {
+  if (o.choice("family", {"gaussian", "bernoulli"}) == "bernoulli") return {&find_family("bernoulli")};
+  std::vector<const CovarianceFamily*> families;
+  for (const std::string& word : words(o.text("covariance-type"))) {
+    Options one = o;  // a single choice is complained about in the usual way
+    one.values["covariance-type"] = word;
+    const CovarianceFamily* family = &find_family(one.choice("covariance-type", covariance_types()));
+    if (std::ranges::find(families, family) == families.end()) families.push_back(family);
+  }
+  return families;
+}
+
+}  // namespace
+
+SelectOptions select_options(const Options& o) {
+  static const std::map<std::string, Criterion> criteria{
+      {"bic", Criterion::bic}, {"aic", Criterion::aic}, {"icl", Criterion::icl}, {"cv", Criterion::cv}};
+  SelectOptions s;
+  s.n_components = parse_numbers(o.text("n-components"));
+  s.families = parse_families(o);
+  if (static_cast<std::int64_t>(s.n_candidates()) > kMostCandidates)
+    throw Error(ExitCode::usage, "--n-components: more than 100000 candidates; give fewer");
+  s.criterion = criteria.at(o.choice("criterion", {"bic", "aic", "icl", "cv"}));
+  s.n_folds = static_cast<int>(o.integer("folds", 2, kMostFolds));
+  s.keep_degenerate = o.choice("degenerate", {"exclude", "keep"}) == "keep";
+  set_fit_options(o, s.fit);
+  if (s.fit.init == Init::model)
+    throw Error(ExitCode::usage,
+                "--init " + o.text("init") +
+                    ": a model file has one number of components; choose kmeans, k-means++, random or "
+                    "random-from-data");
+  return s;
+}
+
+}  // namespace gmmpi::app

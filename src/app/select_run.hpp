@@ -1,0 +1,78 @@
+// The run of a selection: all its fits, by all ranks together or by groups of them, and the choice.
+#pragma once
+
+#include <map>
+
+#include "app/checkpointing.hpp"
+#include "app/rank_groups.hpp"
+#include "gmmpi/inference/select.hpp"
+#include "parallel/task_queue.hpp"
+
+namespace gmmpi::app {
+
+/// Lets checkpoints be taken, other groups be answered, and says now and then how the fit in hand goes.
+class SelectProgress final : public FitObserver {
+ public:
+  SelectProgress(RunLog& log, Checkpointing& checkpoints, StopRequest& stop)
+      : log_(log), checkpoints_(checkpoints), stop_(stop) {}
+
+  void begin_part(const std::string& part);
+  /// From now on, until null is given, other groups are at work, too.
+  void attend(TaskQueue* queue) { queue_ = queue; }
+  void safe_point(const FitState& state) override;
+  void iteration(const Iteration& it) override;
+  void reseeded(const Reseed& r) override;
+
+ private:
+  RunLog& log_;
+  Checkpointing& checkpoints_;
+  StopRequest& stop_;
+  TaskQueue* queue_ = nullptr;
+  std::string part_;
+  double said_ = 0.0;
+};
+
+/// Fits and chooses. With several groups each takes one fit after the other and leaves the result in that
+/// fit's own checkpoint; then the first group selects as it would alone, and finds all fits done.
+class SelectRun {
+ public:
+  /// `world`: all ranks; `groups`: made of them; `data`: all rows, distributed over this rank's group.
+  SelectRun(const Execution& world, const RankGroups& groups, const SelectOptions& wanted, const Data& data,
+            Checkpointing& checkpoints, StopRequest& stop, RunLog& log);
+
+  /// Collective over all ranks. Error 75 says that what is done is kept. What is chosen is known to the first
+  /// group alone, which `write` is called on.
+  void run(const std::function<void(Selection)>& write);
+  /// All names under which checkpoints may lie.
+  std::vector<std::string> parts() const;
+
+ private:
+  /// Of candidate i, the j-th.
+  struct Fit {
+    std::size_t i, j;
+    std::string name;
+  };
+  FitResult fit_part(const std::string& part, const Data& data, const FitOptions& f);
+  void fit_in_groups();
+  void take_fits(TaskQueue& queue, const std::vector<Fit>& fits);
+  void share_failures();
+  void finished(const Candidate& c);
+  Selection choose();
+  Error stopped(const Error& e) const;
+
+  std::vector<Fit> largest_first() const;
+
+  const Execution& world_;
+  const RankGroups& groups_;
+  Execution execution_;  ///< of the group
+  const SelectOptions& wanted_;
+  const Data& data_;
+  Checkpointing& checkpoints_;
+  RunLog& log_;
+  SelectProgress progress_;
+  std::map<std::string, Error> failed_;  ///< fits that groups could not do
+  std::size_t n_finished_ = 0;           ///< candidates
+  std::string stopped_where_;
+};
+
+}  // namespace gmmpi::app
