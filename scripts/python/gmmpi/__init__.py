@@ -12,9 +12,9 @@ Whatever goes wrong raises gmmpi.GmmpiError with the program's own message and i
 import importlib
 
 from .data import Table, read_data, write_data
-from .fitting import fit
 from .mixture import Mixture, Noise
-from .model_io import ModelFile, load, read_model, save
+from .model_io import ModelFile, read_model, save
+from .models import fit, load
 from .program import GmmpiError, Run, find_program, run
 
 __version__ = "0.1.0"

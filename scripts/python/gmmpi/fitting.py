@@ -1,4 +1,4 @@
-"""gmmpi.fit: hands data and start to the program, runs it, and loads the model."""
+"""Hands data and start to the program, runs it, and reads the model."""
 
 import os
 import pathlib
@@ -10,40 +10,13 @@ import numpy as np
 from .data import as_table
 from .mixture import Mixture
 from .model_io import read_model, save
-from .program import BAD_DATA, MPIRUN, GmmpiError, run
+from .program import BAD_DATA, GmmpiError, run
 
 INIT_PARAMS = {"kmeans": "kmeans", "k-means++": "k-means++", "random": "random", "random_from_data": "random-from-data"}
 
 
-def fit(X, n_components=1, *, covariance_type="full", tol=None, reg_covar=None, max_iter=None, n_init=None,
-        init_params=None, weights_init=None, means_init=None, precisions_init=None, random_state=None,
-        sample_weight=None, ranks=1, threads=None, output=None, program=None, mpirun=MPIRUN, verbose=False,
-        **options):
-    """Fits a mixture with the program and returns it, a fitted scikit-learn GaussianMixture (gmmpi.GaussianMixture).
-
-    X: array (N, d), pandas DataFrame, gmmpi.Table, or the path of data that the program reads where they are,
-    "file.h5[:/dataset]". The parameters are scikit-learn's; None means the program's default (`gmmpi fit --help`), which
-    for tol, max_iter and reg_covar is not scikit-learn's. init_params may also be a model, or a model file's path.
-    random_state: a number, which is the seed, or a numpy RandomState, which draws one. sample_weight: (N), or a path.
-    ranks, threads, mpirun: processes, threads of each, and how to start them (see gmmpi.run). output: keep the model file
-    there; checkpoints stand beside it, and the same call goes on after a stop. Further options are the program's, such as
-    checkpoint_every="5min", on_collapse="fail", force=True.
-
-    Raises GmmpiError with the program's message; warns (scikit-learn's ConvergenceWarning) as the program does.
-    """
-    from .estimator import GaussianMixture  # needs scikit-learn
-
-    asked = {"covariance_type": covariance_type, "tol": tol, "reg_covar": reg_covar, "max_iter": max_iter, "n_init": n_init,
-             "threads": threads, **options}
-    how = {"ranks": ranks, "program": program, "mpirun": mpirun, "verbose": verbose}
-    given = {"weights": weights_init, "means": means_init, "precisions": precisions_init}
-    model = run_fit(X, n_components, init_params=init_params, given=given, random_state=random_state,
-                    sample_weight=sample_weight, output=output, how=how, options=asked)
-    return GaussianMixture._from_file(model, feature_names=getattr(X, "columns", None))
-
-
 def run_fit(X, n_components, *, init_params, given, random_state, sample_weight, output, how, options):
-    """The ModelFile of a fit; see fit. `given`: weights, means, precisions of the start, None where not given."""
+    """The ModelFile of a fit; see gmmpi.fit. `given`: weights, means, precisions of the start, None where not given."""
     with tempfile.TemporaryDirectory(prefix="gmmpi-") as name:
         folder = pathlib.Path(name)
         options = {**options, "n_components": n_components, "seed": seed_of(random_state)}

@@ -1,4 +1,4 @@
-"""Model files (docs/file-formats.md): read them, load them as scikit-learn models, save such models."""
+"""Model files (docs/file-formats.md): read them, and save scikit-learn models as such."""
 
 import os
 from dataclasses import dataclass, field
@@ -64,19 +64,6 @@ def read_model(path):
         raise program.GmmpiError(f"{path}: cannot be read as a model ({error}): give a file that gmmpi fit wrote",
                                  program.BAD_DATA) from error
     return ModelFile(mixture, attributes, options, history, grid, transform)
-
-
-def load(path):
-    """A fitted gmmpi.GaussianMixture, which is a scikit-learn GaussianMixture, from the model file at `path`.
-
-    predict, score_samples, sample, bic and so on work; `history_` has the log-likelihood of each iteration and
-    `digest_` the digest where the file has them. It takes rows in the units of the data, as the program does. Raises
-    GmmpiError, also for a fit to fewer principal components than columns (fit --pca), which has no density of the columns,
-    and for one with a noise component (fit --noise), which scikit-learn's mixtures do not have.
-    """
-    from .estimator import GaussianMixture  # needs scikit-learn
-
-    return GaussianMixture._from_file(read_model(path))
 
 
 def save(model, path):
