@@ -1,4 +1,4 @@
-// When checkpoints are written and how a run is stopped: by interval, signal, or time.
+// When checkpoints are written: by interval, at a stop, and when a fit of several is done.
 #pragma once
 
 #include <atomic>
@@ -14,21 +14,6 @@
 #include "gmmpi/io/checkpoint_store.hpp"
 
 namespace gmmpi::app {
-
-/// From now on SIGUSR1, SIGUSR2, SIGTERM, SIGINT and SIGXCPU ask `stop` to stop; one that comes a second or
-/// more after the first ends the process at once. `stop` must live as long as the process.
-void stop_on_signals(StopRequest& stop);
-
-/// The signals have their usual effect again; one that came already takes it now.
-void default_signals(StopRequest& stop);
-
-/// Sets the deadline of --time-limit, or of the batch system (SLURM_JOB_END_TIME, at most a minute before),
-/// whichever is earlier. Error 64.
-void stop_on_time(StopRequest& stop, const Options& options);
-
-/// The communicator, with --watchdog if that is given: when ranks do not answer, `stop` is asked to stop (so
-/// that rank 0 writes its last safe point) and the job ends with one message and code 75. Error 64.
-Communicator with_watchdog(const Communicator& comm, const Options& options, StopRequest& stop);
 
 /// The first rank of `group` writes; the other ranks only take part in what is marked collective (over the
 /// group). Where `world` has several groups, which fit different parts, the first of all holds the lock for

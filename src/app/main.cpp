@@ -10,9 +10,9 @@
 #include <set>
 #include <string_view>
 
-#include "app/checkpointing.hpp"
 #include "app/commands.hpp"
 #include "app/say.hpp"
+#include "app/stopping.hpp"
 #include "app/support.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/parallel/mpi.hpp"

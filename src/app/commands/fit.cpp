@@ -9,6 +9,7 @@
 #include "app/preparing.hpp"
 #include "app/run_log.hpp"
 #include "app/say.hpp"
+#include "app/stopping.hpp"
 #include "app/support.hpp"
 #include "app/timing.hpp"
 #include "gmmpi/em/fit.hpp"

@@ -13,6 +13,7 @@
 #include "app/say.hpp"
 #include "app/select_options.hpp"
 #include "app/select_run.hpp"
+#include "app/stopping.hpp"
 #include "app/support.hpp"
 #include "app/timing.hpp"
 #include "gmmpi/error.hpp"
