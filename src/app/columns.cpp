@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "gmmpi/data/column_reader.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/inference/conditional.hpp"
 #include "gmmpi/io/derived_model.hpp"
@@ -32,17 +33,21 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
-int parse_column(const std::string& option, const std::string& text, const NamedModel& model) {
-  const auto named = std::ranges::find(model.feature_names, text);
+int parse_column(const std::string& option, const std::string& text, const ColumnNames& columns) {
   int column = 0;
   if (parse_number(text, column)) return column;
-  if (named != model.feature_names.end()) return static_cast<int>(named - model.feature_names.begin());
-  throw Error(ExitCode::usage,
-              fmt::format("--{}: no column is named '{}'; {}", option, text,
-                          model.feature_names.empty()
-                              ? fmt::format("the model stores no names, give numbers from 0 to {}",
-                                            model.mixture.n_features - 1)
-                              : fmt::format("choose from {}", fmt::join(model.feature_names, ", "))));
+  const auto named = std::ranges::find(columns.names, text);
+  if (named == columns.names.end())
+    throw Error(
+        ExitCode::usage,
+        fmt::format("--{}: no column is named '{}'; {}", option, text,
+                    columns.names.empty() ? fmt::format("{} stores no names, give numbers from 0 to {}",
+                                                        columns.owner, columns.n_columns - 1)
+                                          : fmt::format("choose from {}", fmt::join(columns.names, ", "))));
+  if (std::find(named + 1, columns.names.end(), text) != columns.names.end())
+    throw Error(ExitCode::usage,
+                fmt::format("--{}: several columns are named '{}'; give numbers", option, text));
+  return static_cast<int>(named - columns.names.begin());
 }
 
 }  // namespace
@@ -64,13 +69,51 @@ NamedModel read_named_model(const Execution& execution, const std::string& path)
   return model;
 }
 
-std::vector<int> parse_columns(const Options& options, const std::string& option, const NamedModel& model,
+std::vector<int> parse_columns(const Options& options, const std::string& option, const ColumnNames& known,
                                int n_left) {
   std::vector<int> columns;
   for (const std::string& part : split(options.text(option)))
-    columns.push_back(parse_column(option, part, model));
-  check_column_list(columns, model.mixture.n_features, n_left, "--" + option);
+    columns.push_back(parse_column(option, part, known));
+  check_column_list(columns, known.n_columns, n_left, "--" + option);
   return columns;
+}
+
+namespace {
+
+/// The place of each of `wanted` among `names`; none unless each is there once.
+std::vector<int> places(const std::vector<std::string>& wanted, const std::vector<std::string>& names) {
+  std::vector<int> columns;
+  for (const std::string& name : wanted) {
+    if (std::ranges::count(names, name) != 1) return {};
+    columns.push_back(static_cast<int>(std::ranges::find(names, name) - names.begin()));
+  }
+  return columns;
+}
+
+/// The names of the columns that the command's model or transform takes.
+std::vector<std::string> names_of_model(const Execution& execution, const Options& options) {
+  for (const char* argument : {"MODEL", "TRANSFORM"})
+    if (const auto path = options.arguments.find(argument);
+        path != options.arguments.end() && !(options.has("inverse") && options.flag("inverse")))
+      return read_feature_names(execution, path->second);
+  return {};
+}
+
+}  // namespace
+
+std::unique_ptr<DataReader> choose_columns(const Execution& execution, const Options& options,
+                                           std::unique_ptr<DataReader> rows) {
+  std::vector<int> columns;
+  if (options.has("columns"))
+    execution.comm.together([&] {
+      columns =
+          parse_columns(options, "columns", {rows->feature_names(), rows->n_columns(), rows->name()}, 0);
+    });
+  else if (!rows->feature_names().empty())
+    columns = places(names_of_model(execution, options), rows->feature_names());
+  const bool all = std::ssize(columns) == rows->n_columns() && std::ranges::is_sorted(columns);
+  if (columns.empty() || all) return rows;
+  return std::make_unique<ColumnReader>(std::move(rows), std::move(columns));
 }
 
 GivenValues parse_given(const Options& options, const std::string& option, const NamedModel& model) {
@@ -84,7 +127,7 @@ GivenValues parse_given(const Options& options, const std::string& option, const
     if (!parse_number(part.substr(equals + 1), value) || !std::isfinite(value))
       throw Error(ExitCode::usage, fmt::format("--{}: '{}' is not a finite number; write COLUMN=VALUE",
                                                option, part.substr(equals + 1)));
-    given.columns.push_back(parse_column(option, part.substr(0, equals), model));
+    given.columns.push_back(parse_column(option, part.substr(0, equals), model.column_names()));
     given.values.push_back(value);
   }
   check_column_list(given.columns, model.mixture.n_features, 1, "--" + option);

@@ -1,20 +1,30 @@
 // Columns that options name, by number or by the model's feature names.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "app/options.hpp"
+#include "gmmpi/data/data_reader.hpp"
 #include "gmmpi/model/mixture.hpp"
 #include "gmmpi/parallel/execution.hpp"
 
 namespace gmmpi::app {
+
+/// Columns of a model or of data, and their names if there are any.
+struct ColumnNames {
+  std::vector<std::string> names;
+  int n_columns = 0;
+  std::string owner = "the model";  ///< for messages
+};
 
 /// A model and the names of its columns, if its file has them.
 struct NamedModel {
   Mixture mixture;
   std::vector<std::string> feature_names;
 
+  ColumnNames column_names() const { return {feature_names, mixture.n_features}; }
   /// The name of a column, or its number.
   std::string name(int column) const;
   /// Names of some columns; none if the model has none.
@@ -27,8 +37,13 @@ NamedModel read_named_model(const Execution& execution, const std::string& path)
 /// The columns of an option such as `--keep 0,2` or `--keep height,width`. A whole number is a column's
 /// number, anything else a name. Error 64 naming the option unless they exist and differ, and leave at least
 /// `n_left` columns.
-std::vector<int> parse_columns(const Options& options, const std::string& option, const NamedModel& model,
+std::vector<int> parse_columns(const Options& options, const std::string& option, const ColumnNames& known,
                                int n_left);
+
+/// Collective. The columns of DATA that --columns names. Without it, for a command that uses a model or
+/// transform whose columns have names: those, if DATA has them all. Else all of them. Error 64.
+std::unique_ptr<DataReader> choose_columns(const Execution& execution, const Options& options,
+                                           std::unique_ptr<DataReader> rows);
 
 struct GivenValues {
   std::vector<int> columns;

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <limits>
 
+#include "app/columns.hpp"
 #include "app/support.hpp"
 #include "gmmpi/data/memory_data.hpp"
 #include "gmmpi/data/row_labels.hpp"
@@ -77,7 +78,7 @@ std::int64_t mib_above(std::int64_t bytes) {
 
 OpenedData open_inputs(const Execution& execution, const Options& options) {
   OpenedData data;
-  data.rows = open_data(execution.comm, options.arguments.at("DATA"));
+  data.rows = choose_columns(execution, options, open_data(execution.comm, options.arguments.at("DATA")));
   data.feature_names = data.rows->feature_names();
   const auto column = [&](const std::string& option, const std::string& dataset, const std::string& one) {
     if (!options.has(option)) return std::unique_ptr<DataReader>();

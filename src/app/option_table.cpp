@@ -228,6 +228,10 @@ const std::vector<OptionSpec>& option_table() {
        "volume V of the region in which noise may lie (default: the product of the columns' ranges)"},
       {"fix", "", "LIST", "", "fit",
        "weights, means or covariances, or two of them with a comma: they stay what they are in the start"},
+      {"columns", "", "LIST", "", "fit select score predict regress pca transform convert",
+       "the columns to use, in this order: numbers from 0, or names; others may hold text (default: those "
+       "that the "
+       "model names, else all)"},
       {"sample-weight", "", "DATA", "", "fit select score pca",
        "weights of the rows, >= 0: file.npy, file.csv or file.h5[:/dataset] (default dataset "
        "/sample_weight)"},

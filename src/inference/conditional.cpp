@@ -88,7 +88,7 @@ void check_column_list(std::span<const int> columns, int n_features, int n_left,
   for (const int j : columns) {
     if (j < 0 || j >= n_features)
       throw Error(ExitCode::usage, name + ": column " + std::to_string(j) +
-                                       " does not exist; the model's columns are 0 to " +
+                                       " does not exist; the columns are 0 to " +
                                        std::to_string(n_features - 1));
     if (seen[j])
       throw Error(ExitCode::usage, name + ": column " + std::to_string(j) + " occurs twice; name it once");
@@ -96,7 +96,7 @@ void check_column_list(std::span<const int> columns, int n_features, int n_left,
   }
   if (columns.empty()) throw Error(ExitCode::usage, name + ": names no column; name at least one");
   if (static_cast<int>(columns.size()) + n_left > n_features)
-    throw Error(ExitCode::usage, name + ": names all columns of the model; leave at least one out");
+    throw Error(ExitCode::usage, name + ": names all columns; leave at least one out");
 }
 
 std::vector<int> other_columns(std::span<const int> columns, int n_features) {

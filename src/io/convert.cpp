@@ -156,20 +156,24 @@ void write_csv(const Communicator& comm, DataReader& reader, const AtomicFile& f
 }  // namespace
 
 void convert(const Communicator& comm, const std::string& in_spec, const std::string& out_spec) {
+  convert(comm, *open_data(comm, in_spec), in_spec, out_spec);
+}
+
+void convert(const Communicator& comm, DataReader& rows, const std::string& in_spec,
+             const std::string& out_spec) {
   const DataSpec in = parse_data_spec(in_spec), out = parse_data_spec(out_spec);
   const DataFormat format = format_of_extension(out);
-  const std::unique_ptr<DataReader> reader = open_data(comm, in_spec);
-  comm.together([&] { reader->begin_streaming(); });
+  comm.together([&] { rows.begin_streaming(); });
   AtomicFile file(comm, out.path);
   switch (format) {
     case DataFormat::hdf5:
-      write_hdf5(comm, in, *reader, out, file);
+      write_hdf5(comm, in, rows, out, file);
       break;
     case DataFormat::npy:
-      write_npy(comm, *reader, file);
+      write_npy(comm, rows, file);
       break;
     case DataFormat::csv:
-      write_csv(comm, *reader, file);
+      write_csv(comm, rows, file);
       break;
   }
   file.commit();

@@ -62,12 +62,6 @@ Layout read_layout(const InputFile& file) {
   });
   if (!is_header) return layout;
   for (const CsvField& field : fields) layout.names.push_back(field.text);
-  if (layout.names.front().empty() && layout.columns > 1)
-    throw Error(
-        ExitCode::bad_data,
-        fmt::format("{}: column 0 has no name in the header, as row names have: write the file without them "
-                    "(pandas: index=False, R: row.names=FALSE), or name the column",
-                    file.subject()));
   layout.offset = lines.next() ? lines.offset() : file.size();
   layout.line += 1;
   return layout;
@@ -121,9 +115,15 @@ class CsvReader final : public DataReader {
     next_row_ = rows;  // the cursor is behind the end: the first read goes to a milestone
   }
 
+  void look_at(const std::vector<int>& columns) override {
+    ignored_.assign(n_columns_, true);
+    for (const int column : columns) ignored_[column] = false;
+  }
+
   void read(Index first, Index count, double* out) override {
     check_row_range(*this, first, count);
     if (count == 0) return;
+    require_no_row_names();
     go_to(first);
     for (const Index end = first + count; next_row_ < end;) {
       if (!lines_.next())
@@ -134,7 +134,8 @@ class CsvReader final : public DataReader {
       if (!layout_.dialect.is_row(lines_.text())) continue;
       const Index row = next_row_++;
       if (row < first) continue;
-      if (!layout_.dialect.parse(lines_.text(), n_columns_, out + (row - first) * n_columns_)) explain(row);
+      if (!layout_.dialect.parse(lines_.text(), n_columns_, ignored_, out + (row - first) * n_columns_))
+        explain(row);
     }
   }
 
@@ -147,6 +148,18 @@ class CsvReader final : public DataReader {
     std::unique_ptr<InputFile> file;
     comm.together([&] { file = std::make_unique<InputFile>(request.spec.path, request.subject()); });
     return file;
+  }
+
+  bool is_ignored(std::size_t column) const { return !ignored_.empty() && ignored_[column]; }
+
+  void require_no_row_names() const {
+    if (layout_.names.empty() || !layout_.names.front().empty() || layout_.columns == 1 || is_ignored(0))
+      return;
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{}: column 0 has no name in the header, as row names have: write the file without them "
+                    "(pandas: index=False, R: row.names=FALSE), choose the others with --columns, or name it",
+                    file_->subject()));
   }
 
   /// Moves the cursor to the last milestone at or before `row`, unless it stands between the two.
@@ -171,14 +184,16 @@ class CsvReader final : public DataReader {
           fmt::format("has {} fields, the first line has {}: correct it, or check what separates the fields",
                       fields.size(), n_columns_));
     for (std::size_t column = 0; column < fields.size(); ++column) {
+      if (is_ignored(column)) continue;
       const CsvField& field = fields[column];
       const std::string place = fmt::format(", column {}", column);
       if (field.text.empty()) bad(place, "is empty: fill it or remove the row");
       if (field.quoted || !is_number(field.text))
         bad(place, fmt::format("is not a number ({}{}{}): {}", field.quoted ? "\"" : "", shown(field.text),
                                field.quoted ? "\"" : "",
-                               field.text.find(',') != std::string::npos ? "write decimal points, not commas"
-                                                                         : "correct it or remove the row"));
+                               field.text.find(',') != std::string::npos
+                                   ? "write decimal points, not commas"
+                                   : "correct it, remove the row, or choose other columns with --columns"));
     }
     bad("", "cannot be parsed: correct or remove it");
     __builtin_unreachable();
@@ -188,7 +203,8 @@ class CsvReader final : public DataReader {
   Layout layout_;
   std::vector<Milestone> milestones_;
   LineReader lines_;
-  Index next_row_ = 0;  ///< of the line that lines_.next() goes to
+  std::vector<bool> ignored_;  ///< columns that nobody looks at; empty: none
+  Index next_row_ = 0;         ///< of the line that lines_.next() goes to
 };
 
 }  // namespace

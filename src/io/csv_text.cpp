@@ -85,12 +85,26 @@ std::from_chars_result parse_number(const char* from, const char* end, double& v
 
 }  // namespace
 
-bool CsvDialect::parse(std::string_view line, int columns, double* out) const {
+const char* CsvDialect::skip_field(const char* from, const char* end) const {
+  for (bool quoted = false; from < end && (quoted || !is_separator(*from)); ++from)
+    if (*from == '"') quoted = !quoted;
+  return from;
+}
+
+bool CsvDialect::parse(std::string_view line, int columns, const std::vector<bool>& ignored,
+                       double* out) const {
   const char* const end = line.data() + line.size();
   const char* at = skip_blanks(line.data(), end);
   for (int column = 0; column < columns; ++column) {
-    const auto [stop, error] = parse_number(at, end, out[column]);
-    if (error != std::errc{}) return false;
+    const char* stop = at;
+    if (!ignored.empty() && ignored[column]) {
+      stop = skip_field(at, end);
+      out[column] = 0.0;
+    } else {
+      const std::from_chars_result parsed = parse_number(at, end, out[column]);
+      if (parsed.ec != std::errc{}) return false;
+      stop = parsed.ptr;
+    }
     at = skip_blanks(stop, end);
     if (column + 1 == columns) break;
     if (separator == ' ') {
@@ -107,7 +121,6 @@ std::vector<CsvField> CsvDialect::split(std::string_view line) const {
   std::vector<CsvField> fields;
   const char* const end = line.data() + line.size();
   const char* at = skip_blanks(line.data(), end);
-  const auto at_separator = [&] { return separator == ' ' ? *at == ' ' || *at == '\t' : *at == separator; };
   while (true) {
     CsvField& field = fields.emplace_back();
     if (at < end && *at == '"') {
@@ -119,7 +132,7 @@ std::vector<CsvField> CsvDialect::split(std::string_view line) const {
       if (at < end && *at == '"') ++at;
       at = skip_blanks(at, end);
     }
-    while (at < end && !at_separator()) field.text += *at++;
+    while (at < end && !is_separator(*at)) field.text += *at++;
     while (!field.quoted && !field.text.empty() && (field.text.back() == ' ' || field.text.back() == '\t'))
       field.text.pop_back();
     at = skip_blanks(at, end);

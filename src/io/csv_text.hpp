@@ -49,13 +49,16 @@ struct CsvDialect {
   static CsvDialect detect(std::string_view line);
   /// Whether a line holds a row: it is neither blank nor starts with '#'.
   bool is_row(std::string_view line) const;
-  /// Parses exactly `columns` numbers; false where the line is anything else.
-  bool parse(std::string_view line, int columns, double* out) const;
+  /// Parses exactly `columns` fields, all numbers; false where the line is anything else. Where `ignored`
+  /// (columns, or empty) is set the field may be anything, and is 0.
+  bool parse(std::string_view line, int columns, const std::vector<bool>& ignored, double* out) const;
   /// The fields of a line; "..." is taken off and "" in it becomes ".
   std::vector<CsvField> split(std::string_view line) const;
 
  private:
   const char* skip_blanks(const char* from, const char* end) const;
+  bool is_separator(char c) const { return c == separator || (c == '\t' && separator == ' '); }
+  const char* skip_field(const char* from, const char* end) const;
 };
 
 /// Whether the text is one number, or nan or inf.

@@ -44,7 +44,7 @@ std::vector<std::string> read_feature_names(const Execution& execution, const st
     const h5::Handle file = h5::open_file(path, path);
     if (!h5::exists(file, "/feature_names")) return;
     names = h5::read_dataset<std::string>(file, "/feature_names");
-    if (std::ssize(names) != n_features)
+    if (n_features > 0 && std::ssize(names) != n_features)
       throw Error(ExitCode::bad_data,
                   fmt::format("{}: /feature_names holds {} names for {} columns; write one "
                               "name per column, or remove it",

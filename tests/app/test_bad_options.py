@@ -38,7 +38,7 @@ NUMBERS = [
     ("variance", f"pca {OLD_FAITHFUL} -o out.h5", ["-0.1", "0", "1.5", "most", "nan"]),
 ]
 WORDS = {"output", "covariance-type", "init", "on-collapse", "skip", "engine", "accelerate", "trace", "family", "sample-weight", "labels", "prior", "fix", "checkpoint", "resume", "log-json", "simd",
-         "config", "outlier-rule", "keep", "given", "target", "data"}
+         "config", "outlier-rule", "keep", "given", "target", "data", "columns"}
 TIMES = [(option, FIT, values) for option, values in (("checkpoint-every", ["often", "5 parsecs", "nan"]),
                                                       ("time-limit", ["soon", "-1h", "nan"]), ("watchdog", ["later", "-1s"]))]
 SIZES = [("memory-limit", FIT, ["8", "much", "0G", "-1G", "8GB", "nanG", "8 G", "1e999T"])]
@@ -83,6 +83,16 @@ CASES = [
     Case("empty output", f"fit {OLD_FAITHFUL} -k 2 -o ''", 64, ("-o",)),
     Case("no model", f"score {OLD_FAITHFUL}", 64, ("MODEL",)),
     Case("no -n", "sample m.h5 -o out.h5", 64, ("-n", "missing")),
+    Case("columns: no such name", FIT + "--columns eruption", 64, ("--columns", "'eruption'", "eruptions, waiting")),
+    Case("columns: no such number", FIT + "--columns 0,2", 64, ("--columns", "column 2", "0 to 1")),
+    Case("columns: one twice", FIT + "--columns 1,waiting", 64, ("--columns", "column 1", "twice")),
+    Case("columns: an empty name", FIT + "--columns 0,", 64, ("--columns", "''")),
+    Case("columns: without names", "fit x.npy -k 2 -o out.h5 --columns a", 64, ("'a'", "x.npy", "0 to 2"),
+         setup=lambda cwd: np.save(cwd / "x.npy", np.eye(3))),
+    Case("columns: two of a name", "fit x.csv -k 2 -o out.h5 --columns a", 64, ("'a'", "numbers"),
+         setup=lambda cwd: (cwd / "x.csv").write_text("a,a,b\n1,2,3\n")),
+    Case("columns: text", "fit x.csv -k 2 -o out.h5 --columns b,a", 65, ("x.csv", "row 1", "column 0", "(x)", "--columns"),
+         setup=lambda cwd: (cwd / "x.csv").write_text("a,b\n1,2\nx,4\n")),
     Case("convert: no format", f"convert {OLD_FAITHFUL} out.dat", 64, ("out.dat", ".h5", ".csv")),
     Case("convert: dataset in a csv", f"convert {OLD_FAITHFUL} out.csv:/X", 64, ("out.csv", "HDF5")),
     Case("environment: not a number", FIT, 64, ("--tol", "small"), env={"GMMPI_TOL": "small"}),

@@ -32,6 +32,11 @@ class DataReader {
   /// "faithful.csv (csv, 272 x 2, f8)"
   std::string describe() const;
   const std::string& name() const { return name_; }
+  const std::string& format() const { return format_; }  ///< "csv", "HDF5", ...
+
+  /// Other columns than these are not looked at: text need not hold numbers there, and `read` may give
+  /// anything. To be called before the first read.
+  virtual void look_at(const std::vector<int>& columns) { static_cast<void>(columns); }
 
   /// Rows [first, first + count) into `out`, row-major, count * n_columns() values. The float
   /// version may be called only where element() is f4.

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "gmmpi/data/data_reader.hpp"
 #include "gmmpi/parallel/communicator.hpp"
 
 namespace gmmpi {
@@ -15,5 +16,8 @@ namespace gmmpi {
 /// output appears when complete and replaces a file of that name.
 /// Errors: as open_data; 64 unknown extension; 73, 74, 77 output.
 void convert(const Communicator& comm, const std::string& in_spec, const std::string& out_spec);
+/// Collective. The same with `rows`, such as some columns of `in_spec`, in the place of its table.
+void convert(const Communicator& comm, DataReader& rows, const std::string& in_spec,
+             const std::string& out_spec);
 
 }  // namespace gmmpi

@@ -23,9 +23,9 @@ struct DerivedModel {
 /// of everything under /model. Errors 73, 74, 77.
 std::string write_derived_model(const std::string& path, const DerivedModel& model);
 
-/// Collective. The text dataset /feature_names of a model file; empty if it has none. Errors: 65 if there are
-/// not `n_features` names; 66, 74, 77.
+/// Collective. The text dataset /feature_names of a model or transform file; empty if it has none. Errors: 65
+/// if there are not `n_features` names (0: any number will do); 66, 74, 77.
 std::vector<std::string> read_feature_names(const Execution& execution, const std::string& path,
-                                            int n_features);
+                                            int n_features = 0);
 
 }  // namespace gmmpi

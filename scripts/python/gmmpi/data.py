@@ -60,11 +60,30 @@ class Table:
                 for name in ("sample_weight", "labels")}
         return replace(self, X=self.X[rows], **rest)
 
+    def with_columns(self, columns):
+        """The table of these columns (names or numbers) only."""
+        chosen = [column_number(self.names, column) for column in columns]
+        return replace(self, X=self.X[:, chosen], feature_names=self.feature_names and [self.names[j] for j in chosen])
+
     def without_column(self, name):
         """The table with the column `name` moved to labels."""
         j = self.names.index(name)
         names = [other for other in self.names if other != name]
         return replace(self, X=np.delete(self.X, j, axis=1), feature_names=names, labels=self.X[:, j])
+
+
+def column_number(names, column):
+    """The place of a column that is given by name or number. Raises GmmpiError."""
+    if column in names:
+        return names.index(column)
+    try:
+        j = int(column)
+    except ValueError:
+        j = -1
+    if not 0 <= j < len(names):
+        raise program.GmmpiError(f"columns: there is no column {column}; choose among {', '.join(names[:20])}, or 0 to "
+                                 f"{len(names) - 1}", program.USAGE)
+    return j
 
 
 def drawn_rows(n_rows, most_rows, seed):
@@ -77,39 +96,49 @@ def split_spec(source):
     return (match[1], match[2]) if match else (os.fspath(source), "")
 
 
-def read_data(source, labels=None, most_rows=None, seed=0):
+def read_data(source, labels=None, columns=None, most_rows=None, seed=0):
     """The Table at `source`: file.h5[:/dataset] (default /X), file.npy or file.csv.
 
     labels: a column name of the table, which is then taken out of X, or a file: file.npy or file.h5[:/dataset]
-    (default /labels). most_rows: read a random subset of at most so many rows, fixed by `seed`; HDF5 and npy files then
+    (default /labels). columns: a list of names or numbers of columns, in their order; others of a text file need not hold
+    numbers. most_rows: read a random subset of at most so many rows, fixed by `seed`; HDF5 and npy files then
     need not fit into memory. Raises GmmpiError with the program's message.
     """
     path, dataset = split_spec(source)
     try:
-        table = read_file(path, dataset, labels, most_rows, seed)
+        table, has_labels = read_file(path, dataset, labels, columns, most_rows, seed)
     except (OSError, KeyError, ValueError) as error:
         program.run("info", source)  # its message is better
         raise program.GmmpiError(f"{source}: cannot be read ({error}): check what it holds", program.BAD_DATA) from error
-    if labels is None or (path.endswith(".csv") and table.labels is not None):
+    if labels is None or has_labels:
         return table.subsample(most_rows, seed)
-    if labels in table.names:
-        return table.without_column(labels).subsample(most_rows, seed)
     values = read_labels(labels, table.n_rows)
     if len(table.X) == table.n_rows:
         return replace(table, labels=values).subsample(most_rows, seed)
     return replace(table, labels=values[drawn_rows(table.n_rows, most_rows, seed)])
 
 
-def read_file(path, dataset, labels, most_rows, seed):
-    """HDF5 and npy: only the rows that are wanted. csv: all; a column `labels` of it, which may be text, becomes labels."""
+def read_file(path, dataset, labels, columns, most_rows, seed):
+    """The Table, and whether `labels` is a column of it, which is then no longer in X. HDF5 and npy: of the rows that are
+    wanted; csv: of all."""
     name = os.path.splitext(os.path.basename(path))[0]
     if path.endswith(HDF5) or h5py.is_hdf5(path):
         with h5py.File(path, "r") as file:
-            return read_hdf5(file, dataset, most_rows, seed, name)
+            return taken_apart(read_hdf5(file, dataset, most_rows, seed, name), labels, columns)
     if path.endswith(".npy"):
         X = np.load(path, mmap_mode="r")
-        return Table(X=two_dimensions(X), name=name, n_rows=len(X)).subsample(most_rows, seed)
-    return read_csv(path, labels, name)
+        table = Table(X=two_dimensions(X), name=name, n_rows=len(X)).subsample(most_rows, seed)
+        return taken_apart(table, labels, columns)
+    return read_csv(path, labels, columns, name)
+
+
+def taken_apart(table, labels, columns):
+    """As read_file."""
+    names = None if columns is None else [table.names[column_number(table.names, column)] for column in columns]
+    has_labels = labels in table.names
+    if has_labels:
+        table = table.without_column(labels)
+    return (table if names is None else table.with_columns(names)), has_labels
 
 
 def read_hdf5(file, dataset, most_rows, seed, name):
@@ -130,8 +159,21 @@ def two_dimensions(X):
     return X
 
 
-def read_csv(path, labels, name):
-    """A text table by the program's rules; the column `labels` (or None) need not be numbers."""
+@dataclass(frozen=True)
+class Text:
+    """A text table by the program's rules: its rows, what separates fields (None: blanks), and the names of the columns."""
+
+    rows: str
+    separator: str
+    n_columns: int
+    names: list = None
+
+    def columns(self, numbers, dtype=np.float64):
+        return np.loadtxt(io.StringIO(self.rows), delimiter=self.separator, usecols=numbers, dtype=dtype, ndmin=2,
+                          quotechar='"')
+
+
+def read_text(path):
     with open(path, encoding="utf-8-sig") as file:
         lines = [line for line in file if line.strip() and not line.startswith("#")]
     first = lines[0] if lines else ""
@@ -139,18 +181,36 @@ def read_csv(path, labels, name):
     fields = next(csv.reader([first.strip()], delimiter=separator)) if separator else first.split()
     has_names = '"' in first or not all(map(is_number, fields))
     names = [field.strip().strip('"') for field in fields] if has_names else None
-    rows = "".join(lines[1:] if has_names else lines)
+    return Text("".join(lines[1:] if has_names else lines), separator, len(fields), names)
 
-    def columns(numbers, dtype=np.float64):
-        return np.loadtxt(io.StringIO(rows), delimiter=separator, usecols=numbers, dtype=dtype, ndmin=2)
 
-    if not names or labels not in names:
-        return Table(X=columns(None), feature_names=names, name=name)
-    j = names.index(labels)
-    values = np.char.strip(columns([j], dtype=str)[:, 0], ' "')
-    kept = [i for i in range(len(names)) if i != j]
-    return Table(X=columns(kept), feature_names=[names[i] for i in kept], name=name,
-                 labels=values.astype(np.float64) if all(map(is_number, values)) else values)
+def read_csv(path, labels, columns, name):
+    """As read_file; columns that nobody asks for, and `labels`, need not hold numbers."""
+    table = read_text(path)
+    names = table.names or [f"x{j}" for j in range(table.n_columns)]
+    has_labels = labels in names
+    label_column = names.index(labels) if has_labels else -1
+    chosen = [j for j in range(len(names)) if j != label_column]
+    if columns is not None:
+        chosen = [column_number(names, column) for column in columns]
+    values = None
+    if has_labels:
+        values = np.char.strip(table.columns([label_column], dtype=str)[:, 0])
+        values = values.astype(np.float64) if all(map(is_number, values)) else values
+    return Table(X=table.columns(chosen), feature_names=table.names and [names[j] for j in chosen], name=name,
+                 labels=values), has_labels
+
+
+def column_names(source):
+    """The names of the columns of a file; None where it has none."""
+    path, dataset = split_spec(source)
+    try:
+        if path.endswith(HDF5) or h5py.is_hdf5(path):
+            with h5py.File(path, "r") as file:
+                return None if dataset or "feature_names" not in file else [text(v) for v in file["feature_names"][...]]
+        return None if path.endswith(".npy") else read_text(path).names
+    except OSError:
+        return None  # whoever reads the rows will say why
 
 
 def is_number(field):

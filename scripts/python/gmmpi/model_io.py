@@ -28,6 +28,7 @@ class ModelFile:
     history: dict = field(default_factory=dict)
     grid: dict = field(default_factory=dict)
     transform: Transform = None
+    feature_names: list = None
 
 
 def text(value):
@@ -59,11 +60,12 @@ def read_model(path):
             options = attributes_of(file["options"]) if "options" in file else {}
             history = {name: data[...] for name, data in file["history"].items()} if "history" in file else {}
             grid = read_grid(file["grid"]) if "grid" in file else {}
+            names = [text(name) for name in file["feature_names"][...]] if "feature_names" in file else None
     except (OSError, KeyError, ValueError, TypeError, np.linalg.LinAlgError) as error:
         program.run("info", path)  # its message is better
         raise program.GmmpiError(f"{path}: cannot be read as a model ({error}): give a file that gmmpi fit wrote",
                                  program.BAD_DATA) from error
-    return ModelFile(mixture, attributes, options, history, grid, transform)
+    return ModelFile(mixture, attributes, options, history, grid, transform, names)
 
 
 def save(model, path):

@@ -65,14 +65,15 @@ def find_program(program=None):
 
 
 def option_words(options):
-    """["--max-iter", "5", "--force"] of {"max_iter": 5, "force": True, "seed": None}; None and False are left out."""
+    """["--max-iter", "5", "--force"] of {"max_iter": 5, "force": True, "seed": None}; None and False are left out, and
+    the items of a list become one text with commas."""
     words = []
     for name, value in options.items():
         if value is None or value is False:
             continue
         words.append("--" + name.replace("_", "-"))
         if value is not True:
-            words.append(str(value))
+            words.append(",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value))
     return words
 
 

@@ -60,7 +60,7 @@ void marginal_command(const Execution& execution, const Options& options, StopRe
   check_output(execution, options, options.text("output"), true);  // what exists is looked at below
   const NamedModel model = read_named_model(execution, options.arguments.at("MODEL"));
   std::vector<int> keep;
-  execution.comm.together([&] { keep = parse_columns(options, "keep", model, 0); });
+  execution.comm.together([&] { keep = parse_columns(options, "keep", model.column_names(), 0); });
   write_result(execution, options, model, keep, "keep", [&] {
     return DerivedModel{marginal(model.mixture, keep, *execution.kernels), {}, {}, {}, {}};
   });

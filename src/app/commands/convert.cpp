@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "app/columns.hpp"
 #include "app/commands.hpp"
 #include "app/say.hpp"
 #include "app/support.hpp"
@@ -14,7 +15,8 @@ void convert_command(const Execution& execution, const Options& options, StopReq
   const std::string in = options.arguments.at("IN"), out = options.arguments.at("OUT");
   const DataSpec spec = parse_data_spec(out);
   check_output(execution, options, spec.path, options.flag("force") && spec.dataset.empty());
-  convert(execution.comm, in, out);
+  const std::unique_ptr<DataReader> rows = choose_columns(execution, options, open_data(execution.comm, in));
+  convert(execution.comm, *rows, in, out);
   if (execution.comm.is_root()) say("{} written to {}; next: gmmpi fit {} -k 3 -o model.h5\n", in, out, out);
 }
 

@@ -170,6 +170,12 @@ void print_transform(const Transform& t) {
   say("    scale     {}\n", row_text(t.scale));
 }
 
+/// The names of the columns, if there are any and not too many.
+std::string columns_line(const std::vector<std::string>& names) {
+  if (names.empty() || std::ssize(names) > kMostColumnsShown) return "";
+  return fmt::format("columns: {}\n", fmt::join(names, ", "));
+}
+
 void print_model(const std::string& path, const Json& file, const StoredModel& model,
                  const std::vector<std::string>& feature_names, const Execution& alone) {
   const Json& m = file.at("model");
@@ -179,7 +185,7 @@ void print_model(const std::string& path, const Json& file, const StoredModel& m
   const std::size_t K = m.at("weights").size(), d = model.n_columns();
   say("{}: {} mixture, {} in {}{}\n", path, shape == PrecisionShape::none ? "Bernoulli" : "Gaussian",
       count_text(static_cast<Index>(K), "component"), count_text(static_cast<Index>(d), "column"), kind);
-  if (!feature_names.empty() && d <= kMostColumnsShown) say("columns: {}\n", fmt::join(feature_names, ", "));
+  say("{}", columns_line(feature_names));
   print_transform(model.transform);
   print_origin(file);
   if (m.contains("log_likelihood")) {
@@ -326,7 +332,8 @@ void info_command(const Execution& execution, const Options& options, StopReques
                        {"feature_names", reader->feature_names()}}
                       .dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     else
-      say("{}\nnext: gmmpi fit {} -k 3 -o model.h5\n", reader->describe(), spec);
+      say("{}\n{}next: gmmpi fit {} -k 3 -o model.h5\n", reader->describe(),
+          columns_line(reader->feature_names()), spec);
     return;
   }
   const bool is_model = file.contains("model") && file.value("filetype", "") != "gmmpi-checkpoint";

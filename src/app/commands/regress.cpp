@@ -23,7 +23,7 @@ void regress_command(const Execution& execution, const Options& options, StopReq
   const NamedModel model = read_named_model(execution, path);
   const int d = model.mixture.n_features;
   std::vector<int> targets;
-  execution.comm.together([&] { targets = parse_columns(options, "target", model, 1); });
+  execution.comm.together([&] { targets = parse_columns(options, "target", model.column_names(), 1); });
   const int n_targets = static_cast<int>(targets.size());
   const RegressOptions what{options.flag("covariance"), options.flag("log-density")};
   const std::vector<OutputColumn> columns = regress_columns(what, n_targets);

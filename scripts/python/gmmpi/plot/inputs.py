@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..data import as_table, read_data
+from ..data import as_table, column_names, column_number, read_data
 from ..mixture import as_mixture
 from ..model_io import ModelFile, read_model
 from ..program import BAD_DATA, USAGE, GmmpiError
@@ -74,10 +74,16 @@ def open_models(models, names=None, noise=False):
 def open_data(data, models=(), labels=None, most_rows=MOST_ROWS, seed=0):
     """A Table from a path, an array, a DataFrame or a Table, with the columns that the models have.
 
-    A column `label` or `labels` that the models do not know becomes the labels. labels: see gmmpi.read_data, or an array.
+    They are found by their names where both have names. A column `label` or `labels` that the models do not know becomes
+    the labels. labels: see gmmpi.read_data, or an array.
     """
     if isinstance(data, (str, os.PathLike)):
-        table = read_data(data, labels=labels, most_rows=most_rows, seed=seed)
+        names = column_names(data) or []
+        wanted = next((model.file.feature_names for model in models if model.file.feature_names), None)
+        if labels is None and wanted is not None and len(names) == len(wanted) + 1:
+            labels = next((name for name in names if name in ("label", "labels") and name not in wanted), None)
+        known = wanted is not None and set(wanted) <= set(names)
+        table = read_data(data, labels=labels, columns=wanted if known else None, most_rows=most_rows, seed=seed)
     else:
         table = as_table(data)
         if labels is not None:
@@ -114,16 +120,3 @@ def choose_columns(table, columns, n):
     if len(chosen) != n:
         raise GmmpiError(f"columns: {n} are needed, not {len(chosen)}; choose among {', '.join(names[:20])}", USAGE)
     return chosen
-
-
-def column_number(names, column):
-    if column in names:
-        return names.index(column)
-    try:
-        j = int(column)
-    except ValueError:
-        j = -1
-    if not 0 <= j < len(names):
-        raise GmmpiError(f"columns: there is no column {column}; choose among {', '.join(names[:20])}, or 0 to "
-                         f"{len(names) - 1}", USAGE)
-    return j
