@@ -62,12 +62,20 @@ void set_fit_options(const Options& o, FitOptions& f) {
   f.start_name = init;
 }
 
+bool asks_for_bernoulli(const Options& o) {
+  if (o.choice("family", {"gaussian", "bernoulli"}) != "bernoulli") return false;
+  if (o.given.contains("covariance-type"))
+    throw Error(ExitCode::usage, "--covariance-type " + o.text("covariance-type") +
+                                     ": components of --family bernoulli have no covariances; leave one of "
+                                     "them out");
+  return true;
+}
+
 FitOptions fit_options(const Options& o) {
   FitOptions f;
   f.n_components = static_cast<int>(o.integer("n-components", 1, kMostComponents));
-  f.family = &find_family(o.choice("family", {"gaussian", "bernoulli"}) == "bernoulli"
-                              ? "bernoulli"
-                              : o.choice("covariance-type", covariance_types()));
+  f.family =
+      &find_family(asks_for_bernoulli(o) ? "bernoulli" : o.choice("covariance-type", covariance_types()));
   set_fit_options(o, f);
   f.trace_bound = o.choice("trace", {"none", "elbo"}) == "elbo";
   return f;

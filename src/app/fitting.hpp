@@ -21,6 +21,9 @@ inline constexpr int kMostComponents = 1'000'000;
 /// is set. Error 64.
 void set_fit_options(const Options& options, FitOptions& f);
 
+/// True for --family bernoulli. Error 64 if a covariance type is given as well.
+bool asks_for_bernoulli(const Options& options);
+
 /// All of it but the start model, for one number of components and one family.
 FitOptions fit_options(const Options& options);
 

@@ -111,6 +111,7 @@ void resolve(const Parsed& parsed, Options& options) {
       value = given[o.name];
     else if (config.contains(o.name))
       value = config[o.name];
+    if (given.contains(o.name) || config.contains(o.name)) options.given.insert(o.name);
     if (o.metavar.empty()) value = truth("--" + o.name, value) ? "true" : "";
     if (!value.empty())
       options.values[o.name] = value;

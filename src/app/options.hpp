@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ class Options {
   std::string command;
   std::map<std::string, std::string> arguments;  ///< positional, by name
   std::map<std::string, std::string> values;  ///< every option that has a value, by long name; flags: "true"
+  std::set<std::string> given;                ///< those of them whose value is not merely the default
 
   bool has(const std::string& name) const { return values.contains(name); }
   bool flag(const std::string& name) const;

@@ -51,7 +51,7 @@ std::vector<int> parse_numbers(const std::string& text) {
 }
 
 std::vector<const CovarianceFamily*> parse_families(const Options& o) {
-  if (o.choice("family", {"gaussian", "bernoulli"}) == "bernoulli") return {&find_family("bernoulli")};
+  if (asks_for_bernoulli(o)) return {&find_family("bernoulli")};
   std::vector<const CovarianceFamily*> families;
   for (const std::string& word : words(o.text("covariance-type"))) {
     Options one = o;  // a single choice is complained about in the usual way

@@ -24,6 +24,8 @@ namespace gmmpi {
 
 namespace {
 
+constexpr double kNoWeight = 1e-9;  ///< of all components together
+
 /// The added variances that `auto` stands for: 1e-6 of the column's variance; for constant columns of the
 /// mean variance. A prior needs no such help, and fixed covariances bear none.
 RegCovar resolve_reg_covar(const FitOptions& options, const std::vector<double>& variance) {
@@ -91,7 +93,8 @@ Mixture m_step(const Problem& p, FitState& state, const Moments& moments) {
     ++state.n_recentred;
     p.observer.recentred(state.restart, iteration);
   }
-  if (p.options.noise && std::ssize(step.collapsed) == p.options.n_components)
+  if (p.options.noise && std::ssize(step.collapsed) == p.options.n_components &&
+      step.model.noise->weight > 1.0 - kNoWeight)
     throw Error(ExitCode::numerical, "the noise has taken all rows at iteration " +
                                          std::to_string(iteration) +
                                          ": give a larger --noise-volume, or leave out --noise");

@@ -76,10 +76,17 @@ class Bernoulli(ProgramTest):
         with h5py.File(self.dir / "no_probability.h5", "w") as f:
             f["model/weights"], f["model/means"] = [1.0], np.full((1, 64), 1.5)
             f["model"].attrs["family"] = "bernoulli"
+        (self.dir / "run.toml").write_text('covariance-type = "diag"\n')
         fit = "fit in/{} --family bernoulli -k 1 -o m.h5"
+        both = ("--covariance-type", "--family bernoulli", "leave one")
         self.check_cases([
             Case("not binary", fit.format("half.h5"), 65, ("half.h5", "row 2, column 2 is 0.5", "gaussian")),
             Case("a Gaussian start", fit.format("digits.h5 --init in/gaussian.h5"), 64, ("gaussian", "bernoulli")),
             Case("no probability", fit.format("digits.h5 --init in/no_probability.h5"), 65, ("mean", "[0, 1]")),
+            Case("a covariance type", fit.format("digits.h5 --covariance-type diag"), 64, ("--covariance-type diag", *both)),
+            Case("the default type, but given", fit.format("digits.h5 --covariance-type full"), 64, both, ranks=(1,)),
+            Case("a type from the environment", fit.format("digits.h5"), 64, both, env={"GMMPI_COVARIANCE_TYPE": "tied"}, ranks=(1,)),
+            Case("a type from a file", fit.format("digits.h5 --config in/run.toml"), 64, both, ranks=(1,)),
+            Case("types to select from", "select in/digits.h5 --family bernoulli -k 1:2 --covariance-type full,diag -o m.h5", 64, both),
             Case("unknown family", "fit in/digits.h5 -k 2 --family poisson -o m.h5", 64, ("--family", "bernoulli")),
         ], inputs=self.dir)

@@ -1,13 +1,13 @@
 # fit --noise through the command line and Python: what is written and meant, the same bits on ranks and after a stop, bad input.
 import json
-import os
+import re
 import sys
 
 import h5py
 import matplotlib
 import numpy as np
 
-from harness import DATA, OLD_FAITHFUL, PROGRAM, ROOT, Case, ProgramTest, gmmpi
+from harness import DATA, ROOT, Case, ProgramTest, gmmpi
 from interrupt import interrupt
 
 sys.path.insert(0, str(ROOT / "scripts/python"))
@@ -132,11 +132,13 @@ class Noise(ProgramTest):
         one = self.fit("m.h5")
         again = json.loads(self.run_ok("fit x.npy -k 2 --noise --init m.h5 --max-iter 0 --json -o w.h5").out)
         self.assertEqual(again["log_likelihood"], one["log_likelihood"])
-        rows = np.tile(self.X, (400, 1)) + np.random.default_rng(1).normal(scale=0.01, size=(400 * len(self.X), 2))
-        np.save(self.dir / "many.npy", rows)
+        np.save(self.dir / "many.npy", np.tile(self.X, (3000, 1)))
         fit = "fit many.npy -k 2 --noise --init m.h5 --max-iter 5 --tol 0 --json -o"
         held = json.loads(self.run_ok(f"{fit} held.h5").out)
-        streamed = self.run_ok(f"{fit} streamed.h5 --memory-limit 45M", 2)
+        refused = gmmpi(f"{fit} streamed.h5 --memory-limit 1M", self.dir, 2)
+        least = re.search(r"--memory-limit (\d+M) or more", refused.errors[0])[1]
+        streamed = self.run_ok(f"{fit} streamed.h5 --memory-limit {least}", 2)
+        self.assertIn("rows: streamed", streamed.err)
         self.assertEqual(json.loads(streamed.out)["digest"], held["digest"])
 
     def test_standardised_and_rotated_columns(self):
