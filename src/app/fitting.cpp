@@ -20,19 +20,25 @@
 namespace gmmpi::app {
 
 void set_fit_options(const Options& o, FitOptions& f) {
-  static const std::map<std::string, Engine> engines{
-      {"em", Engine::em}, {"hard", Engine::hard}, {"kmeans", Engine::kmeans}, {"stepwise", Engine::stepwise}};
-  f.engine = engines.at(o.choice("engine", {"em", "hard", "kmeans", "stepwise"}));
+  static const std::map<std::string, Engine> engines{{"em", Engine::em},
+                                                     {"hard", Engine::hard},
+                                                     {"kmeans", Engine::kmeans},
+                                                     {"stepwise", Engine::stepwise},
+                                                     {"sequential", Engine::sequential}};
+  f.engine = engines.at(o.choice("engine", {"em", "hard", "kmeans", "stepwise", "sequential"}));
+  const bool stepwise = f.engine == Engine::stepwise, sequential = f.engine == Engine::sequential;
   f.n_init = static_cast<int>(o.integer("n-init", 1, 1'000'000));
   f.short_runs = static_cast<int>(o.integer("short-runs", 0, INT32_MAX));
   f.tol = o.number("tol", 0.0);
   if (o.text("max-iter") != "auto")
     f.max_iter = static_cast<int>(o.integer("max-iter", 0, INT32_MAX));
-  else if (f.engine == Engine::stepwise)
-    f.max_iter = 3;
-  for (const char* name : {"batches", "step-exponent"})
-    if (o.has(name) && f.engine != Engine::stepwise)
-      throw Error(ExitCode::usage, fmt::format("--{} is for --engine stepwise; leave one of them out", name));
+  else if (stepwise || sequential)
+    f.max_iter = stepwise ? 3 : 1;
+  if (o.has("batches") && !stepwise && !sequential)
+    throw Error(ExitCode::usage, "--batches is for --engine stepwise or sequential; leave one of them out");
+  if (o.has("step-exponent") && !stepwise)
+    throw Error(ExitCode::usage, "--step-exponent is for --engine stepwise; leave one of them out");
+  if (sequential) f.n_batches = 0;
   if (o.has("batches")) f.n_batches = static_cast<int>(o.integer("batches", 1, INT32_MAX));
   if (o.has("step-exponent")) f.step_exponent = o.number("step-exponent", 0.0);
   if (o.text("reg-covar") != "auto") f.reg_covar = o.number("reg-covar", 0.0);

@@ -156,21 +156,26 @@ const std::vector<OptionSpec>& option_table() {
       {"engine", "", "NAME", "em", "fit select",
        "em: Expectation-Maximisation; hard: classification EM, each row wholly to its most responsible "
        "component; kmeans: Lloyd's iterations, each row to the nearest mean; stepwise: "
-       "online EM, an M-step after every mini-batch"},
+       "online EM, an M-step after every mini-batch; sequential: means that every row moves at once"},
       {"init", "", "START", "kmeans", "fit select",
        "kmeans, k-means++, random (responsibilities), random-from-data (rows as means), or a model file"},
       {"n-init", "", "N", "1", "fit select",
-       "restarts with seeds seed, seed+1, ...; the highest log-likelihood (kmeans: the lowest inertia) is "
+       "restarts with seeds seed, seed+1, ...; the highest log-likelihood (kmeans, sequential: the lowest "
+       "inertia) is "
        "kept"},
       {"short-runs", "", "N", "0", "fit select",
        "iterations after which the restarts of --n-init end, for the best one alone to go on; 0: all go on"},
       {"tol", "", "X", "1e-6", "fit select",
-       "converged when the mean log-likelihood per row changes by less (0: never); kmeans: when the inertia "
+       "converged when the mean log-likelihood per row changes by less (0: never); kmeans, sequential: when "
+       "the inertia "
        "changes by less, relatively (0: when no mean moves)"},
       {"max-iter", "", "N", "auto", "fit select",
-       "most iterations (M-steps) of a restart; stepwise: passes over the data; auto: 1000, stepwise 3"},
+       "most iterations (M-steps) of a restart; stepwise, sequential: passes over the data; auto: 1000, "
+       "stepwise 3, sequential 1"},
       {"batches", "", "N", "", "fit select",
-       "stepwise: mini-batches of a pass (default 32), at most one per block of rows"},
+       "stepwise: mini-batches of a pass (default 32), at most one per block of rows; sequential: the same, "
+       "for "
+       "all ranks to work on (default: none, rows one by one)"},
       {"step-exponent", "", "A", "", "fit select",
        "stepwise: mini-batch t counts with (t + 2)^-A, A above 0.5 and at most 1 (default 0.7)"},
       {"accelerate", "", "HOW", "none", "fit select",

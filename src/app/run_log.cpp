@@ -34,7 +34,7 @@ struct Objective {
 
 Objective objective(Engine engine) {
   using Iteration = FitObserver::Iteration;
-  if (engine == Engine::kmeans) return {"inertia", "inertia", "relative change", &Iteration::inertia};
+  if (is_kmeans(engine)) return {"inertia", "inertia", "relative change", &Iteration::inertia};
   if (engine == Engine::stepwise)
     return {"running_log_likelihood", "running log-lik.", "change per row",
             &Iteration::running_log_likelihood};
@@ -204,7 +204,8 @@ void RunLog::restart_ended(int restart, bool converged, double log_likelihood) {
   const bool goes_on = options_.is_short(restart);
   const bool last_one = last_.iteration >= options_.max_iter;
   const bool as_asked =
-      converged || goes_on || options_.tol == 0.0 || (last_one && options_.engine == Engine::stepwise);
+      converged || goes_on || options_.tol == 0.0 ||
+      (last_one && (options_.engine == Engine::stepwise || options_.engine == Engine::sequential));
   if (!as_asked && last_one)
     warning(fmt::format(
         "not converged after {} iterations: raise --max-iter, or continue with the result as --init",

@@ -1,6 +1,8 @@
 // MemoryData: reading once and handing out blocks.
 #include "gmmpi/data/memory_data.hpp"
 
+#include <algorithm>
+
 #include "data/reading.hpp"
 #include "data/summary.hpp"
 #include "parallel/thread_loop.hpp"
@@ -27,11 +29,17 @@ MemoryData::~MemoryData() = default;
 
 void MemoryData::for_each_block(const Execution& execution,
                                 const std::function<void(const Block&, int)>& work) const {
+  for_chosen_blocks(execution, {}, work);
+}
+
+void MemoryData::for_chosen_blocks(const Execution& execution, BlockChoice choice,
+                                   const std::function<void(const Block&, int)>& work) const {
   check_stop(execution.stop);  // also where there are no blocks
-  const Index first_row = grid_.first_row(first_block_);
-  for_each_index(first_block_, last_block_, execution.n_threads, [&](Index index, int thread) {
+  const Index first_row = grid_.first_row(first_block_), first = choice.from(first_block_);
+  const Index n = std::max<Index>(last_block_ - first + choice.step - 1, 0) / choice.step;
+  for_each_index(0, n, execution.n_threads, [&](Index i, int thread) {
     check_stop(execution.stop);
-    Block block = rows_->block(index);
+    Block block = rows_->block(first + i * choice.step);
     if (!weights_.empty()) block.weights = weights_.data() + (block.first_row - first_row);
     work(block, thread);
   });

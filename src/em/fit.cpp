@@ -11,6 +11,7 @@
 #include "em/assignments.hpp"
 #include "em/collapse.hpp"
 #include "em/engines/kmeans.hpp"
+#include "em/engines/sequential.hpp"
 #include "em/engines/stepwise.hpp"
 #include "em/labelled.hpp"
 #include "em/noise.hpp"
@@ -241,7 +242,7 @@ void validate_extras(const FitOptions& o, int n_columns) {
   require(!o.labels || !o.trace_bound, "--trace elbo takes no notice of --labels; leave one of them out");
   const bool is_em = o.engine == Engine::em || o.engine == Engine::hard;
   require(is_em || (!o.labels && !o.prior && !o.fixed.any()),
-          std::string("--engine ") + (o.engine == Engine::kmeans ? "kmeans" : "stepwise") +
+          "--engine " + engine_name(o.engine) +
               " knows no --labels, --prior or --fix; leave them out, or choose --engine em or hard");
   if (o.prior) validate_prior(*o.prior, *o.family, n_columns);
   const bool plain = o.accelerate == Acceleration::none;
@@ -257,6 +258,11 @@ void validate_extras(const FitOptions& o, int n_columns) {
 }
 
 }  // namespace
+
+std::string engine_name(Engine engine) {
+  static constexpr const char* names[] = {"em", "hard", "kmeans", "stepwise", "sequential"};
+  return names[static_cast<int>(engine)];
+}
 
 void validate_fit(const Execution& execution, const Data& data, const FitOptions& o,
                   const std::string& name) {
@@ -277,7 +283,8 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
           "--reg-covar must be a finite number >= 0, or auto");
   require(o.engine == Engine::em || o.accelerate == Acceleration::none, ExitCode::usage,
           "--accelerate is for --engine em; leave one of them out");
-  require(o.n_batches >= 1, ExitCode::usage, "--batches must be at least 1");
+  require(o.n_batches >= (o.engine == Engine::sequential ? 0 : 1), ExitCode::usage,
+          "--batches must be at least 1");
   require(o.step_exponent > 0.5 && o.step_exponent <= 1.0, ExitCode::usage,
           "--step-exponent must be above 0.5 and at most 1: other steps do not converge");
   require(o.engine == Engine::em || !o.trace_bound, ExitCode::usage,
@@ -326,7 +333,7 @@ FitResult fit(const Execution& execution, const Data& data, const FitOptions& op
       const auto safe_point = [&] { observer.safe_point(state); };
       if (state.restart < options.n_init) {
         observer.started(
-            options.engine == Engine::kmeans
+            is_kmeans(options.engine)
                 ? make_centers(execution, data, p.moments, options, p.reg_covar, state, safe_point)
                 : make_start(execution, data, p.moments, options,
                              {p.reg_covar, p.prior ? &*p.prior : nullptr}, state, safe_point));
@@ -341,6 +348,8 @@ FitResult fit(const Execution& execution, const Data& data, const FitOptions& op
       run_kmeans(p, state);
     else if (options.engine == Engine::stepwise)
       run_stepwise(p, state);
+    else if (options.engine == Engine::sequential)
+      run_sequential(p, state);
     else
       run_em(p, state);
     observer.restart_ended(state.restart, state.converged, state.history.back());

@@ -195,7 +195,7 @@ std::vector<std::byte> encode_checkpoint(const FitState& s, const FitOptions& op
   for (Field& field : trace_fields(s.traces, "state")) fields.push_back(std::move(field));
   if (!s.model.weights.empty())
     for (Field& field : parameter_fields(s.model, "model")) fields.push_back(std::move(field));
-  if (options.engine == Engine::stepwise) {
+  if (options.engine == Engine::stepwise || options.engine == Engine::sequential) {
     add("state", "running_sums", column(s.running_sums));
     add("state", "n_batches_done", s.n_batches_done);
     add("state", "pass_log_likelihood", s.pass_log_likelihood);
@@ -256,7 +256,7 @@ FitState decode_checkpoint(std::span<const std::byte> bytes, const std::string& 
   s.reseeds = reseeds_of_table(h5::read_dataset<std::int64_t>(group, "reseeds"));
   check_same_fit(h5::open_group(file, "/options"), name, options, data, s);
   s.traces = read_traces(group);
-  if (options.engine == Engine::stepwise) {
+  if (options.engine == Engine::stepwise || options.engine == Engine::sequential) {
     s.running_sums = numbers(group, "running_sums");
     s.n_batches_done = h5::read_attribute<std::int64_t>(group, "n_batches_done");
     s.pass_log_likelihood = h5::read_attribute<double>(group, "pass_log_likelihood");

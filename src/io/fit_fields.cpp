@@ -101,11 +101,6 @@ std::string acceleration_name(Acceleration acceleration) {
   return acceleration == Acceleration::lbfgs ? "lbfgs" : "none";
 }
 
-std::string engine_name(Engine engine) {
-  static constexpr const char* names[] = {"em", "hard", "kmeans", "stepwise"};
-  return names[static_cast<int>(engine)];
-}
-
 std::string fixed_name(const FixedParameters& fixed) {
   std::string names;
   for (const auto& [is_fixed, name] : {std::pair{fixed.weights, "weights"}, std::pair{fixed.means, "means"},
@@ -155,10 +150,9 @@ std::vector<Field> numeric_options(const FitOptions& o) {
     fields.push_back({group, "covariance_type", std::string(o.family->name()), true});
   if (o.short_runs > 0) fields.push_back({group, "short_runs", std::int64_t{o.short_runs}, true});
   if (o.engine != Engine::em) fields.push_back({group, "engine", engine_name(o.engine), true});
-  if (o.engine == Engine::stepwise) {
+  if (o.engine == Engine::stepwise || o.engine == Engine::sequential)
     fields.push_back({group, "batches", std::int64_t{o.n_batches}, true});
-    fields.push_back({group, "step_exponent", o.step_exponent, true});
-  }
+  if (o.engine == Engine::stepwise) fields.push_back({group, "step_exponent", o.step_exponent, true});
   if (o.accelerate != Acceleration::none)
     fields.push_back({group, "accelerate", acceleration_name(o.accelerate), true});
   if (o.trace_bound) fields.push_back({group, "trace", std::string("elbo"), false});

@@ -32,7 +32,6 @@ Transform read_transform_group(hid_t file, const std::string& name);
 std::string init_name(Init init);
 
 std::string acceleration_name(Acceleration acceleration);
-std::string engine_name(Engine engine);
 
 /// A member of Traces, by its name in /history.
 struct NamedTrace {

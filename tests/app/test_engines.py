@@ -97,6 +97,102 @@ class KMeans(ProgramTest):
         self.check_cases([Case("acceleration", f"{self.COMMAND} --accelerate lbfgs -o m.h5", 64, ("--accelerate", "--engine em"))])
 
 
+def sequential_means(rows, weights, centers, batches):
+    """MacQueen's means (Bishop 9.5), or Sculley's of mini-batches: each a list of row numbers. Returns means and counts."""
+    centers, counts = centers.copy(), np.zeros(len(centers))
+    for batch in batches:
+        nearest = ((rows[batch, None] - centers) ** 2).sum(2).argmin(1)
+        for k in np.unique(nearest):
+            own = batch[nearest == k]
+            before = counts[k]
+            counts[k] += weights[own].sum()
+            centers[k] = (before * centers[k] + weights[own] @ rows[own]) / counts[k]
+    return centers, counts
+
+
+class Sequential(ProgramTest):
+    COMMAND = f"fit {OLD_FAITHFUL} -k 3 --engine sequential --seed 4 --init random-from-data --n-init 40"
+
+    def setUp(self):
+        super().setUp()
+        rng = np.random.default_rng(8)
+        self.rows = rng.normal(size=(1000, 3)) + 3.0 * rng.integers(0, 2, size=(1000, 3))
+        self.weights = rng.integers(0, 4, size=1000) / 2.0
+        self.start = self.rows[[5, 17, 400, 900]] + 0.01
+        np.save(self.dir / "x.npy", self.rows)
+        np.save(self.dir / "w.npy", self.weights)
+        with h5py.File(self.dir / "start.h5", "w") as f:
+            f["model/weights"], f["model/means"], f["model/covariances"] = np.full(4, 0.25), self.start, np.ones(4)
+            f["model"].attrs["covariance_type"] = "spherical"
+
+    def check_means(self, more, ranks, weights, batches):
+        self.run_ok(f"fit x.npy -k 4 --engine sequential --init start.h5 --covariance-type diag --tol 0 -o m.h5 --force {more}", ranks)
+        centers, _ = sequential_means(self.rows, weights, self.start, batches)
+        distance = [((self.rows[:, None] - c) ** 2).sum(2).min(1) @ weights for c in (self.start, centers)]
+        with h5py.File(self.dir / "m.h5") as f:
+            np.testing.assert_allclose(f["model/means"], centers, rtol=1e-12)
+            self.assertEqual(len(f["history/log_likelihood"]), 1)
+            np.testing.assert_allclose(f["history/inertia"][[0, -1]], distance, rtol=1e-12)
+            return f["model"].attrs["digest"]
+
+    def test_row_by_row_is_macqueens(self):
+        one, ones = [np.array([n]) for n in range(1000)], np.ones(1000)
+        digests = {self.check_means("", ranks, ones, one) for ranks in (1, 3)}
+        self.assertEqual(len(digests), 1)
+        positive = [batch for batch in one if self.weights[batch[0]] > 0]
+        digests = {self.check_means("--sample-weight w.npy --max-iter 3", ranks, self.weights, 3 * positive) for ranks in (1, 3)}
+        self.assertEqual(len(digests), 1)
+
+    def test_one_mini_batch_of_all_rows_is_an_iteration_of_lloyd(self):
+        self.check_means("--batches 1", 2, np.ones(1000), [np.arange(1000)])
+
+    def test_mini_batches_are_sculleys(self):
+        # Blocks of 64 rows; with two batches the order of a pass is either, so one of two results.
+        even = np.concatenate([np.arange(b, min(b + 64, 1000)) for b in range(0, 1000, 128)])
+        odd = np.setdiff1d(np.arange(1000), even)
+        orders = [sequential_means(self.rows, self.weights, self.start, o)[0] for o in ([even, odd], [odd, even])]
+        seen = set()
+        for seed in range(6):
+            fit = f"fit x.npy -k 4 --engine sequential --init start.h5 --batches 2 --sample-weight w.npy --seed {seed} -o m.h5 --force"
+            digests = {json.loads(self.run_ok(f"{fit} --json", ranks).out)["digest"] for ranks in (1, 3)}
+            self.assertEqual(len(digests), 1)
+            with h5py.File(self.dir / "m.h5") as f:
+                same = [np.allclose(f["model/means"], means, rtol=1e-12) for means in orders]
+            self.assertEqual(sum(same), 1)
+            seen.add(same.index(True))
+        self.assertEqual(seen, {0, 1})
+
+    def test_the_same_bits_on_ranks_streamed_and_after_stops(self):
+        for more in ("", "--batches 3 --max-iter 4"):
+            whole = json.loads(self.run_ok(f"{self.COMMAND} {more} --json -o whole.h5 --force").out)
+            stop_in_the_middle(self, f"{self.COMMAND} {more}", "part.h5")
+            again = json.loads(self.run_ok(f"{self.COMMAND} {more} --json -o part.h5 --resume must --force", 3).out)
+            self.assertEqual(again["digest"], whole["digest"])
+            self.assertLess(again["inertia"], 3 * 5445)
+            (self.dir / "part.h5").unlink()
+        np.save(self.dir / "many.npy", np.random.default_rng(3).normal(size=(800_000, 8)).astype("f4"))
+        fit = "fit many.npy -k 3 --engine sequential --init random-from-data --json"
+        held = json.loads(self.run_ok(f"{fit} -o held.h5").out)
+        run = self.run_ok(f"{fit} --memory-limit 40M -o streamed.h5", 2)
+        self.assertIn("streamed", run.err)
+        self.assertEqual(json.loads(run.out)["digest"], held["digest"])
+
+    def test_one_pass_by_default(self):
+        run = self.run_ok(self.COMMAND.replace("--n-init 40", "--log-json log.json -o m.h5"))
+        self.assertNotIn("not converged", run.err)
+        with h5py.File(self.dir / "m.h5") as f:
+            self.assertEqual((f["options"].attrs["max_iter"], f["options"].attrs["batches"], len(f["history/inertia"])), (1, 0, 2))
+        events = [json.loads(line) for line in (self.dir / "log.json").read_text().splitlines()]
+        self.assertEqual([e["iteration"] for e in events if e["event"] == "iteration"], [0, 1])
+
+    def test_what_it_cannot_do_is_refused(self):
+        self.check_cases([Case(name, f"{self.COMMAND} -o m.h5 {more}", 64, words) for name, more, words in [
+            ("acceleration", "--accelerate lbfgs", ("--accelerate", "--engine em")), ("trace", "--trace elbo", ("--trace elbo",)),
+            ("steps", "--step-exponent 0.7", ("--step-exponent", "--engine stepwise")), ("no batch", "--batches 0", ("--batches", "at least 1")),
+            ("words", "--batches some", ("--batches", "some")), ("prior", "--prior auto", ("--engine sequential", "--prior")),
+            ("noise", "--noise", ("--engine sequential", "--noise"))]])
+
+
 class TraceElbo(ProgramTest):
     COMMAND = f"fit {OLD_FAITHFUL} -k 3 --seed 4 --init random-from-data --n-init 100 --max-iter 12"
 

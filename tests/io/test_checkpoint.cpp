@@ -178,6 +178,25 @@ TEST_CASE("checkpoint: a stepwise fit continued from any of its states gives the
   }
 }
 
+TEST_CASE("checkpoint: sequential means continued from any of their states give the same bits") {
+  for (const int n_batches : {0, 4}) {
+    FitOptions options = RecordedFit::options_for("diag", Init::random_from_data);
+    options.engine = Engine::sequential;
+    options.n_batches = n_batches;
+    options.max_iter = 3;
+    options.tol = 0.0;
+    // More than one leg of 64 blocks.
+    const RecordedFit fit(options, in_memory::clusters(4'200, 2, 3, 1.5, 6), 3);
+    CHECK(std::ranges::any_of(fit.states, [&](const FitState& s) {
+      return s.n_batches_done % (n_batches ? n_batches : 66) != 0 && s.n_iter == 1;
+    }));
+    check_continued_from_anywhere(fit);
+    options.n_batches = 3;
+    CHECK_THAT(refusal(fit.encoded(fit.last(0)), options, fit.data.summary()),
+               Contains(fmt::format("--batches was {}, now 3", n_batches)));
+  }
+}
+
 TEST_CASE("checkpoint: a traced fit continued from any of its states gives the same bits") {
   for (const Acceleration accelerate : {Acceleration::none, Acceleration::lbfgs}) {
     FitOptions options = RecordedFit::options_for("full");

@@ -19,6 +19,8 @@ class MemoryData final : public Data {
 
   void for_each_block(const Execution& execution,
                       const std::function<void(const Block&, int thread)>& work) const override;
+  void for_chosen_blocks(const Execution& execution, BlockChoice choice,
+                         const std::function<void(const Block&, int thread)>& work) const override;
   std::vector<double> row(Index global_row) const override;
   double weight(Index global_row) const override {
     return weights_.empty() ? 1.0 : weights_[global_row - grid_.first_row(first_block_)];

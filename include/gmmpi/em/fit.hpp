@@ -24,8 +24,17 @@ enum class Acceleration { none, lbfgs };
 
 /// How sweeps become parameters: EM; classification EM, which assigns each row wholly to its most responsible
 /// component (Celeux & Govaert 1992); k-means, which assigns it to the nearest mean (Lloyd 1982); stepwise
-/// EM, with an M-step after every mini-batch (Cappe & Moulines 2009).
-enum class Engine { em, hard, kmeans, stepwise };
+/// EM, with an M-step after every mini-batch (Cappe & Moulines 2009); sequential means, which every row moves
+/// at once (MacQueen 1967), or every mini-batch (Sculley 2010).
+enum class Engine { em, hard, kmeans, stepwise, sequential };
+
+/// Those whose parameters are means, and that lower the inertia.
+inline bool is_kmeans(Engine engine) {
+  return engine == Engine::kmeans || engine == Engine::sequential;
+}
+
+/// "em", "hard", ...
+std::string engine_name(Engine engine);
 
 /// Parameters that stay what they are in the start.
 struct FixedParameters {
@@ -58,15 +67,16 @@ struct FitOptions {
   /// Most M-steps of a restart, of which only the best goes on, to max_iter (emEM: Biernacki, Celeux &
   /// Govaert 2003); 0: all of them do.
   int short_runs = 0;
-  double tol = 1e-6;    ///< absolute change of the mean log-likelihood; 0: never converged. Engine::kmeans:
-                        ///< relative change of the inertia; 0: until no centre moves
-  int max_iter = 1000;  ///< M-steps per restart; Engine::stepwise: passes over the data
+  double tol = 1e-6;    ///< absolute change of the mean log-likelihood; 0: never converged. Engine::kmeans,
+                        ///< sequential: relative change of the inertia; 0: until no centre moves
+  int max_iter = 1000;  ///< M-steps per restart; Engine::stepwise, sequential: passes over the data
   std::optional<double> reg_covar;  ///< added to every variance; none: 1e-6 times the column's variance
   std::uint64_t seed = 0;
   bool fail_on_collapse = false;  ///< Error 79 instead of reseeding
   bool skip = true;  ///< responsibilities below 2^-64 of the row's largest are exactly zero, and cost nothing
   Acceleration accelerate = Acceleration::none;
-  int n_batches = 32;          ///< Engine::stepwise: mini-batches of a pass, at most one per block
+  int n_batches = 32;          ///< Engine::stepwise, sequential: mini-batches of a pass, at most one per
+                               ///< block; 0 (sequential): none, rows move the means one by one
   double step_exponent = 0.7;  ///< Engine::stepwise: a in the steps (t + 2)^-a, in (0.5, 1]
   bool trace_bound = false;  ///< Engine::em: fills elbo, kl and parameter_change; costs a pass per iteration
   Transform transform;  ///< that the rows went through before they came; the fit itself does not look at it
@@ -88,7 +98,7 @@ struct Reseed {
 
 /// What some fits keep of every iteration, besides the log-likelihood; empty where they do not.
 struct Traces {
-  std::vector<double> inertia;  ///< Engine::kmeans: weighted squared distances to the nearest centre, summed
+  std::vector<double> inertia;  ///< is_kmeans: weighted squared distances to the nearest centre, summed
   /// Engine::stepwise, of each pass: total log-likelihood, of each row under the parameters that it met.
   std::vector<double> running_log_likelihood;
   std::vector<double> log_posterior;  ///< with a prior: what the engine raises, plus ln p(parameters)
@@ -101,7 +111,7 @@ struct Traces {
 struct FitResult {
   Mixture model;
   std::vector<double> history;  ///< total log-likelihood of the parameters after 0, 1, ..., n_iter M-steps;
-                                ///< Engine::kmeans and stepwise: of the final ones only
+                                ///< is_kmeans and stepwise: of the final ones only
   std::vector<double> classification;  ///< Engine::hard: total classification log-likelihoods likewise
   bool converged = false;
   int n_iter = 0;
@@ -139,12 +149,12 @@ struct FitState {
   enum class Phase { seeding, lloyd, em };  ///< em: the iterations of the engine
   int restart = 0;
   Phase phase = Phase::seeding;
-  std::vector<double> centers;  ///< seeding: those drawn so far; lloyd, Engine::kmeans: of the next sweep
-  int seeding_rounds = 0;       ///< of k-means||; until it is done, `centers` are its candidates
-  int lloyd_iterations = 0;     ///< done so far, from the seeds
-  Mixture model;                ///< em: the parameters of the next sweep
-  Mixture previous;             ///< trace_bound, and n_iter > 0: those before them
-  std::vector<double> history;  ///< em: of the parameters before those
+  std::vector<double> centers;         ///< seeding: those drawn so far; lloyd, is_kmeans: of the next sweep
+  int seeding_rounds = 0;              ///< of k-means||; until it is done, `centers` are its candidates
+  int lloyd_iterations = 0;            ///< done so far, from the seeds
+  Mixture model;                       ///< em: the parameters of the next sweep
+  Mixture previous;                    ///< trace_bound, and n_iter > 0: those before them
+  std::vector<double> history;         ///< em: of the parameters before those
   std::vector<double> classification;  ///< Engine::hard: likewise
   std::vector<double> seconds;
   Traces traces;
@@ -152,8 +162,10 @@ struct FitState {
   int n_iter = 0, n_recentred = 0, n_rejected = 0;
   std::int64_t n_sweeps = 0;
   AccelerationState acceleration;
-  std::vector<double> running_sums;  ///< Engine::stepwise: moments about the means of `model`; empty: its own
-  std::int64_t n_batches_done = 0;
+  std::vector<double>
+      running_sums;                 ///< Engine::stepwise: moments about the means of `model`; empty: its own.
+                                    ///< Engine::sequential: (K) weight of the rows that moved each centre
+  std::int64_t n_batches_done = 0;  ///< or blocks, where rows are taken one by one
   double pass_log_likelihood = 0.0;  ///< of the mini-batches of the present pass
   bool just_reseeded = false;
   bool converged = false;
@@ -165,11 +177,11 @@ class FitObserver {
  public:
   struct Iteration {
     int restart, iteration;  ///< iteration: M-steps done
-    double log_likelihood;   ///< total, of the parameters after them; Engine::kmeans, stepwise: NaN
+    double log_likelihood;   ///< total, of the parameters after them; is_kmeans, stepwise: NaN
     double change;           ///< of what `tol` is compared with; NaN at iteration 0
     double seconds;
     static constexpr double none = std::numeric_limits<double>::quiet_NaN();
-    double inertia = none;                                   ///< Engine::kmeans only
+    double inertia = none;                                   ///< is_kmeans only
     double running_log_likelihood = none;                    ///< Engine::stepwise only
     double elbo = none, kl = none, parameter_change = none;  ///< with trace_bound; NaN at iteration 0
     double log_posterior = none;                             ///< with a prior

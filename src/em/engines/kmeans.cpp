@@ -29,24 +29,6 @@ void note_move(const Problem& p, FitState& state, const LloydStep& step) {
   p.observer.reseeded(state.reseeds.back());
 }
 
-/// True at the end of a restart. `moves`: the next centres are not the present ones.
-bool stop(const Problem& p, FitState& state, bool moves) {
-  const std::vector<double>& inertia = state.traces.inertia;
-  if (!std::isfinite(inertia.back()))
-    throw Error(ExitCode::numerical, "the inertia is not finite at iteration " +
-                                         std::to_string(state.n_iter) + ": rescale the data");
-  double change = std::numeric_limits<double>::quiet_NaN();
-  if (inertia.size() > 1) {
-    const double before = inertia[inertia.size() - 2];
-    change = before > 0.0 ? (inertia.back() - before) / before : 0.0;
-  }
-  p.observer.iteration({state.restart, state.n_iter, std::numeric_limits<double>::quiet_NaN(), change,
-                        state.seconds.back(), inertia.back()});
-  state.converged = !moves || (!state.just_reseeded && std::abs(change) < p.options.tol);
-  return state.converged || state.n_iter >= p.options.max_iter ||
-         std::ssize(state.reseeds) >= kMostReseeds * p.options.n_components;
-}
-
 /// The most likely mixture that has these means and assigns each row to the nearest.
 Mixture model_of(const Problem& p, const std::vector<double>& centers, int iteration) {
   const int d = p.data.n_columns();
@@ -75,6 +57,29 @@ Mixture model_of(const Problem& p, const std::vector<double>& centers, int itera
 
 }  // namespace
 
+bool ends_with_inertia(const Problem& p, FitState& state, bool moves) {
+  const std::vector<double>& inertia = state.traces.inertia;
+  if (!std::isfinite(inertia.back()))
+    throw Error(ExitCode::numerical, "the inertia is not finite at iteration " +
+                                         std::to_string(state.n_iter) + ": rescale the data");
+  double change = std::numeric_limits<double>::quiet_NaN();
+  if (inertia.size() > 1) {
+    const double before = inertia[inertia.size() - 2];
+    change = before > 0.0 ? (inertia.back() - before) / before : 0.0;
+  }
+  p.observer.iteration({state.restart, state.n_iter, std::numeric_limits<double>::quiet_NaN(), change,
+                        state.seconds.back(), inertia.back()});
+  state.converged = !moves || (!state.just_reseeded && std::abs(change) < p.options.tol);
+  return state.converged || state.n_iter >= p.options.max_iter ||
+         std::ssize(state.reseeds) >= kMostReseeds * p.options.n_components;
+}
+
+void end_with_centers(const Problem& p, FitState& state) {
+  state.model = model_of(p, state.centers, state.n_iter);
+  const Posterior posterior(state.model, *p.execution.kernels);
+  state.history = {sweep(p.execution, p.data, posterior, state.model.means, ScatterShape::none).objective};
+}
+
 void run_kmeans(const Problem& p, FitState& state) {
   ClusterSums clusters(p.execution, p.data, p.options.n_components, ClusterSums::Inertia::yes);
   Stopwatch watch;
@@ -85,14 +90,12 @@ void run_kmeans(const Problem& p, FitState& state) {
     state.traces.inertia.push_back(clusters.inertia());
     state.seconds.push_back(watch.lap());
     LloydStep step = lloyd_step(p.execution, p.data, state.centers, sums);
-    if (stop(p, state, step.centers != state.centers)) break;
+    if (ends_with_inertia(p, state, step.centers != state.centers)) break;
     note_move(p, state, step);
     state.centers = std::move(step.centers);
     ++state.n_iter;
   }
-  state.model = model_of(p, state.centers, state.n_iter);
-  const Posterior posterior(state.model, *p.execution.kernels);
-  state.history = {sweep(p.execution, p.data, posterior, state.model.means, ScatterShape::none).objective};
+  end_with_centers(p, state);
 }
 
 }  // namespace gmmpi

@@ -12,4 +12,11 @@ namespace gmmpi {
 /// data's column variances. Error 79 where that, or a centre without rows, is to fail.
 void run_kmeans(const Problem& p, FitState& state);
 
+/// With the inertia of the present centres at the end of its trace: tells the observer; true at the end of a
+/// restart. `moves`: the next centres are not the present ones. Error 79 if it is not finite.
+bool ends_with_inertia(const Problem& p, FitState& state, bool moves);
+
+/// Collective. Gives the state the model of its centres, as run_kmeans does, and its log-likelihood.
+void end_with_centers(const Problem& p, FitState& state);
+
 }  // namespace gmmpi
