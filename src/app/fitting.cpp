@@ -40,7 +40,8 @@ void set_fit_options(const Options& o, FitOptions& f) {
     throw Error(ExitCode::usage, "--step-exponent is for --engine stepwise; leave one of them out");
   if (sequential) f.n_batches = 0;
   if (o.has("batches")) f.n_batches = static_cast<int>(o.integer("batches", 1, INT32_MAX));
-  if (o.has("step-exponent")) f.step_exponent = o.number("step-exponent", 0.0);
+  if (o.has("step-exponent") && o.text("step-exponent") != "auto")
+    f.step_exponent = o.number("step-exponent", 0.0);
   if (o.text("reg-covar") != "auto") f.reg_covar = o.number("reg-covar", 0.0);
   f.seed = static_cast<std::uint64_t>(o.integer("seed", 0));
   f.accelerate =

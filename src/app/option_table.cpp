@@ -173,11 +173,13 @@ const std::vector<OptionSpec>& option_table() {
        "most iterations (M-steps) of a restart; stepwise, sequential: passes over the data; auto: 1000, "
        "stepwise 3, sequential 1"},
       {"batches", "", "N", "", "fit select",
-       "stepwise: mini-batches of a pass (default 32), at most one per block of rows; sequential: the same, "
+       "stepwise: mini-batches of a pass (default 64), at most one per block of rows; sequential: the same, "
        "for "
        "all ranks to work on (default: none, rows one by one)"},
       {"step-exponent", "", "A", "", "fit select",
-       "stepwise: mini-batch t counts with (t + 2)^-A, A above 0.5 and at most 1 (default 0.7)"},
+       "stepwise: mini-batch t counts with (t + 2)^-A, A above 0.5 and at most 1, or auto (default): with "
+       "1/2, less "
+       "where rows are few, and ever less in a last pass"},
       {"accelerate", "", "HOW", "none", "fit select",
        "none, or lbfgs: quasi-Newton steps, for fits that converge slowly; one that lowers the "
        "log-likelihood is "

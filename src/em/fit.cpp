@@ -285,7 +285,7 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
           "--accelerate is for --engine em; leave one of them out");
   require(o.n_batches >= (o.engine == Engine::sequential ? 0 : 1), ExitCode::usage,
           "--batches must be at least 1");
-  require(o.step_exponent > 0.5 && o.step_exponent <= 1.0, ExitCode::usage,
+  require(!o.step_exponent || (*o.step_exponent > 0.5 && *o.step_exponent <= 1.0), ExitCode::usage,
           "--step-exponent must be above 0.5 and at most 1: other steps do not converge");
   require(o.engine == Engine::em || !o.trace_bound, ExitCode::usage,
           "--trace elbo is for --engine em; leave one of them out");

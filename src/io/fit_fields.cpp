@@ -152,7 +152,10 @@ std::vector<Field> numeric_options(const FitOptions& o) {
   if (o.engine != Engine::em) fields.push_back({group, "engine", engine_name(o.engine), true});
   if (o.engine == Engine::stepwise || o.engine == Engine::sequential)
     fields.push_back({group, "batches", std::int64_t{o.n_batches}, true});
-  if (o.engine == Engine::stepwise) fields.push_back({group, "step_exponent", o.step_exponent, true});
+  if (o.engine == Engine::stepwise)
+    fields.push_back({group, "step_exponent",
+                      o.step_exponent ? Field::Value(*o.step_exponent) : Field::Value(std::string("auto")),
+                      true});
   if (o.accelerate != Acceleration::none)
     fields.push_back({group, "accelerate", acceleration_name(o.accelerate), true});
   if (o.trace_bound) fields.push_back({group, "trace", std::string("elbo"), false});

@@ -253,7 +253,7 @@ class Stepwise(ProgramTest):
             best = f["model"].attrs["best_restart"]
         self.assertEqual((len(running), len(log_likelihood), result["n_iter"]), (4, 1, 4))
         self.assertEqual(log_likelihood[0], result["log_likelihood"])
-        self.assertEqual((options["engine"], options["batches"], options["step_exponent"], options["max_iter"]), ("stepwise", 4, 0.7, 4))
+        self.assertEqual((options["engine"], options["batches"], options["step_exponent"], options["max_iter"]), ("stepwise", 4, "auto", 4))
         events = [json.loads(line) for line in (self.dir / "log.json").read_text().splitlines()]
         logged = [e["running_log_likelihood"] for e in events if e["event"] == "iteration" and e["restart"] == best]
         self.assertEqual(logged, list(running))

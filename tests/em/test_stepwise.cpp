@@ -98,6 +98,8 @@ TEST_CASE("stepwise: its mini-batches step as Cappe and Moulines do", "[mpi]") {
   options.n_batches = 5;
   options.max_iter = 2;
   options.seed = 9;
+  const bool power = GENERATE(true, false);
+  if (power) options.step_exponent = 0.7;
   const auto execution = on(test_world(), 2);
   const auto data = in_memory::make_data(execution, rows, 1);
   const FitResult result = in_memory::fit(execution, data, options);
@@ -123,7 +125,8 @@ TEST_CASE("stepwise: its mini-batches step as Cappe and Moulines do", "[mpi]") {
           for (int power = 0; power < 3; ++power)
             seen[k][power] += joint[k] / sum * std::pow(Real(rows[n]), power);
       }
-      const Real step = std::pow(Real(++t + 2), -0.7L);
+      ++t;  // without an exponent: 1/2, and in the last pass 1/3, 1/4, ...
+      const Real step = power ? std::pow(Real(t + 2), -0.7L) : pass == 0 ? 0.5L : 1.0L / (t - 5 + 2);
       Real total = 0.0L;
       for (int k = 0; k < 2; ++k) {
         for (int power = 0; power < 3; ++power) s[k][power] += step * (seen[k][power] / count - s[k][power]);
@@ -160,6 +163,35 @@ TEST_CASE("stepwise: three passes come within 0.1% of EM's log-likelihood", "[se
     options.init = Init::random_from_data;
     CHECK(in_memory::fit(alone(), data, options).log_likelihood() < em - 1e-2 * std::abs(em));
   }
+}
+
+TEST_CASE("stepwise: three passes from random rows, too, where rows are many", "[serial]") {
+  const auto rows = in_memory::clusters(60'000, 3, 3, 3.0, 29);
+  const auto data = in_memory::make_data(alone(), rows, 3);
+  for (const int seed : {0, 1, 2}) {
+    FitOptions options = stepwise_options("full", 3);
+    options.init = Init::random_from_data;
+    options.seed = seed;
+    const double stepwise = in_memory::fit(alone(), data, options).log_likelihood();
+    options.step_exponent = 0.7;
+    const double power = in_memory::fit(alone(), data, options).log_likelihood();
+    options.engine = gmmpi::Engine::em;
+    options.max_iter = 300;
+    options.tol = 1e-6;
+    const double em = in_memory::fit(alone(), data, options).log_likelihood();
+    CHECK(stepwise > em - 1e-4 * std::abs(em));
+    CHECK(power < em - 1e-3 * std::abs(em));
+  }
+}
+
+TEST_CASE("stepwise: long steps do not spoil a good start where rows are few", "[serial]") {
+  const auto rows = in_memory::clusters(4'000, 8, 8, 1.5, 17);  // 11 for each parameter
+  FitOptions options = stepwise_options("full", 8);
+  const auto data = in_memory::make_data(alone(), rows, 8);
+  const double stepwise = in_memory::fit(alone(), data, options).log_likelihood();
+  options.engine = gmmpi::Engine::em;
+  options.max_iter = 200;
+  CHECK(stepwise > in_memory::fit(alone(), data, options).log_likelihood() * (1 + 2e-3));
 }
 
 TEST_CASE("stepwise: an offset of 1e6 costs no accuracy", "[serial]") {
@@ -212,13 +244,21 @@ TEST_CASE("stepwise: it stops when the running log-likelihood changes by less th
   FitOptions options = stepwise_options("full", 3);
   options.tol = 1e-3;
   options.max_iter = 50;
-  const FitResult result = in_memory::fit(alone(), in_memory::make_data(alone(), rows, 2), options);
-  const auto& running = result.traces.running_log_likelihood;
-  REQUIRE(int(running.size()) == result.n_iter);
-  CHECK(result.converged);
-  CHECK(result.n_iter < 50);
-  for (std::size_t i = 1; i < running.size(); ++i)
-    CHECK((std::abs(running[i] - running[i - 1]) < 4.0) == (i + 1 == running.size()));
+  for (const bool power : {true, false}) {
+    if (power)
+      options.step_exponent = 0.7;
+    else
+      options.step_exponent.reset();
+    const FitResult result = in_memory::fit(alone(), in_memory::make_data(alone(), rows, 2), options);
+    const auto& running = result.traces.running_log_likelihood;
+    REQUIRE(int(running.size()) == result.n_iter);
+    CHECK(result.converged);
+    CHECK(result.n_iter < 50);
+    // Without an exponent one more pass, the one that averages.
+    const std::size_t last = running.size() - (power ? 1 : 2);
+    for (std::size_t i = 1; i <= last; ++i)
+      CHECK((std::abs(running[i] - running[i - 1]) < 4.0) == (i == last));
+  }
 }
 
 TEST_CASE("stepwise: a component that collapses is put elsewhere, or the fit fails", "[mpi]") {

@@ -174,7 +174,7 @@ TEST_CASE("checkpoint: a stepwise fit continued from any of its states gives the
     check_continued_from_anywhere(fit);
     options.step_exponent = 0.6;
     CHECK_THAT(refusal(fit.encoded(fit.last(0)), options, fit.data.summary()),
-               Contains("--step-exponent was 0.7, now 0.6"));
+               Contains("--step-exponent was auto, now 0.6"));
   }
 }
 

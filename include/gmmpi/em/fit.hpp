@@ -75,9 +75,10 @@ struct FitOptions {
   bool fail_on_collapse = false;  ///< Error 79 instead of reseeding
   bool skip = true;  ///< responsibilities below 2^-64 of the row's largest are exactly zero, and cost nothing
   Acceleration accelerate = Acceleration::none;
-  int n_batches = 32;          ///< Engine::stepwise, sequential: mini-batches of a pass, at most one per
-                               ///< block; 0 (sequential): none, rows move the means one by one
-  double step_exponent = 0.7;  ///< Engine::stepwise: a in the steps (t + 2)^-a, in (0.5, 1]
+  int n_batches = 64;  ///< Engine::stepwise, sequential: mini-batches of a pass, at most one per
+                       ///< block; 0 (sequential): none, rows move the means one by one
+  /// Engine::stepwise: a of the steps (t + 2)^-a, in (0.5, 1]; none: long ones, and a last pass that averages
+  std::optional<double> step_exponent;
   bool trace_bound = false;  ///< Engine::em: fills elbo, kl and parameter_change; costs a pass per iteration
   Transform transform;  ///< that the rows went through before they came; the fit itself does not look at it
   std::shared_ptr<const RowLabels> labels;  ///< known classes: component k is class k; null: none

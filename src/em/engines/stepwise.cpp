@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "data/batch_data.hpp"
@@ -17,16 +18,48 @@ namespace gmmpi {
 namespace {
 
 constexpr double kStepOffset = 2.0;  ///< so that the first mini-batch does not replace the start
+constexpr double kExponent = 0.7, kLongestStep = 0.5;
+constexpr double kRowsPerParameter = 6.0;  ///< among those that the long steps look back on
+
+/// The change of the running log-likelihood per row in the last pass; NaN before there are two.
+double last_change(const Problem& p, const FitState& state) {
+  const std::vector<double>& running = state.traces.running_log_likelihood;
+  if (running.size() < 2) return std::numeric_limits<double>::quiet_NaN();
+  return (running.back() - running[running.size() - 2]) / p.data.summary().total_weight;
+}
+
+/// Of the pass that is being done: whether it is the one that averages, because none is left or nothing
+/// changes any more. Only without an exponent.
+bool is_averaging(const Problem& p, const FitState& state) {
+  return !p.options.step_exponent &&
+         (state.n_iter + 1 >= p.options.max_iter || std::abs(last_change(p, state)) < p.options.tol);
+}
 
 /// (t + 2)^-a by the kernels' logarithm, the same on every processor.
-double step_size(const Problem& p, std::int64_t t) {
+double power_step(const Problem& p, std::int64_t t, double exponent) {
   const double base = static_cast<double>(t) + kStepOffset;
   double power = 0.0;
   p.execution.kernels->log(1, &base, &power);
-  power *= -p.options.step_exponent;
+  power *= -exponent;
   double step = 0.0;
   p.execution.kernels->exp(1, &power, &step);
   return step;
+}
+
+/// Averages with step c look back on (2 - c)/c mini-batches: these must hold enough rows for the parameters,
+/// but the start must be forgotten.
+double long_step(const Problem& p, const FitState& state, int n_batches, std::int64_t t) {
+  const double rows = static_cast<double>(p.data.summary().n_rows) / n_batches;
+  const double wanted = kRowsPerParameter * static_cast<double>(state.model.n_parameters());
+  return std::max(std::min(kLongestStep, 2.0 / (1.0 + wanted / rows)), power_step(p, t, kExponent));
+}
+
+/// For the next mini-batch; state counts those before it.
+double step_size(const Problem& p, const FitState& state, int n_batches) {
+  const std::int64_t t = state.n_batches_done + 1, before = std::int64_t{n_batches} * state.n_iter;
+  if (p.options.step_exponent) return power_step(p, t, *p.options.step_exponent);
+  if (!is_averaging(p, state)) return long_step(p, state, n_batches, t);
+  return 1.0 / (static_cast<double>(t - before) + 1.0 / long_step(p, state, n_batches, before));
 }
 
 /// (1 - step) running + step batch / its weight, about the same centres.
@@ -54,12 +87,13 @@ void treat(const Problem& p, FitState& state, MStep& step) {
 /// One mini-batch: its moments into the running ones, and their M-step. Returns its log-likelihood under the
 /// parameters that it met.
 double take_batch(const Problem& p, FitState& state, int batch, int n_batches) {
+  const double step_length = step_size(p, state, n_batches);
+  ++state.n_batches_done;
   const BatchData data(p.data, {n_batches, batch});
   const Posterior posterior(state.model, *p.execution.kernels,
                             p.options.skip ? kLeastLogShare : kEveryLogShare);
   Moments running = moments_of(state.model);  // of the shape; the sums are the state's
   if (!state.running_sums.empty()) running.sums = state.running_sums;
-  const double step_length = step_size(p, ++state.n_batches_done);
   double log_likelihood = 0.0, weight = 0.0;
   Moments averaged;
   const auto sum_about = [&](const std::vector<double>& centers) {
@@ -88,21 +122,21 @@ double take_batch(const Problem& p, FitState& state, int batch, int n_batches) {
   return log_likelihood;
 }
 
-/// At the end of a pass: true if the restart ends with it.
-bool stop(const Problem& p, FitState& state) {
+/// At the end of a pass, which was the one that averages, or not: true if the restart ends with it.
+bool stop(const Problem& p, FitState& state, bool averaged) {
   const std::vector<double>& running = state.traces.running_log_likelihood;
   if (!std::isfinite(running.back()))
     throw Error(ExitCode::numerical, "the log-likelihood is not finite in pass " +
                                          std::to_string(state.n_iter) +
                                          ": rescale the data or give --reg-covar a positive value");
   FitObserver::Iteration seen{state.restart, state.n_iter, FitObserver::Iteration::none,
-                              FitObserver::Iteration::none, state.seconds.back()};
+                              last_change(p, state), state.seconds.back()};
   seen.running_log_likelihood = running.back();
-  if (running.size() > 1)
-    seen.change = (running.back() - running[running.size() - 2]) / p.data.summary().total_weight;
   p.observer.iteration(seen);
-  state.converged = std::abs(seen.change) < p.options.tol;
-  return state.converged || std::ssize(state.reseeds) >= kMostReseeds * p.options.n_components;
+  const bool settled = std::abs(seen.change) < p.options.tol;
+  state.converged = settled || (averaged && state.converged);  // what it averages over had settled
+  return averaged || (settled && p.options.step_exponent) ||
+         std::ssize(state.reseeds) >= kMostReseeds * p.options.n_components;
 }
 
 }  // namespace
@@ -158,6 +192,7 @@ void run_stepwise(const Problem& p, FitState& state) {
   Stopwatch watch;
   for (bool ended = false; !ended && state.n_iter < p.options.max_iter;) {
     const std::vector<int> order = batch_order(seed, state.n_iter, n);
+    const bool averages = is_averaging(p, state);
     for (std::int64_t i = state.n_batches_done - std::int64_t{n} * state.n_iter; i < n; ++i) {
       p.observer.safe_point(state);
       state.pass_log_likelihood += take_batch(p, state, order[i], n);
@@ -167,7 +202,7 @@ void run_stepwise(const Problem& p, FitState& state) {
     state.pass_log_likelihood = 0.0;
     state.seconds.push_back(watch.lap());
     ++state.n_iter;
-    ended = stop(p, state);
+    ended = stop(p, state, averages);
   }
   const Posterior posterior(state.model, *p.execution.kernels);
   state.history = {sweep(p.execution, p.data, posterior, state.model.means, ScatterShape::none).objective};

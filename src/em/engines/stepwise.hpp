@@ -10,8 +10,9 @@ namespace gmmpi {
 
 /// Collective. Online EM (Cappe & Moulines 2009) from state.model: passes over the mini-batches, until the
 /// running log-likelihood of a pass changes by less than tol per row, or max_iter passes. The moments per
-/// unit of weight are averaged with steps (t + 2)^-a, about the present means, so that an offset of the data
-/// costs no accuracy. Ends with a sweep for the log-likelihood of the model that is left. Errors: as EM.
+/// unit of weight are averaged with long steps and, in a last pass, ever shorter ones, or, where options give
+/// an exponent, (t + 2)^-a; about the present means, so that an offset of the data costs no accuracy. Ends
+/// with a sweep for the log-likelihood of the model that is left. Errors: as EM.
 void run_stepwise(const Problem& p, FitState& state);
 
 /// The order in which a pass takes its mini-batches: a permutation of 0, ..., n - 1, drawn by the seed.
