@@ -191,7 +191,8 @@ void Checkpointing::try_to_write() {
 
 void Checkpointing::watch() {
   auto refreshed = Clock::now();
-  for (bool tried = false; !done_; std::this_thread::sleep_for(kWatchPause)) {
+  std::unique_lock pause(done_mutex_);
+  for (bool tried = false; !done_changed_.wait_for(pause, kWatchPause, [this] { return done_; });) {
     if (Clock::now() - refreshed >= kRefreshPause) {
       store_->refresh_lock();
       refreshed = Clock::now();
@@ -274,7 +275,11 @@ void Checkpointing::give_up() {
 }
 
 void Checkpointing::release() {
-  done_ = true;
+  {
+    const std::lock_guard lock(done_mutex_);
+    done_ = true;
+  }
+  done_changed_.notify_all();
   if (watcher_.joinable()) watcher_.join();
   store_.reset();
 }

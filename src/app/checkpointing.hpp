@@ -1,7 +1,7 @@
 // When checkpoints are written: by interval, at a stop, and when a fit of several is done.
 #pragma once
 
-#include <atomic>
+#include <condition_variable>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -94,7 +94,9 @@ class Checkpointing {
   std::chrono::steady_clock::time_point last_time_{};
   double seconds_ = 0.0;
   int n_written_ = 0;
-  std::atomic<bool> done_{false};
+  std::mutex done_mutex_;
+  std::condition_variable done_changed_;
+  bool done_ = false;  ///< the watching thread ends
   std::thread watcher_;
 };
 

@@ -11,7 +11,6 @@ namespace gmmpi {
 
 namespace {
 
-constexpr int kMostIterations = 300;
 constexpr double kTolerance = 1e-4;
 
 }  // namespace
@@ -42,9 +41,9 @@ LloydStep lloyd_step(const Execution& execution, const Data& data, const std::ve
 }
 
 void lloyd(const Execution& execution, const Data& data, double mean_column_variance,
-           std::vector<double>& centers, int& n_iter, const SafePoint& safe_point) {
+           std::vector<double>& centers, int& n_iter, const SafePoint& safe_point, int most) {
   ClusterSums clusters(execution, data, static_cast<int>(centers.size() / data.n_columns()));
-  while (n_iter < kMostIterations) {
+  while (n_iter < most) {
     safe_point();
     LloydStep step = lloyd_step(execution, data, centers, clusters.update(centers));
     centers = std::move(step.centers);

@@ -10,7 +10,10 @@ namespace gmmpi {
 
 namespace {
 
-constexpr int kShortRuns = 4, kShortIterations = 5, kMostIterations = 100;
+constexpr int kShortIterations = 5, kMostIterations = 100;
+/// Component by component a matrix has many more ways to fit a few rows than variances have: more starts, and
+/// clusters that k-means has finished, find much likelier models. Variances find them from rough ones.
+constexpr int kStartsOfMatrices = 8, kStarts = 4, kLloydIterations = 10;
 /// Of the log-likelihood per row: a subsample tells no more about all rows, and larger ones stop on plateaus.
 constexpr double kTolerance = 1e-4;
 
@@ -23,12 +26,15 @@ class Quiet final : public FitObserver {
   const SafePoint& safe_point_;
 };
 
+bool has_matrices(const FitOptions& options) {
+  return options.family->precision_shape() == PrecisionShape::dense;
+}
+
 }  // namespace
 
 Index pilot_rows(const FitOptions& options, int n_columns) {
   constexpr Index least = 100, per_column = 5;
-  const bool dense = options.family->precision_shape() == PrecisionShape::dense;
-  return options.n_components * std::max(least, dense ? per_column * n_columns : 0);
+  return options.n_components * std::max(least, has_matrices(options) ? per_column * n_columns : 0);
 }
 
 std::optional<Pilot> pilot_fit(const Execution& execution, const Data& data, const FitOptions& options,
@@ -54,13 +60,16 @@ std::optional<Pilot> pilot_fit(const Execution& execution, const Data& data, con
   if (std::optional<Pilot> coarser = pilot_fit(execution, *sample, coarser_options, seed, safe_point)) {
     o.start = std::move(coarser->model);
   } else {
-    o.n_init = kShortRuns;
+    o.n_init = has_matrices(options) ? kStartsOfMatrices : kStarts;
+    if (!has_matrices(options)) o.lloyd_iterations = kLloydIterations;
     o.max_iter = kShortIterations;
     o.start = run();
   }
   o.init = Init::model;
   o.n_init = 1;
   o.max_iter = kMostIterations;
+  if (!has_matrices(options) && o.engine == Engine::em && !o.prior && !o.noise)
+    o.accelerate = Acceleration::lbfgs;
   return Pilot{run(), sample->summary().n_rows};
 }
 

@@ -16,10 +16,10 @@ struct Pilot {
   Index n_rows;  ///< of the largest subsample
 };
 
-/// Collective. A model from a subsample, if there is one: four k-means starts of five EM iterations
-/// each, of which the likeliest is carried on until the log-likelihood per row changes by less than 1e-4; a
-/// subsample that has one itself begins with that one's. `safe_point` is called
-/// before each pass.
+/// Collective. A model from a subsample, if there is one: four k-means starts of a few sweeps (where
+/// components have matrices eight, of as many as they need) and five EM iterations each, of which the
+/// likeliest is carried on until the log-likelihood per row changes by less than 1e-4; a subsample that has
+/// one itself begins with that one's. `safe_point` is called before each pass.
 std::optional<Pilot> pilot_fit(const Execution& execution, const Data& data, const FitOptions& options,
                                std::uint64_t seed, const SafePoint& safe_point);
 

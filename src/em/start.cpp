@@ -196,7 +196,8 @@ std::string make_start(const Execution& execution, const Data& data, const DataM
     pilot = pilot_fit(execution, data, options, seed, safe_point);
   if (!pilot) find_seeds(execution, data, options, seed, state, safe_point);
   if (!pilot && options.init == Init::kmeans)
-    lloyd(execution, data, mean_variance, state.centers, state.lloyd_iterations, safe_point);
+    lloyd(execution, data, mean_variance, state.centers, state.lloyd_iterations, safe_point,
+          options.lloyd_iterations);
   if (execution.profile) execution.profile->add(Profile::start, watch.lap());
   std::string how;
   switch (options.init) {

@@ -32,10 +32,10 @@ void seed_centers_in_rounds(const Execution& execution, const Data& data, int n_
                             std::vector<double>& centers, int& n_rounds, const SafePoint& safe_point);
 
 /// Collective. Lloyd's iterations on `centers` (K, d) until their squared shift is at most 1e-4 times the
-/// mean column variance, or `n_iter`, which counts on, is 300. A centre without rows moves to the row
+/// mean column variance, or `n_iter`, which counts on, is `most`. A centre without rows moves to the row
 /// farthest from its own.
 void lloyd(const Execution& execution, const Data& data, double mean_column_variance,
-           std::vector<double>& centers, int& n_iter, const SafePoint& safe_point);
+           std::vector<double>& centers, int& n_iter, const SafePoint& safe_point, int most = 300);
 
 /// What a start needs to know of the data.
 struct DataMoments {

@@ -44,7 +44,7 @@ TEST_CASE("pilot: covariance matrices need more rows than variances", "[serial]"
   CHECK(gmmpi::pilot_rows(options_for("full", 3), 50) == 750);
 }
 
-TEST_CASE("pilot: the likeliest of four starts ends higher than one start does", "[serial]") {
+TEST_CASE("pilot: the likeliest of its starts ends higher than one start does", "[serial]") {
   // Twenty clusters, so close together that one start in two ends at a lower maximum.
   const auto execution = in_memory::alone();
   const auto rows = in_memory::clusters(40'000, 3, 20, 4.0, 5);

@@ -63,6 +63,7 @@ struct FitOptions {
   Init init = Init::kmeans;
   std::optional<Mixture> start;                ///< for Init::model; K and d must be those of the fit
   std::string start_name = "the start model";  ///< for messages
+  int lloyd_iterations = 300;                  ///< Init::kmeans: most sweeps from its seeds
   int n_init = 1;                              ///< restarts; the one of highest objective is kept
   /// Most M-steps of a restart, of which only the best goes on, to max_iter (emEM: Biernacki, Celeux &
   /// Govaert 2003); 0: all of them do.
