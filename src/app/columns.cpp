@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "app/say.hpp"
 #include "gmmpi/data/column_reader.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/inference/conditional.hpp"
@@ -99,6 +100,20 @@ std::vector<std::string> names_of_model(const Execution& execution, const Option
   return {};
 }
 
+/// The columns of the model; all, with a warning, where the names of just as many others contradict.
+std::vector<int> columns_of_model(const Execution& execution, const Options& options,
+                                  const DataReader& rows) {
+  const std::vector<std::string>& names = rows.feature_names();
+  const std::vector<std::string> wanted = names_of_model(execution, options);
+  std::vector<int> columns = places(wanted, names);
+  if (columns.empty() && wanted.size() == names.size() && execution.comm.is_root())
+    note(
+        "gmmpi: warning: {} has the columns {}, the model {}: they are taken in their order; --columns "
+        "chooses\n",
+        rows.name(), fmt::join(names, ", "), fmt::join(wanted, ", "));
+  return columns;
+}
+
 }  // namespace
 
 std::unique_ptr<DataReader> choose_columns(const Execution& execution, const Options& options,
@@ -110,7 +125,7 @@ std::unique_ptr<DataReader> choose_columns(const Execution& execution, const Opt
           parse_columns(options, "columns", {rows->feature_names(), rows->n_columns(), rows->name()}, 0);
     });
   else if (!rows->feature_names().empty())
-    columns = places(names_of_model(execution, options), rows->feature_names());
+    columns = columns_of_model(execution, options, *rows);
   const bool all = std::ssize(columns) == rows->n_columns() && std::ranges::is_sorted(columns);
   if (columns.empty() || all) return rows;
   return std::make_unique<ColumnReader>(std::move(rows), std::move(columns));

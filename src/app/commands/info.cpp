@@ -332,7 +332,7 @@ void info_command(const Execution& execution, const Options& options, StopReques
                        {"feature_names", reader->feature_names()}}
                       .dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     else
-      say("{}\n{}next: gmmpi fit {} -k 3 -o model.h5\n", reader->describe(),
+      say("{}\n{}next: gmmpi fit {} -k 3 -o model.h5 (some of the columns: --columns)\n", reader->describe(),
           columns_line(reader->feature_names()), spec);
     return;
   }
