@@ -71,6 +71,13 @@ void check_output(const Execution& execution, const Options& options, const std:
         throw Error(ExitCode::cannot_create, path + ": exists already; choose another name or give --force");
     }
     check_folder(path, path);
+    for (const char* end : {".csv", ".npy"})
+      if (options.has("output") && path.ends_with(end))
+        throw Error(ExitCode::usage, "--output " + path +
+                                         ": what is written is HDF5; give a name that ends in .h5" +
+                                         (options.command == "sample" || options.command == "transform"
+                                              ? ", and gmmpi convert makes " + std::string(end + 1) + " of it"
+                                              : ""));
   });
 }
 

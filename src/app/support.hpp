@@ -13,7 +13,8 @@ namespace gmmpi::app {
 /// Threads and kernels as the options say. Error 64.
 Execution make_execution(const Communicator& comm, const Options& options);
 
-/// Collective. Error 73 if `path` exists, unless `may_replace`; 73 if it is one of the command's inputs; 73
+/// Collective. Error 64 if --output has the name of a csv or npy file, which it is not; 73 if `path` exists,
+/// unless `may_replace`; 73 if it is one of the command's inputs; 73
 /// or 77 if it cannot be written there. An output is replaced only when the new one is complete.
 void check_output(const Execution& execution, const Options& options, const std::string& path,
                   bool may_replace);

@@ -1,11 +1,12 @@
 # --columns, and columns that are found by the model's names.
+import re
 import sys
 import unittest
 
 import h5py
 import numpy as np
 
-from harness import DATA, ROOT, ProgramTest
+from harness import DATA, ROOT, ProgramTest, gmmpi
 
 sys.path.insert(0, str(ROOT / "scripts/python"))
 import gmmpi as package  # noqa: E402
@@ -53,8 +54,10 @@ class Columns(ProgramTest):
             f.create_dataset("X", data=np.tile(wide, (8000, 1)), chunks=(10000, 7))
         with h5py.File(self.dir / "narrow.h5", "w") as f:
             f["X"] = np.tile(self.X.astype(np.float32), (8000, 1))
-        for end, more in ("npy", ""), ("h5", ""), ("h5", "--memory-limit 47M"):
-            fit = f"{FIT} --init random-from-data --max-iter 5"
+        fit = f"{FIT} --init random-from-data --max-iter 5"
+        refused = gmmpi(f"fit wide.h5 --columns 1,2,4,5 --memory-limit 1M {fit} -o c.h5", self.dir, 2)
+        least = re.search(r"--memory-limit \d+M", refused.errors[0].split("give")[1])[0]
+        for end, more in ("npy", ""), ("h5", ""), ("h5", least):
             whole = self.digest(f"fit narrow.{end} {fit} -o m.h5")
             run = self.run_ok(f"fit wide.{end} --columns 1,2,4,5 {more} {fit} -o c.h5 --force", ranks=2)
             self.assertIn(whole, run.out, end + more)
