@@ -171,9 +171,9 @@ void print_transform(const Transform& t) {
 }
 
 /// The names of the columns, if there are any and not too many.
-std::string columns_line(const std::vector<std::string>& names) {
+std::string columns_line(const std::vector<std::string>& names, const std::string& more = "") {
   if (names.empty() || std::ssize(names) > kMostColumnsShown) return "";
-  return fmt::format("columns: {}\n", fmt::join(names, ", "));
+  return fmt::format("columns: {}{}\n", fmt::join(names, ", "), more);
 }
 
 void print_model(const std::string& path, const Json& file, const StoredModel& model,
@@ -332,8 +332,8 @@ void info_command(const Execution& execution, const Options& options, StopReques
                        {"feature_names", reader->feature_names()}}
                       .dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     else
-      say("{}\n{}next: gmmpi fit {} -k 3 -o model.h5 (some of the columns: --columns)\n", reader->describe(),
-          columns_line(reader->feature_names()), spec);
+      say("{}\n{}next: gmmpi fit {} -k 3 -o model.h5\n", reader->describe(),
+          columns_line(reader->feature_names(), " (--columns takes some of them)"), spec);
     return;
   }
   const bool is_model = file.contains("model") && file.value("filetype", "") != "gmmpi-checkpoint";
