@@ -70,7 +70,7 @@ class Columns(ProgramTest):
             outputs = []
             for data in ("measures.csv", "flowers.csv"):
                 out = self.run_ok(command.replace("DATA", data), ranks=2).out.replace(data, "")
-                with h5py.File(self.dir / "p.h5") if "-o" in command else h5py.File("none", "w", driver="core") as f:
+                with h5py.File(self.dir / "p.h5") if "-o" in command else h5py.File("none", "w", driver="core", backing_store=False) as f:
                     outputs.append((out, {name: f[name][()].tobytes() for name in f}))
             self.assertEqual(*outputs)
         other = self.run_ok("score flowers.csv m.h5 --json --columns 1,3,4,5")
@@ -107,6 +107,11 @@ class Columns(ProgramTest):
         self.assertEqual(sorted(set(table.labels)), sorted(KINDS))
         np.save(self.dir / "x.npy", self.X)
         np.testing.assert_array_equal(package.read_data(self.dir / "x.npy", columns=[3, 0]).X, self.X[:, [3, 0]])
+        apart = package.read_data(self.dir / "x.npy", columns="3,2", labels="x0")  # numbers of the file, whatever becomes labels
+        np.testing.assert_array_equal(np.column_stack([apart.X, apart.labels]), self.X[:, [3, 2, 0]])
+        with h5py.File(self.dir / "twice.h5", "w") as f:
+            f["X"], f["feature_names"] = self.X, ["a", "b", "b", "c"]
+        np.testing.assert_array_equal(package.read_data(self.dir / "twice.h5", columns=[2]).X, self.X[:, [2]])
         with self.assertRaisesRegex(package.GmmpiError, "no column nix"):
             package.read_data(path, columns=["nix"])
         model = package.fit(path, n_components=3, columns=NAMES, random_state=2)

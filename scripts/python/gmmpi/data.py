@@ -100,11 +100,12 @@ def read_data(source, labels=None, columns=None, most_rows=None, seed=0):
     """The Table at `source`: file.h5[:/dataset] (default /X), file.npy or file.csv.
 
     labels: a column name of the table, which is then taken out of X, or a file: file.npy or file.h5[:/dataset]
-    (default /labels). columns: a list of names or numbers of columns, in their order; others of a text file need not hold
-    numbers. most_rows: read a random subset of at most so many rows, fixed by `seed`; HDF5 and npy files then
+    (default /labels). columns: names or numbers of columns of the file, in their order, as a list or text with commas;
+    others of a text file need not hold numbers. most_rows: read a random subset of at most so many rows, fixed by `seed`; HDF5 and npy files then
     need not fit into memory. Raises GmmpiError with the program's message.
     """
     path, dataset = split_spec(source)
+    columns = columns.split(",") if isinstance(columns, str) else columns
     try:
         table, has_labels = read_file(path, dataset, labels, columns, most_rows, seed)
     except (OSError, KeyError, ValueError) as error:
@@ -134,11 +135,9 @@ def read_file(path, dataset, labels, columns, most_rows, seed):
 
 def taken_apart(table, labels, columns):
     """As read_file."""
-    names = None if columns is None else [table.names[column_number(table.names, column)] for column in columns]
     has_labels = labels in table.names
-    if has_labels:
-        table = table.without_column(labels)
-    return (table if names is None else table.with_columns(names)), has_labels
+    rest = table.without_column(labels) if has_labels else table
+    return (rest if columns is None else replace(table.with_columns(columns), labels=rest.labels)), has_labels
 
 
 def read_hdf5(file, dataset, most_rows, seed, name):
