@@ -1,10 +1,16 @@
 # Bernoulli mixtures through the commands: fit on ranks, resume, score, predict, sample, info, bad input.
 import json
+import sys
 
 import h5py
+import matplotlib
 import numpy as np
 
-from harness import DATA, Case, ProgramTest, gmmpi
+from harness import DATA, ROOT, Case, ProgramTest, gmmpi
+
+sys.path.insert(0, str(ROOT / "scripts/python"))
+matplotlib.use("Agg")
+import gmmpi as package
 
 
 class Bernoulli(ProgramTest):
@@ -35,6 +41,29 @@ class Bernoulli(ProgramTest):
             np.testing.assert_allclose(p["responsibilities"][()], np.exp(joint - density[:, None]), atol=1e-12)
             np.testing.assert_array_equal(p["labels"][()], joint.argmax(axis=1))
         self.assertIn("Bernoulli mixture, 10 components in 64 columns", self.run_ok("info m1.h5").out)
+
+    def test_python_has_the_program_s_numbers(self):
+        self.fit("m.h5", "--max-iter 5")
+        with h5py.File(self.dir / "m.h5", "a") as f:  # an event of probability zero, and one of probability one
+            f["model/means"][0, :2] = [0, 1]
+        mixture = package.read_model(self.dir / "m.h5").mixture
+        self.assertIsInstance(mixture, package.BernoulliMixture)
+        package.save(mixture, self.dir / "saved.h5")
+        for model in ("m.h5", "saved.h5"):
+            self.run_ok(f"predict digits.h5 {model} --responsibilities --log-density -o p.h5 --force")
+            with h5py.File(self.dir / "p.h5") as p:
+                np.testing.assert_allclose(mixture.log_density(self.digits), p["log_density"][()], rtol=1e-12)
+                np.testing.assert_allclose(mixture.responsibilities(self.digits), p["responsibilities"][()], atol=1e-12)
+        self.run_ok("marginal m.h5 --keep 0,3 -o two.h5")
+        np.testing.assert_array_equal(mixture.marginal([0, 3]).means, package.read_model(self.dir / "two.h5").mixture.means)
+        mean, variances = mixture.moments()
+        np.testing.assert_allclose(variances, mean * (1 - mean), rtol=1e-12)  # of zeros and ones, whatever their mixture
+        with self.assertRaisesRegex(package.GmmpiError, "row 0, column 1 is 0.5, but .* zeros and ones; binarise"):
+            mixture.log_prob(np.full((2, 64), [1, 0.5] * 32))
+        with self.assertRaisesRegex(package.GmmpiError, "is a Bernoulli mixture, which this picture does not show; draw"):
+            package.plot.scatter(self.digits, self.dir / "m.h5")
+        with self.assertRaisesRegex(ValueError, "a probability"):
+            package.BernoulliMixture([1], [[1.5]])
 
     def test_drawn_rows_have_the_probabilities(self):
         self.fit("m.h5", "--max-iter 5")

@@ -11,6 +11,7 @@ Whatever goes wrong raises gmmpi.GmmpiError with the program's own message and i
 
 import importlib
 
+from .bernoulli import BernoulliMixture
 from .data import Table, read_data, write_data
 from .mixture import Mixture, Noise
 from .model_io import ModelFile, read_model, save
@@ -18,8 +19,8 @@ from .models import fit, load
 from .program import GmmpiError, Run, find_program, run
 
 __version__ = "0.1.0"
-__all__ = ["GaussianMixture", "GmmpiError", "Mixture", "ModelFile", "Noise", "Run", "Table", "find_program", "fit", "load",
-           "plot", "read_data", "read_model", "run", "save", "write_data"]
+__all__ = ["BernoulliMixture", "GaussianMixture", "GmmpiError", "Mixture", "ModelFile", "Noise", "Run", "Table", "find_program",
+           "fit", "load", "plot", "read_data", "read_model", "run", "save", "write_data"]
 
 
 def __getattr__(name):

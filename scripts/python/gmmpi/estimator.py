@@ -55,6 +55,8 @@ class GaussianMixture(sklearn.mixture.GaussianMixture):
             raise GmmpiError(f"a mixture of {model.mixture.n_features} principal components is no scikit-learn mixture of "
                              f"{len(model.transform.center)} columns: use gmmpi score, predict and sample, or fit without pca",
                              BAD_DATA)
+        if model.mixture.covariance_type == "bernoulli":
+            raise GmmpiError("a mixture of Bernoulli components is no scikit-learn mixture: use gmmpi.read_model", BAD_DATA)
         if model.mixture.noise is not None:
             raise GmmpiError("a mixture with a uniform noise component is no scikit-learn mixture: use gmmpi score, predict and "
                              "sample, or gmmpi.read_model, or fit without noise", BAD_DATA)

@@ -1,4 +1,4 @@
-"""Gaussian mixtures as numpy arrays: densities, responsibilities, marginals. Equations: docs/maths.md."""
+"""Mixtures as numpy arrays: densities, responsibilities, marginals. Equations: docs/maths.md."""
 
 from dataclasses import dataclass
 
@@ -34,9 +34,63 @@ class Noise:
             return np.log(self.weight) - self.log_volume
 
 
+class FiniteMixture:
+    """What a mixture of any components has: subclasses give weights (K), means (K, d), log_prob and component_variances."""
+
+    noise = None
+
+    @property
+    def n_components(self):
+        return self.means.shape[0]
+
+    @property
+    def n_features(self):
+        return self.means.shape[1]
+
+    def log_joint(self, X):
+        """ln pi_k p(x_n | k), (N, K)."""
+        with np.errstate(divide="ignore"):  # a weight of 0 is a component that nothing belongs to
+            return self.log_prob(X) + np.log(self.weights)
+
+    def all_joint(self, X):
+        """As log_joint; where there is noise (N, K + 1), with its own last."""
+        joint = self.log_joint(X)
+        return joint if self.noise is None else np.column_stack([joint, np.full(len(joint), self.noise.log_joint)])
+
+    def log_density(self, X):
+        """ln p(x_n), (N) (Bishop 9.7), by log-sum-exp."""
+        return log_sum_exp(self.all_joint(X))
+
+    def responsibilities(self, X):
+        """p(k | x_n), (N, K) (Bishop 9.23); what a row lacks of 1 is the noise's."""
+        return self.posterior(X)[:, :self.n_components]
+
+    def posterior(self, X):
+        """As responsibilities; where there is noise (N, K + 1), with its share last."""
+        joint = self.all_joint(X)
+        return np.exp(joint - log_sum_exp(joint)[:, None])
+
+    def labels(self, X):
+        """The most responsible component (N), the lowest number on a tie; -1 for rows of the noise."""
+        best = self.all_joint(X).argmax(axis=1)
+        return np.where(best == self.n_components, -1, best)
+
+    @property
+    def n_parameters(self):
+        """Free parameters; the noise counts as two, its weight and its volume."""
+        K, d = self.means.shape
+        return K - 1 + K * d + self.n_covariance_parameters + (0 if self.noise is None else 2)
+
+    def moments(self):
+        """Mean (d) and variances (d) of the whole mixture (Bishop exercise 9.12)."""
+        mean = self.weights @ self.means
+        return mean, self.weights @ (self.component_variances() + (self.means - mean) ** 2)
+
+
 @dataclass(frozen=True)
-class Mixture:
-    """weights (K), means (K, d), covariances and precisions_cholesky as in scikit-learn for the covariance type; noise or None.
+class Mixture(FiniteMixture):
+    """Gaussian components: weights (K), means (K, d), covariances and precisions_cholesky as in scikit-learn for the
+    covariance type; noise or None.
 
     ValueError where shapes disagree, LinAlgError where a covariance is not positive definite.
     """
@@ -63,12 +117,9 @@ class Mixture:
             object.__setattr__(self, "precisions_cholesky", precision_factors(self.covariance_type, self.covariances))
 
     @property
-    def n_components(self):
-        return self.means.shape[0]
-
-    @property
-    def n_features(self):
-        return self.means.shape[1]
+    def n_covariance_parameters(self):
+        K, d = self.means.shape
+        return {"full": K * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diag": K * d, "spherical": K}[self.covariance_type]
 
     def log_prob(self, X):
         """ln N(x_n | mu_k, Sigma_k), (N, K) (Bishop 2.43). x - mu is taken first, so an offset costs no digits."""
@@ -82,22 +133,6 @@ class Mixture:
                 y, log_det[k] = (X - mean) * U, np.log(np.broadcast_to(U, mean.shape)).sum()
             squares[:, k] = np.einsum("nj,nj->n", y, y)
         return log_det - self.n_features / 2 * np.log(2 * np.pi) - squares / 2
-
-    def log_joint(self, X):
-        """ln pi_k N(x_n | mu_k, Sigma_k), (N, K)."""
-        with np.errstate(divide="ignore"):  # a weight of 0 is a component that nothing belongs to
-            return self.log_prob(X) + np.log(self.weights)
-
-    def log_density(self, X):
-        """ln p(x_n), (N) (Bishop 9.7), by log-sum-exp."""
-        joint = self.log_joint(X)
-        if self.noise is not None:
-            joint = np.column_stack([joint, np.full(len(joint), self.noise.log_joint)])
-        return log_sum_exp(joint)
-
-    def responsibilities(self, X):
-        """p(k | x_n), (N, K) (Bishop 9.23); what a row lacks of 1 is the noise's."""
-        return np.exp(self.log_joint(X) - self.log_density(X)[:, None])
 
     def dense_covariances(self, columns=None):
         """(K, c, c): the covariances of the given columns (default: all), whatever the type."""
@@ -114,17 +149,15 @@ class Mixture:
         """The mixture of the given columns alone, of type full (Bishop 2.98)."""
         return Mixture("full", self.weights, self.means[:, columns], self.dense_covariances(columns))
 
-    def moments(self):
-        """Mean (d) and variances (d) of the whole mixture (Bishop exercise 9.12)."""
-        mean = self.weights @ self.means
+    def component_variances(self):
+        """(K, d): the variances of each component, whatever the type."""
         if self.covariance_type == "full":
             own = np.einsum("kjj->kj", self.covariances)
         elif self.covariance_type == "tied":
             own = np.diag(self.covariances)[None, :]
         else:
             own = self.covariances if self.covariance_type == "diag" else self.covariances[:, None]
-        variances = self.weights @ (np.broadcast_to(own, self.means.shape) + (self.means - mean) ** 2)
-        return mean, variances
+        return np.broadcast_to(own, self.means.shape)
 
 
 def log_sum_exp(a):
@@ -134,8 +167,8 @@ def log_sum_exp(a):
 
 
 def as_mixture(model):
-    """A Mixture from a Mixture or from any fitted scikit-learn mixture. Raises TypeError for anything else."""
-    if isinstance(model, Mixture):
+    """The mixture itself, or that of a fitted model. Raises TypeError for anything else."""
+    if isinstance(model, FiniteMixture):
         return model
     try:
         return Mixture(model.covariance_type, model.weights_, model.means_, model.covariances_,

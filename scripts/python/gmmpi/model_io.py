@@ -7,7 +7,8 @@ import h5py
 import numpy as np
 
 from . import program
-from .mixture import Mixture, Noise, as_mixture
+from .bernoulli import BernoulliMixture
+from .mixture import FiniteMixture, Mixture, Noise, as_mixture
 from .transform import Transform, read_transform
 
 PARAMETERS = ("weights", "means", "covariances")
@@ -18,11 +19,11 @@ class ModelFile:
     """A mixture, and what its file says about the fit: attributes of /model and /options, datasets of /history.
 
     Of a selection also /grid: its attributes, and a list of one entry per candidate for each dataset.
-    The mixture is in the units of the data, whatever the fit did to the columns first; but if it projected them to fewer
+    The mixture is a Mixture (Gaussian components) or a BernoulliMixture. It is in the units of the data, whatever the fit did to the columns first; but if it projected them to fewer
     principal components (transform.loses), the mixture is that of the components.
     """
 
-    mixture: Mixture
+    mixture: FiniteMixture
     attributes: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
     history: dict = field(default_factory=dict)
@@ -43,17 +44,23 @@ def read_grid(group):
     return attributes_of(group) | {name: [text(value) for value in data[...].tolist()] for name, data in group.items()}
 
 
+def read_mixture(model, attributes):
+    """The mixture of an open HDF5 file's group /model, in the units in which it was fitted."""
+    if attributes.get("family", "gaussian") == "bernoulli":
+        return BernoulliMixture(model["weights"][...], model["means"][...])
+    factors = model["precisions_cholesky"][...] if "precisions_cholesky" in model else None
+    noise = None
+    if "noise_weight" in attributes:
+        noise = Noise(float(attributes["noise_weight"]), float(attributes["noise_log_volume"]))
+    return Mixture(str(attributes.get("covariance_type")), *(model[name][...] for name in PARAMETERS), factors, noise)
+
+
 def read_model(path):
     """The ModelFile at `path`. Raises GmmpiError with the program's message if it is none."""
     try:
         with h5py.File(path, "r") as file:
-            model = file["model"]
-            attributes = attributes_of(model)
-            factors = model["precisions_cholesky"][...] if "precisions_cholesky" in model else None
-            noise = None
-            if "noise_weight" in attributes:
-                noise = Noise(float(attributes["noise_weight"]), float(attributes["noise_log_volume"]))
-            mixture = Mixture(str(attributes.get("covariance_type")), *(model[name][...] for name in PARAMETERS), factors, noise)
+            attributes = attributes_of(file["model"])
+            mixture = read_mixture(file["model"], attributes)
             transform = read_transform(file)
             if transform is not None and not transform.loses:
                 mixture = transform.before(mixture)
@@ -69,7 +76,7 @@ def read_model(path):
 
 
 def save(model, path):
-    """Writes a fitted scikit-learn mixture (or a gmmpi.Mixture) as a model file that every command reads.
+    """Writes a fitted scikit-learn mixture (or a gmmpi.Mixture or BernoulliMixture) as a model file that every command reads.
 
     Use it as a start: gmmpi fit ... --init start.h5, or gmmpi.fit(X, init_params="start.h5"). An existing file is
     replaced. Raises GmmpiError 65 if the model is not fitted, 73 if the file cannot be written.
@@ -84,8 +91,9 @@ def save(model, path):
     try:
         with h5py.File(own, "w") as file:
             group = file.create_group("model")
-            group.attrs["covariance_type"] = mixture.covariance_type
-            for name in (*PARAMETERS, "precisions_cholesky"):
+            gaussian = isinstance(mixture, Mixture)
+            group.attrs.update({"covariance_type": mixture.covariance_type} if gaussian else {"family": "bernoulli"})
+            for name in (*PARAMETERS, "precisions_cholesky") if gaussian else ("weights", "means"):
                 group[name] = getattr(mixture, name)
             for name in ("converged", "n_iter", "lower_bound"):
                 value = getattr(model, name + "_", None)

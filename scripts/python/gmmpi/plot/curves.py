@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from ..mixture import TYPES
 from ..program import BAD_DATA, GmmpiError
 from . import inputs, style
 
@@ -18,7 +19,7 @@ def history(models, *, names=None, title=None):
 
     models: model files or fitted models, one curve each. Returns the Figure.
     """
-    models = inputs.open_models(models, names, noise=True)
+    models = inputs.open_models(models, names, noise=True, bernoulli=True)
     for model in models:
         if "log_likelihood" not in model.file.history:
             raise GmmpiError(f"{model.name}: has no history; give a model that gmmpi fit wrote", BAD_DATA)
@@ -112,9 +113,9 @@ def criteria(models, *, title=None):
     models: model files of the same data, or the one that gmmpi select wrote, with all its candidates. The best value of
     each criterion is ringed: it is the one to choose. Degenerate candidates are crossed out and never ringed.
     """
-    models = inputs.open_models(models, noise=True)
+    models = inputs.open_models(models, noise=True, bernoulli=True)
     points, shown = points_of(models), criteria_of(models)
-    types = [t for t in ("full", "tied", "diag", "spherical") if any(p.covariance_type == t for p in points)]
+    types = [t for t in (*TYPES, "bernoulli") if any(p.covariance_type == t for p in points)]
     figure, axes = style.new_figure(10.6 if len(shown) == 3 else 13.6, 4.2, nrows=1, ncols=len(shown), sharex=True)
     for ax, (key, label) in zip(axes, shown.items()):
         draw_criterion(ax, points, key, label, types)

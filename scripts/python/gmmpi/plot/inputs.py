@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..data import as_table, column_names, column_number, read_data
-from ..mixture import as_mixture
+from ..mixture import Mixture, as_mixture
 from ..model_io import ModelFile, read_model
 from ..program import BAD_DATA, USAGE, GmmpiError
 
@@ -27,15 +27,20 @@ class NamedModel:
     def describe(self):
         """"2 components, full covariance"."""
         K = self.mixture.n_components
-        return f"{K} component{'s' if K > 1 else ''}, {self.mixture.covariance_type} covariance"
+        kind = f"{self.mixture.covariance_type} covariance" if isinstance(self.mixture, Mixture) else "Bernoulli"
+        return f"{K} component{'s' if K > 1 else ''}, {kind}"
 
 
-def open_model(model, name=None, noise=False):
+def open_model(model, name=None, noise=False, bernoulli=False):
     """A NamedModel from a path, a gmmpi.ModelFile, a gmmpi.Mixture or a fitted scikit-learn mixture.
 
-    noise: whether the picture heeds a uniform noise component; else such a model is refused.
+    noise, bernoulli: whether the picture heeds a uniform noise component, and shows components of binary columns; else such
+    models are refused.
     """
     opened = named_model(model, name)
+    if not bernoulli and not isinstance(opened.mixture, Mixture):
+        raise GmmpiError(f"{opened.name}: is a Bernoulli mixture, which this picture does not show; draw history, criteria or digits",
+                         BAD_DATA)
     if opened.mixture.noise is not None and not noise:
         raise GmmpiError(f"{opened.name}: has a uniform noise component, which this picture does not show; draw scatter, space, "
                          "history or criteria, or fit without noise", BAD_DATA)
@@ -62,13 +67,13 @@ def fitted_history(model):
     return {} if history is None else {"log_likelihood": history}
 
 
-def open_models(models, names=None, noise=False):
-    """A list of NamedModels from one model or a list of them; `names` in the same order; noise: as in open_model."""
+def open_models(models, names=None, **heeded):
+    """A list of NamedModels from one model or a list of them; `names` in the same order; `heeded`: as in open_model."""
     models = list(models) if isinstance(models, (list, tuple)) else [models]
     names = list(names or [])
     if names and len(names) != len(models):
         raise GmmpiError(f"names: {len(names)} names for {len(models)} models; give one each", USAGE)
-    return [open_model(model, name, noise) for model, name in zip(models, names or [None] * len(models))]
+    return [open_model(model, name, **heeded) for model, name in zip(models, names or [None] * len(models))]
 
 
 def open_data(data, models=(), labels=None, most_rows=MOST_ROWS, seed=0):
