@@ -38,9 +38,9 @@ bool reader_left() {
 }
 
 /// One line on standard error, from one rank.
-int report(const Communicator& comm, ExitCode code, const std::string& message) {
+int report(bool speaks, ExitCode code, const std::string& message) {
   const char* kind = code == ExitCode::stopped_early ? "stopped early" : "error";
-  if (comm.is_root()) note("gmmpi: {}: {}\n", kind, printable(message));
+  if (speaks) note("gmmpi: {}: {}\n", kind, printable(message));
   return static_cast<int>(code);
 }
 
@@ -98,7 +98,7 @@ int run_all(const Communicator& comm, int argc, char** argv, StopRequest& stop) 
     });
     return 0;
   } catch (const Error& e) {
-    return report(comm, e.code(), e.what());
+    return report(comm.is_root(), e.code(), e.what());
   } catch (const std::bad_alloc&) {
     note("gmmpi: error: not enough memory on rank {}: use more nodes or fewer ranks per node\n", comm.rank());
     comm.abort(static_cast<int>(ExitCode::no_memory));
@@ -113,7 +113,7 @@ int plot(int argc, char** argv) {
   try {
     plot_command(argc, argv);
   } catch (const Error& e) {
-    return report(Communicator::single(), e.code(), e.what());
+    return report(true, e.code(), e.what());
   }
 }
 
@@ -125,7 +125,11 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   static StopRequest stop;  // the signal handler knows it until the process ends
   stop_on_signals(stop);
-  if (!started_by_a_launcher()) return run_all(Communicator::single(), argc, argv, stop);
+  const Launch launch = find_launch(environ);
+  const auto refuse = [&] { return report(launch.speaks(), ExitCode::usage, launch.refusal()); };
+  if (!launch.has_mpi) return launch.size > 1 ? refuse() : run_all(Communicator::single(), argc, argv, stop);
   MpiSession session(&argc, &argv);
-  return run_all(make_communicator(MPI_COMM_WORLD), argc, argv, stop);
+  const Communicator world = make_communicator(MPI_COMM_WORLD);
+  if (world.size() == 1 && launch.size > 1) return refuse();
+  return run_all(world, argc, argv, stop);
 }

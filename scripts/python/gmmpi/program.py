@@ -14,6 +14,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 BESIDE = (HERE.parents[2] / "build/release/gmmpi", HERE.parents[3] / "bin/gmmpi")
 # More ranks than cores are allowed, and each may use any core: right for one machine. Clusters have their own.
 MPIRUN = "mpirun --oversubscribe --bind-to none"
+# What launchers tell their processes. A program that one of them runs by itself is not one of those.
+LAUNCHED = ("OMPI_COMM_WORLD_", "PMIX_", "PMI_", "MV2_COMM_WORLD_", "PALS_", "ALPS_APP_", "JSM_NAMESPACE_", "SLURM_STEP_",
+            "SLURM_PROCID")
 ERROR, STOPPED, WARNING = "gmmpi: error: ", "gmmpi: stopped early: ", "gmmpi: warning: "
 # Exit codes that Python itself gives.
 USAGE, BAD_DATA, MISSING, NO_MEMORY, CANNOT_CREATE, NO_PERMISSION = 64, 65, 66, 71, 73, 77
@@ -88,18 +91,19 @@ def run(command, *arguments, ranks=1, program=None, mpirun=MPIRUN, verbose=False
     if ranks > 1:
         launcher = shlex.split(mpirun) if isinstance(mpirun, str) else list(mpirun)
         words = [*launcher, "-n", str(ranks), *words]
-    code, out, err = wait_for(words, verbose)
+    own = None if ranks > 1 else {name: value for name, value in os.environ.items() if not name.startswith(LAUNCHED)}
+    code, out, err = wait_for(words, verbose, own)
     if code != 0:
         raise failure(words, code, err)
     return Run(out, err)
 
 
-def wait_for(words, verbose):
-    """Exit code, standard output and standard error of a command."""
+def wait_for(words, verbose, environment=None):
+    """Exit code, standard output and standard error of a command; its environment is this program's unless given."""
     lines = []
     try:
         with tempfile.TemporaryFile("w+", errors="replace") as out, subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, text=True,
+                words, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, text=True,
                 errors="replace") as process:
             try:
                 for line in process.stderr:
