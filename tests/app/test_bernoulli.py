@@ -58,6 +58,11 @@ class Bernoulli(ProgramTest):
         np.testing.assert_array_equal(mixture.marginal([0, 3]).means, package.read_model(self.dir / "two.h5").mixture.means)
         mean, variances = mixture.moments()
         np.testing.assert_allclose(variances, mean * (1 - mean), rtol=1e-12)  # of zeros and ones, whatever their mixture
+        fitted = package.load(self.dir / "m.h5")
+        np.testing.assert_array_equal(fitted.predict(self.digits), mixture.log_joint(self.digits).argmax(axis=1))
+        score = json.loads(self.run_ok("score digits.h5 m.h5 --json").out)
+        np.testing.assert_allclose([fitted.bic(self.digits), fitted.score(self.digits)],
+                                   [score["bic"], score["log_likelihood"] / len(self.digits)], rtol=1e-12)
         with self.assertRaisesRegex(package.GmmpiError, "row 0, column 1 is 0.5, but .* zeros and ones; binarise"):
             mixture.log_prob(np.full((2, 64), [1, 0.5] * 32))
         with self.assertRaisesRegex(package.GmmpiError, "is a Bernoulli mixture, which this picture does not show; draw"):

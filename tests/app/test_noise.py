@@ -175,7 +175,16 @@ class Noise(ProgramTest):
         np.testing.assert_allclose(model.mixture.log_density(self.X), np.logaddexp.reduce(joint, axis=1), rtol=1e-12)
         np.testing.assert_allclose(1 - model.mixture.responsibilities(self.X).sum(axis=1), np.exp(joint[:, -1] - np.logaddexp.reduce(joint, axis=1)), atol=1e-12)
         path = str(self.dir / "m.h5")
-        for refused in (lambda: package.load(path), lambda: package.save(model.mixture, str(self.dir / "s.h5")), lambda: plot.density(self.X, path),
+        fitted = package.load(path)
+        self.assertIsInstance(fitted, package.FittedMixture)
+        self.run_ok("predict x.npy m.h5 --responsibilities --log-density -o p.h5")
+        score = json.loads(self.run_ok("score x.npy m.h5 --json").out)
+        with h5py.File(self.dir / "p.h5") as p:
+            np.testing.assert_array_equal(fitted.predict(self.X), p["labels"][()])
+            np.testing.assert_allclose(fitted.predict_proba(self.X), p["responsibilities"][()], atol=1e-12)
+            np.testing.assert_allclose(fitted.score_samples(self.X), p["log_density"][()], rtol=1e-12)
+        np.testing.assert_allclose([fitted.bic(self.X), fitted.aic(self.X)], [score["bic"], score["aic"]], rtol=1e-12)
+        for refused in (lambda: package.save(model.mixture, str(self.dir / "s.h5")), lambda: plot.density(self.X, path),
                         lambda: plot.bound(self.X, path), lambda: plot.compare(path, path)):
             with self.assertRaises(package.GmmpiError) as caught:
                 refused()

@@ -295,8 +295,8 @@ class Errors(PythonTest):
             lambda: gmmpi.fit(str(self.dir / "nan.npy"), 2), lambda: gmmpi.fit(spoilt, 2),
             lambda: gmmpi.fit(spoilt, 2, ranks=2, threads=1)])
         self.assertEqual([f"gmmpi: error: {by_path}".replace(f"{self.dir}/", "")], run.errors)
-        for error in (by_array, by_two):  # no name of a temporary folder
-            self.check(error, 65, "X.npy: row 5, column 1 is NaN")
+        for error in (by_array, by_two):  # no name of a temporary file
+            self.check(error, 65, "X: row 5, column 1 is NaN")
             self.assertNotIn("/", str(error))
         copy = pickle.loads(pickle.dumps(by_array))
         self.assertEqual((str(copy), copy.exit_code), (str(by_array), 65))
@@ -309,12 +309,12 @@ class Errors(PythonTest):
             del f["model/precisions_cholesky"]
         unfitted = sklearn.mixture.GaussianMixture()
         cases = [
-            (64, "--covariance-type: 'round' is unknown", lambda: gmmpi.fit(X, 2, covariance_type="round")),
-            (64, "--frobnicate", lambda: gmmpi.fit(X, 2, frobnicate=1)),
-            (64, "--reg-covar -1", lambda: gmmpi.fit(X, 2, reg_covar=-1)),
+            (64, "covariance_type: 'round' is unknown", lambda: gmmpi.fit(X, 2, covariance_type="round")),
+            (64, "frobnicate: there is no such option", lambda: gmmpi.fit(X, 2, frobnicate=1)),
+            (64, "reg_covar=-1", lambda: gmmpi.fit(X, 2, reg_covar=-1)),
             (65, "300 components", lambda: gmmpi.fit(X, 300)),
             (65, "reshape(-1, 1)", lambda: gmmpi.fit(X[:, 0], 2)),
-            (65, "not a table of numbers", lambda: gmmpi.fit([["a", "b"]], 1)),
+            (65, "X: is an array of text", lambda: gmmpi.fit([["a", "b"]], 1)),
             (65, "weights (3,) do not fit", lambda: gmmpi.fit(X, 3, means_init=X[:2])),
             (65, "not a fitted mixture", lambda: gmmpi.save(unfitted, self.dir / "u.h5")),
             (66, "nix.csv", lambda: gmmpi.fit("nix.csv", 2)),

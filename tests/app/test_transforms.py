@@ -273,8 +273,14 @@ class Projected(Inputs):
 
     def test_python(self):
         self.run_ok(f"{self.FIT} -o m.h5")
+        self.run_ok("predict digits.npy m.h5 --responsibilities --log-density -o p.h5")
+        score, fitted = self.json("score digits.npy m.h5"), package.load(self.dir / "m.h5")
+        np.testing.assert_array_equal(fitted.predict(DIGITS), values(self.dir / "p.h5", "labels"))
+        np.testing.assert_allclose(fitted.predict_proba(DIGITS), values(self.dir / "p.h5", "responsibilities"), atol=1e-10)
+        close(fitted.score_samples(DIGITS), values(self.dir / "p.h5", "log_density"))
+        close([fitted.bic(DIGITS), fitted.aic(DIGITS)], [score["bic"], score["aic"]])
         with self.assertRaisesRegex(package.GmmpiError, "principal components"):
-            package.load(self.dir / "m.h5")
+            package.save(fitted, self.dir / "saved.h5")
         figure = package.plot.digits(str(self.dir / "m.h5"))
         self.assertEqual(figure.axes[0].images[0].get_array().shape, (8, 8))
 

@@ -6,21 +6,23 @@
     gmmpi.save(model, "start.h5")
     gmmpi.plot.scatter(X, model).savefig("m.png")
 
-Whatever goes wrong raises gmmpi.GmmpiError with the program's own message and its exit_code.
+What goes wrong raises gmmpi.GmmpiError with the program's message, in Python's words, and its exit_code; bad data and bad parameters
+raise a gmmpi.GmmpiValueError, which is a ValueError as well.
 """
 
 import importlib
 
 from .bernoulli import BernoulliMixture
 from .data import Table, read_data, write_data
+from .fitted import FittedMixture
 from .mixture import Mixture, Noise
 from .model_io import ModelFile, read_model, save
 from .models import fit, load
-from .program import GmmpiError, Run, find_program, run
+from .program import GmmpiError, GmmpiValueError, Run, find_program, run
 
 __version__ = "0.1.0"
-__all__ = ["BernoulliMixture", "GaussianMixture", "GmmpiError", "Mixture", "ModelFile", "Noise", "Run", "Table", "find_program",
-           "fit", "load", "plot", "read_data", "read_model", "run", "save", "write_data"]
+__all__ = ["BernoulliMixture", "FittedMixture", "GaussianMixture", "GmmpiError", "GmmpiValueError", "Mixture", "ModelFile", "Noise", "Run",
+           "Table", "find_program", "fit", "load", "plot", "read_data", "read_model", "run", "save", "write_data"]
 
 
 def __getattr__(name):

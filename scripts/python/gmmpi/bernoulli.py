@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .mixture import FiniteMixture
+from .arrays import numbers
+from .mixture import FiniteMixture, rows_of
 from .program import BAD_DATA, GmmpiError
 
 LOG_OF_ZERO = -1417.0  # as in the program: finite, and far below what any possible row has
@@ -28,7 +29,7 @@ class BernoulliMixture(FiniteMixture):
 
     def __post_init__(self):
         for name in ("weights", "means"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
+            object.__setattr__(self, name, np.asarray(numbers(getattr(self, name), name), dtype=np.float64))
         if self.means.ndim != 2 or self.weights.shape != (self.means.shape[0],):
             raise ValueError(f"weights {self.weights.shape} do not fit means {self.means.shape}")
         if not ((self.means >= 0) & (self.means <= 1)).all():
@@ -36,7 +37,7 @@ class BernoulliMixture(FiniteMixture):
 
     def log_prob(self, X):
         """ln p(x_n | mu_k), (N, K) (Bishop 9.44). GmmpiError 65 for a number that is neither 0 nor 1."""
-        X = np.asarray(X, dtype=np.float64)
+        X = rows_of(X, self.n_features)
         odd = np.argwhere((X != 0) & (X != 1))
         if len(odd):
             row, column = odd[0]

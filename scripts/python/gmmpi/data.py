@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import h5py
 import numpy as np
 
-from . import program
+from . import arrays, program
 from .model_io import text
 
 HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
@@ -108,6 +108,8 @@ def read_data(source, labels=None, columns=None, most_rows=None, seed=0):
     columns = columns.split(",") if isinstance(columns, str) else columns
     try:
         table, has_labels = read_file(path, dataset, labels, columns, most_rows, seed)
+    except program.GmmpiError:
+        raise
     except (OSError, KeyError, ValueError) as error:
         program.run("info", source)  # its message is better
         raise program.GmmpiError(f"{source}: cannot be read ({error}): check what it holds", program.BAD_DATA) from error
@@ -128,7 +130,7 @@ def read_file(path, dataset, labels, columns, most_rows, seed):
             return taken_apart(read_hdf5(file, dataset, most_rows, seed, name), labels, columns)
     if path.endswith(".npy"):
         X = np.load(path, mmap_mode="r")
-        table = Table(X=two_dimensions(X), name=name, n_rows=len(X)).subsample(most_rows, seed)
+        table = Table(X=arrays.rows(X, path), name=name, n_rows=len(X)).subsample(most_rows, seed)
         return taken_apart(table, labels, columns)
     return read_csv(path, labels, columns, name)
 
@@ -149,13 +151,7 @@ def read_hdf5(file, dataset, most_rows, seed, name):
         beside = {key: file[key][rows].reshape(-1) for key in ("sample_weight", "labels") if key in file}
         if "feature_names" in file:
             beside["feature_names"] = [text(value) for value in file["feature_names"][...]]
-    return Table(X=two_dimensions(X[rows]), name=name, n_rows=n_rows, **beside)
-
-
-def two_dimensions(X):
-    if X.ndim != 2:
-        raise ValueError(f"a table has two dimensions, this has {X.ndim}")
-    return X
+    return Table(X=arrays.rows(X[rows], f"{file.filename}:{X.name}"), name=name, n_rows=n_rows, **beside)
 
 
 @dataclass(frozen=True)
@@ -241,17 +237,34 @@ def read_labels(source, n_rows):
 
 
 def as_table(data):
-    """A Table from a Table, a numpy array (N, d), or a pandas DataFrame, whose column names are kept."""
+    """A Table from a Table, a numpy array (N, d), or a pandas DataFrame, whose column names are kept. Errors: arrays.rows."""
     if isinstance(data, Table):
         return data
-    names = [str(name) for name in data.columns] if hasattr(data, "columns") else None
+    names = [str(name) for name in data.columns] if arrays.is_frame(data) else None
+    return Table(X=arrays.rows(data), feature_names=names)
+
+
+def save_npy(path, values, name="X"):
+    """Writes an array or a frame as file.npy, some rows at a time, so that nothing is copied as a whole.
+
+    GmmpiError 65 for what is no array of numbers (arrays.numbers), 73 if the file cannot be written.
+    """
+    if arrays.is_frame(values):
+        slices, dtype = values.iloc, arrays.frame_dtype(values, name)
+    else:
+        values = slices = arrays.numbers(values, name)
+        dtype = values.dtype
+    if dtype.kind == "f" and dtype.itemsize > 8:
+        dtype = np.dtype(np.float64)  # the program reads no longer ones
+    step = max(1, 2**23 // max(1, dtype.itemsize * int(np.prod(values.shape[1:]))))
     try:
-        X = np.asarray(data)
-        if X.dtype.kind not in "fiub":
-            X = X.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise program.GmmpiError(f"X: is not a table of numbers ({error}): convert it first", program.BAD_DATA) from error
-    return Table(X=X, feature_names=names)
+        with open(path, "wb") as file:
+            np.lib.format.write_array_header_1_0(file, {"descr": dtype.str, "fortran_order": False, "shape": values.shape})
+            for first in range(0, len(values), step):
+                np.ascontiguousarray(arrays.numbers(slices[first:first + step], name), dtype=dtype).tofile(file)
+    except OSError as error:
+        raise program.GmmpiError(f"{name}: cannot be handed to the program in {path} ({error}): set TMPDIR to a folder with room, or "
+                                 "give the path of a file", program.CANNOT_CREATE) from error
 
 
 def write_data(path, X, *, feature_names=None, sample_weight=None, labels=None):
@@ -272,13 +285,13 @@ def write_data(path, X, *, feature_names=None, sample_weight=None, labels=None):
         if values is not None and np.shape(values) != shape:
             raise program.GmmpiError(f"{name}: shape {np.shape(values)} where {shape} is needed: check it against X "
                                      f"{table.X.shape}", program.BAD_DATA)
+    beside = {name: stored(name, values) for name, (values, _) in beside.items() if values is not None}
     try:
         with h5py.File(path, "w") as file:
             file.attrs["filetype"] = "gmmpi-data"
             file["X"] = table.X
-            for name, (values, _) in beside.items():
-                if values is not None:
-                    file[name] = stored(name, values)
+            for name, values in beside.items():
+                file[name] = values
     except OSError as error:
         raise program.GmmpiError(f"{path}: cannot be written ({error}): choose another place",
                                  program.CANNOT_CREATE) from error
@@ -287,8 +300,11 @@ def write_data(path, X, *, feature_names=None, sample_weight=None, labels=None):
 def stored(name, values):
     if name == "feature_names":
         return list(map(str, values))
-    values = np.asarray(values)
-    return values if values.dtype.kind in "fiub" else np.unique(values, return_inverse=True)[1]
+    if name == "labels":
+        labels = np.asarray(arrays.unmasked(values, name))
+        if labels.dtype.kind in "SUO":
+            return np.unique(labels, return_inverse=True)[1]
+    return arrays.numbers(values, name)
 
 
 def first_given(value, other):

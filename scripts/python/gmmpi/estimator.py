@@ -1,21 +1,59 @@
-"""gmmpi.GaussianMixture: scikit-learn's class, fitted by the program."""
+"""gmmpi.GaussianMixture: scikit-learn's class, fitted by the program.
+
+Of scikit-learn only what is public is used: its parameters, `sample`, and checks that each version offers in its own way.
+"""
+
+import contextlib
+import copy
+import os
 
 import numpy as np
+import sklearn.exceptions
 import sklearn.mixture
+from sklearn.utils.validation import check_is_fitted
 
-from .data import as_table
+from .arrays import finite_rows, is_frame, rows
+from .data import Table
+from .fitted import FittedMixture, RowMethods, set_fit_attributes
 from .fitting import INIT_PARAMS, run_fit
 from .mixture import as_mixture
-from .program import BAD_DATA, MPIRUN, GmmpiError
+from .program import BAD_DATA, MPIRUN, USAGE, GmmpiError, GmmpiValueError
+
+try:
+    from sklearn.utils.validation import validate_data
+except ImportError:  # before scikit-learn 1.6
+    def validate_data(estimator, X, **how):
+        return estimator._validate_data(X, **how)
 
 
-class GaussianMixture(sklearn.mixture.GaussianMixture):
+class GmmpiNotFittedError(GmmpiValueError, sklearn.exceptions.NotFittedError):
+    """scikit-learn's error for a model that is used before it is fitted, as a GmmpiError."""
+
+
+@contextlib.contextmanager
+def as_gmmpi_errors(exit_code):
+    """scikit-learn's ValueErrors as GmmpiErrors, in one line."""
+    try:
+        yield
+    except GmmpiError:
+        raise
+    except sklearn.exceptions.NotFittedError as error:
+        raise GmmpiNotFittedError(one_line(error), exit_code) from None
+    except ValueError as error:
+        raise GmmpiError(one_line(error), exit_code) from None
+
+
+def one_line(error):
+    return " ".join(str(error).split())
+
+
+class GaussianMixture(RowMethods, sklearn.mixture.GaussianMixture):
     """A drop-in for sklearn.mixture.GaussianMixture whose fit runs the program gmmpi.
 
-    Parameters, defaults, attributes and methods are scikit-learn's, and further: reg_covar="auto" (1e-6 of each column's
-    variance); init_params may be a model or a model file's path; fit takes sample_weight; ranks, threads, program and mpirun
-    say how the program is run (see gmmpi.fit). random_state=None is seed 0. Fitted models also have `history_`
-    (log-likelihood of each iteration, n_iter_ + 1 numbers) and `digest_`.
+    Parameters, defaults, attributes and methods are scikit-learn's, and further: reg_covar="auto" (as gmmpi.fit);
+    init_params may be a model or a model file's path; random_state may be a numpy Generator; fit takes sample_weight; ranks,
+    threads, program and mpirun say how the program is run (see gmmpi.fit). random_state=None is seed 0. Fitted models also have
+    `history_` (log-likelihood of each iteration, n_iter_ + 1 numbers) and `digest_`. Errors are GmmpiErrors.
     """
 
     def __init__(self, n_components=1, *, covariance_type="full", tol=1e-3, reg_covar=1e-6, max_iter=100, n_init=1,
@@ -32,57 +70,108 @@ class GaussianMixture(sklearn.mixture.GaussianMixture):
         self.mpirun = mpirun
 
     def fit(self, X, y=None, sample_weight=None):
-        """Fits to X (N, d) with the program. y is ignored, as in scikit-learn. Raises GmmpiError."""
-        begun = self.warm_start and hasattr(self, "converged_")
-        given = {} if begun else {"weights": self.weights_init, "means": self.means_init, "precisions": self.precisions_init}
+        """Fits to X (N, d) with the program. y is ignored, as in scikit-learn. Raises GmmpiError.
+
+        With warm_start it goes on from the model of the last fit, if that has the same n_components, covariance_type and columns.
+        """
+        X = self._checked(X)
+        start = self._warm_start(X)
+        given = {} if start else {"weights": self.weights_init, "means": self.means_init, "precisions": self.precisions_init}
         options = {name: getattr(self, name)
                    for name in ("covariance_type", "tol", "reg_covar", "max_iter", "threads")}
-        model = run_fit(X, self.n_components, init_params=as_mixture(self) if begun else self.init_params, given=given,
+        model = run_fit(X, self.n_components, init_params=start or self.init_params, given=given,
                         random_state=self.random_state, sample_weight=sample_weight, output=None,
                         how={"ranks": self.ranks, "program": self.program, "mpirun": self.mpirun,
                              "verbose": self.verbose > 0},
-                        options={**options, "n_init": 1 if begun else self.n_init})
-        return self._fitted(model, getattr(X, "columns", None))
+                        options={**options, "n_init": 1 if start else self.n_init})
+        return set_names(self._set(model), getattr(X, "columns", None))
 
     def fit_predict(self, X, y=None, sample_weight=None):
         """fit(X), then predict(X)."""
-        return self.fit(X, y, sample_weight).predict(as_table(X).X if not hasattr(X, "columns") else X)
+        return self.fit(X, y, sample_weight).predict(X)
+
+    def sample(self, n_samples=1):
+        """Rows (n_samples, d) and their components (n_samples), drawn by scikit-learn with random_state."""
+        with as_gmmpi_errors(USAGE):
+            drawing = copy.copy(self)
+            if isinstance(self.random_state, np.random.Generator):  # which scikit-learn does not take
+                drawing.random_state = np.random.RandomState(self.random_state.bit_generator)
+            return super(GaussianMixture, drawing).sample(n_samples)
+
+    def _checked(self, X):
+        """X, which is a table of numbers with at least two rows and n_components ones, as far as Python can tell."""
+        if isinstance(X, (str, os.PathLike)):
+            return X  # which the program reads
+        X = X.X if isinstance(X, Table) else X
+        X = X if is_frame(X) else rows(X)
+        n_rows, d = X.shape
+        if n_rows < 2:
+            raise GmmpiError(f"X: {n_rows} sample(s) (shape={X.shape}) while a minimum of 2 is required; give more rows", BAD_DATA)
+        if isinstance(self.n_components, (int, np.integer)) and n_rows < self.n_components:
+            raise GmmpiError(f"X: Expected n_samples >= n_components, but there are {n_rows} rows and n_components is "
+                             f"{self.n_components}; give more rows, or fewer components", BAD_DATA)
+        with as_gmmpi_errors(USAGE), contextlib.suppress(AttributeError, TypeError):  # scikit-learn's own check, if it has one
+            if not (self.weights_init is self.means_init is self.precisions_init is None):
+                copy.copy(self)._check_parameters(np.empty((1, d)))
+        return X
+
+    def _warm_start(self, X):
+        """The mixture to go on from, or None."""
+        if not self.warm_start or getattr(self, "_fitted_type", None) != self.covariance_type:
+            return None
+        mixture = as_mixture(self)
+        same = self.n_components == mixture.n_components and getattr(X, "shape", mixture.means.shape)[1] == mixture.n_features
+        return mixture if same else None
 
     @classmethod
     def _from_file(cls, model, feature_names=None):
-        """The fitted estimator of a ModelFile. GmmpiError if it has no density of the data's columns."""
-        if model.transform is not None and model.transform.loses:
-            raise GmmpiError(f"a mixture of {model.mixture.n_features} principal components is no scikit-learn mixture of "
-                             f"{len(model.transform.center)} columns: use gmmpi score, predict and sample, or fit without pca",
-                             BAD_DATA)
-        if model.mixture.covariance_type == "bernoulli":
-            raise GmmpiError("a mixture of Bernoulli components is no scikit-learn mixture: use gmmpi.read_model", BAD_DATA)
-        if model.mixture.noise is not None:
-            raise GmmpiError("a mixture with a uniform noise component is no scikit-learn mixture: use gmmpi score, predict and "
-                             "sample, or gmmpi.read_model, or fit without noise", BAD_DATA)
-        options, attributes = model.options, model.attributes
-        known = {name: options[name] for name in ("tol", "reg_covar", "max_iter", "n_init") if name in options}
-        methods = {value: name for name, value in INIT_PARAMS.items()}
-        estimator = cls(model.mixture.n_components, covariance_type=model.mixture.covariance_type,
-                        init_params=methods.get(options.get("init"), "kmeans"), random_state=attributes.get("seed"), **known)
-        return estimator._fitted(model, feature_names)
+        """The fitted estimator of a ModelFile; a FittedMixture if it is no scikit-learn mixture."""
+        mixture = model.mixture
+        if mixture.noise is not None or mixture.covariance_type == "bernoulli" or (model.transform and model.transform.loses):
+            estimator = FittedMixture(model)
+        else:
+            known = {name: model.options[name] for name in ("tol", "reg_covar", "max_iter", "n_init") if name in model.options}
+            methods = {value: name for name, value in INIT_PARAMS.items()}
+            estimator = cls(mixture.n_components, covariance_type=mixture.covariance_type, random_state=model.attributes.get("seed"),
+                            init_params=methods.get(model.options.get("init"), "kmeans"), **known)
+            estimator._set(model)
+        return set_names(estimator, feature_names)
 
-    def _fitted(self, model, feature_names):
-        """Sets scikit-learn's attributes, whose names end in an underscore."""
-        mixture, attributes = model.mixture, model.attributes
-        self._set_parameters((mixture.weights, mixture.means, mixture.covariances, mixture.precisions_cholesky))
+    def _set(self, model):
+        """Sets scikit-learn's attributes, whose names end in an underscore, from a ModelFile."""
+        mixture = model.mixture
+        for name in ("weights", "means", "covariances", "precisions_cholesky"):
+            setattr(self, name + "_", getattr(mixture, name))
+        factors = mixture.precisions_cholesky
+        dense = mixture.covariance_type in ("full", "tied")
+        self.precisions_ = factors @ factors.swapaxes(-1, -2) if dense else factors**2
         self.n_features_in_ = mixture.n_features
-        self.converged_ = bool(attributes.get("converged", False))
-        self.n_iter_ = int(attributes.get("n_iter", 0))
-        self.lower_bound_ = float(attributes.get("lower_bound", -np.inf))
-        self.history_ = model.history.get("log_likelihood")
-        self.digest_ = attributes.get("digest")
-        if feature_names is not None and all(isinstance(name, str) for name in feature_names):
-            self.feature_names_in_ = np.asarray(feature_names, dtype=object)
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
+        self._fitted_type = mixture.covariance_type
+        set_fit_attributes(self, model)
         return self
 
-    def _estimate_log_prob(self, X):
-        """As scikit-learn's, with x - mu taken first: an offset of all data costs no digits."""
+    def _mixture(self):
+        """The Mixture of the attributes, whoever set them."""
+        with as_gmmpi_errors(USAGE):
+            check_is_fitted(self)
+        return as_mixture(self)
+
+    def _rows(self, X):
+        """X in double precision, checked, also by scikit-learn's rules for names and the number of columns."""
+        checked = finite_rows(X)
+        with as_gmmpi_errors(BAD_DATA):
+            validate_data(self, (X.iloc if is_frame(X) else checked)[:1], reset=False)
+        return checked
+
+    def _estimate_log_prob(self, X, xp=None):
+        """As scikit-learn's (xp: from 1.8 on), with x - mu taken first: an offset of all data costs no digits."""
         return as_mixture(self).log_prob(X)
+
+
+def set_names(estimator, names):
+    """Sets or removes feature_names_in_, by scikit-learn's rule: names are text."""
+    if names is not None and all(isinstance(name, str) for name in names):
+        estimator.feature_names_in_ = np.asarray(names, dtype=object)
+    elif hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_
+    return estimator

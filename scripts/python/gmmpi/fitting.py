@@ -1,35 +1,73 @@
 """Hands data and start to the program, runs it, and reads the model."""
 
+import operator
 import os
 import pathlib
 import tempfile
 import warnings
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from .data import as_table
+from .arrays import is_frame, numbers, rows
+from .bernoulli import BernoulliMixture
+from .data import Table, save_npy
 from .mixture import Mixture
 from .model_io import read_model, save
-from .program import BAD_DATA, GmmpiError, run
+from .program import BAD_DATA, USAGE, GmmpiError, run_worded
+from .wording import Wording
 
+# The program's options that have another name in scikit-learn.
+PARAMETERS = {"init": "init_params", "seed": "random_state"}
+PER_ROW = ("sample_weight", "labels")  # options that are one number per row, or a path
 INIT_PARAMS = {"kmeans": "kmeans", "k-means++": "k-means++", "random": "random", "random_from_data": "random-from-data"}
+
+
+@dataclass
+class Call:
+    """How the program is called for one fit: its words for messages, ranks and so on, options, and a folder for files."""
+
+    folder: pathlib.Path
+    how: dict  # ranks, program, mpirun, verbose
+    options: dict
+    files: dict = field(default_factory=dict)  # path: what Python calls what is in it
+
+    def fit(self, data, output, **more):
+        """Runs `gmmpi fit`; returns the Run."""
+        return run_worded(Wording(PARAMETERS, self.files), "fit", (data,), {**self.options, "output": output, **more}, **self.how,
+                          others=(*PARAMETERS.values(), *self.how, "output"))
+
+    def located(self, values, name):
+        """The path of data: as given, or of a file that is written for it."""
+        if isinstance(values, (str, os.PathLike)):
+            return os.fspath(values)
+        path = self.named(f"{name}.npy", name)
+        values = values.X if isinstance(values, Table) else values
+        save_npy(path, values if is_frame(values) else (rows if name == "X" else numbers)(values, name), name)
+        return path
+
+    def named(self, file, name):
+        """The path of a file in the folder that messages call `name`."""
+        path = str(self.folder / file)
+        self.files[path] = name
+        return path
 
 
 def run_fit(X, n_components, *, init_params, given, random_state, sample_weight, output, how, options):
     """The ModelFile of a fit; see gmmpi.fit. `given`: weights, means, precisions of the start, None where not given."""
+    for name, known in PARAMETERS.items():
+        if name in options:
+            raise GmmpiError(f"{name}: is called {known} here; give that", USAGE)
+    options = {"n_components": n_components, **options, "sample_weight": sample_weight, "seed": seed_of(random_state)}
     with tempfile.TemporaryDirectory(prefix="gmmpi-") as name:
-        folder = pathlib.Path(name)
-        options = {**options, "n_components": n_components, "seed": seed_of(random_state)}
-        try:
-            data = located(X, folder / "X.npy")
-            if sample_weight is not None:
-                options["sample_weight"] = located(sample_weight, folder / "sample_weight.npy")
-            options["init"] = start(init_params, given, data, folder, how, options)
-            target = os.fspath(output) if output is not None else str(folder / "model.h5")
-            done = run("fit", data, output=target, **how, **options)
-        except GmmpiError as error:  # a name in a temporary folder tells nobody anything
-            raise GmmpiError(str(error).replace(f"{folder}/", ""), error.exit_code) from None
-        for message in done.warnings:
+        call = Call(pathlib.Path(name), how, options)
+        data = call.located(X, "X")
+        for own in PER_ROW:
+            if options.get(own) is not None:
+                options[own] = call.located(options[own], own)
+        options["init"] = start(init_params, given, data, call)
+        target = os.fspath(output) if output is not None else str(call.folder / "model.h5")
+        for message in call.fit(data, target).warnings:
             warnings.warn(message, warning_class(message), stacklevel=3)
         return read_model(target)
 
@@ -43,51 +81,58 @@ def warning_class(message):
 
 
 def seed_of(random_state):
-    """A seed from what scikit-learn calls random_state; None: the program's default."""
-    if hasattr(random_state, "randint"):
-        return random_state.randint(2**31)
-    return random_state
+    """A seed from a number, from what numpy draws numbers with, or None: the program's default."""
+    if random_state is None:
+        return None
+    try:
+        return operator.index(random_state)
+    except TypeError:
+        pass
+    for draw in ("integers", "randint"):  # numpy.random.Generator; numpy.random.RandomState, or numpy.random itself
+        if hasattr(random_state, draw):
+            return int(getattr(random_state, draw)(2**31))
+    raise GmmpiError(f"random_state: {random_state!r} is no seed; give a whole number, a numpy.random.Generator or RandomState, or "
+                     "None", USAGE)
 
 
-def located(values, path):
-    """The path of data: as given, or of a file written to `path`."""
-    if isinstance(values, (str, os.PathLike)):
-        return os.fspath(values)
-    np.save(path, as_table(values).X)
-    return str(path)
-
-
-def start(init_params, given, data, folder, how, options):
+def start(init_params, given, data, call):
     """What --init gets: a method's name, or the path of a model file."""
     if init_params is not None and not isinstance(init_params, (str, os.PathLike)):
-        save(init_params, folder / "init.h5")
-        init_params = folder / "init.h5"
+        path = call.named("init.h5", "init_params")
+        save(init_params, path)
+        init_params = path
     init = None if init_params is None else INIT_PARAMS.get(os.fspath(init_params), os.fspath(init_params))
     if all(value is None for value in given.values()):
         return init
-    completed = complete(given, options["covariance_type"], lambda: method_start(init, data, folder, how, options))
-    save(completed, folder / "start.h5")
-    return str(folder / "start.h5")
+    path = call.named("start.h5", "weights_init, means_init and precisions_init")
+    completed = complete(given, call.options, lambda: method_start(init, data, call))
+    save(completed, path)
+    return path
 
 
-def method_start(init, data, folder, how, options):
+def method_start(init, data, call):
     """The mixture that the method `init` starts from: what the program has after no iteration."""
-    path = folder / "method.h5"
-    run("fit", data, output=path, init=init, **how, **{**options, "max_iter": 0, "n_init": None})
+    path = call.folder / "method.h5"
+    call.fit(data, path, init=init, max_iter=0, n_init=None)
     return read_model(path).mixture
 
 
-def complete(given, covariance_type, rest):
+def complete(given, options, rest):
     """The start from the given weights, means, precisions; as in scikit-learn, rest() tells what is not given."""
+    given = {name: None if value is None else numbers(value, f"{name}_init").astype(np.float64) for name, value in given.items()}
+    covariance_type, bernoulli = options["covariance_type"] or "full", options.get("family") == "bernoulli"
+    if bernoulli and given["precisions"] is not None:
+        raise GmmpiError("precisions_init: components of family bernoulli have none; leave it out", USAGE)
     base = None if all(value is not None for value in given.values()) else rest()
     weights = base.weights if given["weights"] is None else given["weights"]
     means = base.means if given["means"] is None else given["means"]
     try:
+        if bernoulli:
+            return BernoulliMixture(weights, means)
         if given["precisions"] is None:
             return Mixture(covariance_type, weights, means, base.covariances)
-        precisions = np.asarray(given["precisions"], dtype=np.float64)
-        dense = covariance_type in ("full", "tied")
+        precisions, dense = given["precisions"], covariance_type in ("full", "tied")
         return Mixture(covariance_type, weights, means, np.linalg.inv(precisions) if dense else 1.0 / precisions)
     except (ValueError, np.linalg.LinAlgError) as error:
         raise GmmpiError(f"weights_init, means_init, precisions_init: {error}: check their shapes and signs",
-                                 BAD_DATA) from error
+                         BAD_DATA) from error

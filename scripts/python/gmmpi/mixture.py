@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .arrays import numbers, rows
+from .program import BAD_DATA, GmmpiError
+
 TYPES = ("full", "tied", "diag", "spherical")
 
 
@@ -105,7 +108,7 @@ class Mixture(FiniteMixture):
     def __post_init__(self):
         for name in ("weights", "means", "covariances", "precisions_cholesky"):
             value = getattr(self, name)
-            object.__setattr__(self, name, None if value is None else np.asarray(value, dtype=np.float64))
+            object.__setattr__(self, name, None if value is None else np.asarray(numbers(value, name), dtype=np.float64))
         if self.covariance_type not in TYPES:
             raise ValueError(f"covariance_type {self.covariance_type!r} is none of {', '.join(TYPES)}")
         if self.means.ndim != 2 or self.weights.shape != (self.means.shape[0],):
@@ -123,7 +126,7 @@ class Mixture(FiniteMixture):
 
     def log_prob(self, X):
         """ln N(x_n | mu_k, Sigma_k), (N, K) (Bishop 2.43). x - mu is taken first, so an offset costs no digits."""
-        X = np.asarray(X, dtype=np.float64)
+        X = rows_of(X, self.n_features)
         log_det, squares = np.empty(self.n_components), np.empty((len(X), self.n_components))
         for k, mean in enumerate(self.means):
             U = self.precisions_cholesky if self.covariance_type == "tied" else self.precisions_cholesky[k]
@@ -160,6 +163,14 @@ class Mixture(FiniteMixture):
         return np.broadcast_to(own, self.means.shape)
 
 
+def rows_of(X, d):
+    """X as rows (N, d) in double precision. GmmpiError 65 for what is no such table."""
+    X = np.asarray(rows(X), dtype=np.float64)
+    if X.shape[1] != d:
+        raise GmmpiError(f"X: has {X.shape[1]} columns, the model has {d}; give rows of the same columns", BAD_DATA)
+    return X
+
+
 def log_sum_exp(a):
     """ln sum_k exp(a_nk), (N)."""
     top = a.max(axis=1)
@@ -167,11 +178,18 @@ def log_sum_exp(a):
 
 
 def as_mixture(model):
-    """The mixture itself, or that of a fitted model. Raises TypeError for anything else."""
+    """The mixture itself, or that of a fitted model. Raises a NotFittedError for one that is not, TypeError for anything else."""
     if isinstance(model, FiniteMixture):
         return model
+    if hasattr(model, "mixture_"):
+        return model.mixture_
     try:
         return Mixture(model.covariance_type, model.weights_, model.means_, model.covariances_,
                        getattr(model, "precisions_cholesky_", None))
     except AttributeError as error:
-        raise TypeError(f"{type(model).__name__}: not a fitted mixture ({error}): call fit first") from error
+        problem = f"{type(model).__name__}: not a fitted mixture ({error})"
+        if not hasattr(model, "fit"):
+            raise TypeError(problem) from error
+        from .estimator import GmmpiNotFittedError  # the model has loaded scikit-learn already
+
+        raise GmmpiNotFittedError(f"{problem}: call fit first", BAD_DATA) from None

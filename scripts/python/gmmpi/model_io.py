@@ -84,7 +84,9 @@ def save(model, path):
     try:
         mixture = as_mixture(model)
     except TypeError as error:
-        raise program.GmmpiError(str(error), program.BAD_DATA) from error
+        raise program.GmmpiError(f"{error}: give a fitted model, or a gmmpi.Mixture", program.BAD_DATA) from error
+    if getattr(model, "transform_", None) is not None:
+        raise program.GmmpiError("save: a mixture of principal components is written by gmmpi fit --pca alone; use its file", program.BAD_DATA)
     if mixture.noise is not None:
         raise program.GmmpiError("save: a mixture with noise is written by gmmpi fit --noise alone; use its file", program.BAD_DATA)
     own = f"{path}.{os.getpid()}.tmp"

@@ -5,16 +5,18 @@ from .model_io import read_model
 from .program import MPIRUN
 
 
-def fit(X, n_components=1, *, covariance_type="full", tol=None, reg_covar=None, max_iter=None, n_init=None,
+def fit(X, n_components=1, *, covariance_type=None, tol=None, reg_covar=None, max_iter=None, n_init=None,
         init_params=None, weights_init=None, means_init=None, precisions_init=None, random_state=None,
         sample_weight=None, ranks=1, threads=None, output=None, program=None, mpirun=MPIRUN, verbose=False,
         **options):
-    """Fits a mixture with the program and returns it, a fitted scikit-learn GaussianMixture (gmmpi.GaussianMixture).
+    """Fits a mixture with the program and returns it, a fitted scikit-learn GaussianMixture (gmmpi.GaussianMixture), or
+    what scikit-learn's class cannot be (noise=True, family="bernoulli", pca=...) as a gmmpi.FittedMixture.
 
     X: array (N, d), pandas DataFrame, gmmpi.Table, or the path of data that the program reads where they are,
     "file.h5[:/dataset]". The parameters are scikit-learn's; None means the program's default (`gmmpi fit --help`), which
     for tol, max_iter and reg_covar is not scikit-learn's. init_params may also be a model, or a model file's path.
-    random_state: a number, which is the seed, or a numpy RandomState, which draws one. sample_weight: (N), or a path.
+    random_state: a number, which is the seed, or a numpy Generator or RandomState, which draws one. sample_weight, labels: (N),
+    or a path.
     ranks, threads, mpirun: processes, threads of each, and how to start them (see gmmpi.run). output: keep the model file
     there; checkpoints stand beside it, and the same call goes on after a stop. Further options are the program's, such as
     checkpoint_every="5min", on_collapse="fail", force=True.
@@ -36,9 +38,9 @@ def load(path):
     """A fitted gmmpi.GaussianMixture, which is a scikit-learn GaussianMixture, from the model file at `path`.
 
     predict, score_samples, sample, bic and so on work; `history_` has the log-likelihood of each iteration and
-    `digest_` the digest where the file has them. It takes rows in the units of the data, as the program does. Raises
-    GmmpiError, also for a fit to fewer principal components than columns (fit --pca), which has no density of the columns,
-    and for one with a noise component (fit --noise), which scikit-learn's mixtures do not have.
+    `digest_` the digest where the file has them. It takes rows in the units of the data, as the program does. A model with a noise
+    component, of Bernoulli components, or of fewer principal components than columns is no scikit-learn GaussianMixture; it becomes a
+    gmmpi.FittedMixture, which has the same methods, except sample. Raises GmmpiError.
     """
     from .estimator import GaussianMixture
 

@@ -1,5 +1,6 @@
 """Finds and runs the program gmmpi, and turns its errors into exceptions."""
 
+import functools
 import os
 import pathlib
 import shlex
@@ -8,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+
+from .wording import OptionTable, Wording
 
 HERE = pathlib.Path(__file__).resolve().parent
 # The source tree's build, and an installation with this package in PREFIX/share/gmmpi/python.
@@ -20,20 +23,31 @@ LAUNCHED = ("OMPI_COMM_WORLD_", "PMIX_", "PMI_", "MV2_COMM_WORLD_", "PALS_", "AL
 ERROR, STOPPED, WARNING = "gmmpi: error: ", "gmmpi: stopped early: ", "gmmpi: warning: "
 # Exit codes that Python itself gives.
 USAGE, BAD_DATA, MISSING, NO_MEMORY, CANNOT_CREATE, NO_PERMISSION = 64, 65, 66, 71, 73, 77
+NUMERICAL = 79
 
 
 class GmmpiError(RuntimeError):
     """What the program says when it fails, and its exit code (listed in the README).
 
-    str() is the message without the leading "gmmpi: error: ".
+    str() is the message without the leading "gmmpi: error: ", with Python's names of the options. `said` is the message with the
+    program's own. Bad parameters (64), bad data (65) and failures of the numbers (79) are a GmmpiValueError.
     """
 
-    def __init__(self, message, exit_code):
+    def __new__(cls, message, exit_code, said=None):
+        is_value_error = cls is GmmpiError and exit_code in (USAGE, BAD_DATA, NUMERICAL)
+        return super().__new__(GmmpiValueError if is_value_error else cls, message)
+
+    def __init__(self, message, exit_code, said=None):
         super().__init__(message)
         self.exit_code = exit_code
+        self.said = message if said is None else said
 
     def __reduce__(self):
-        return type(self), (str(self), self.exit_code)
+        return type(self), (str(self), self.exit_code, self.said)
+
+
+class GmmpiValueError(GmmpiError, ValueError):
+    """A GmmpiError that is a ValueError as well, where scikit-learn raises one."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +56,7 @@ class Run:
 
     out: str
     err: str
-
-    @property
-    def warnings(self):
-        """The program's warnings, one text each."""
-        return [line[len(WARNING):] for line in self.err.splitlines() if line.startswith(WARNING)]
+    warnings: tuple = ()  # one text each, in Python's words
 
 
 def find_program(program=None):
@@ -87,15 +97,32 @@ def run(command, *arguments, ranks=1, program=None, mpirun=MPIRUN, verbose=False
     are started by `mpirun` (text or list; one rank is started without it). `verbose` shows the program's messages while
     it runs. Raises GmmpiError if it fails; stops it, with a checkpoint, on KeyboardInterrupt.
     """
-    words = [find_program(program), command, *map(str, arguments), *option_words(options)]
+    return run_worded(Wording(), command, arguments, options, ranks=ranks, program=program, mpirun=mpirun, verbose=verbose)
+
+
+def run_worded(wording, command, arguments, options, *, ranks, program, mpirun, verbose, others=()):
+    """As run, with its messages in the words of `wording`; `others`: what a misspelt option may have meant, too."""
+    path = find_program(program)
+    words = [path, command, *map(str, arguments), *option_words(options)]
     if ranks > 1:
         launcher = shlex.split(mpirun) if isinstance(mpirun, str) else list(mpirun)
         words = [*launcher, "-n", str(ranks), *words]
     own = None if ranks > 1 else {name: value for name, value in os.environ.items() if not name.startswith(LAUNCHED)}
     code, out, err = wait_for(words, verbose, own)
     if code != 0:
-        raise failure(words, code, err)
-    return Run(out, err)
+        raise failure(words, code, err, wording, option_table(path, command), (options, others))
+    warnings = [line[len(WARNING):] for line in err.splitlines() if line.startswith(WARNING)]
+    return Run(out, err, tuple(wording.of(text, option_table(path, command)) for text in warnings))
+
+
+@functools.lru_cache
+def option_table(path, command):
+    """The OptionTable of a command; an empty one where the program cannot tell."""
+    try:
+        told = subprocess.run([path, command, "--help"], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+    except OSError:
+        return OptionTable()
+    return OptionTable.of_help(told.stdout)
 
 
 def wait_for(words, verbose, environment=None):
@@ -122,11 +149,17 @@ def wait_for(words, verbose, environment=None):
                          MISSING) from error
 
 
-def failure(words, code, err):
-    """The exception for a run that ended with `code`: the program's one line, or all that it and mpirun said."""
+def failure(words, code, err, wording, table, given):
+    """The exception for a run that ended with `code`: the program's one line, or all that it and mpirun said.
+
+    `given`: the options that were given, and what else they may have been meant to be.
+    """
     for line in err.splitlines():
         for prefix in (ERROR, STOPPED):
             if line.startswith(prefix):
-                return GmmpiError(line[len(prefix):], code)
+                said = line[len(prefix):]
+                options, others = given
+                misspelt = wording.misspelt(options, table, others) if code == USAGE and table.names else None
+                return GmmpiError(misspelt or wording.of(said, table), code, said)
     said = err.strip() or "it said nothing"
     return GmmpiError(f"{shlex.join(words)}: ended with code {code}: {said}", code)

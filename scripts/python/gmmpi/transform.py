@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .arrays import rows
 from .mixture import Mixture, Noise
 
 
@@ -22,12 +23,12 @@ class Transform:
 
     def apply(self, X):
         """Rows (N, d) to rows (N, m)."""
-        centred = np.asarray(X, dtype=np.float64) - self.center
+        centred = np.asarray(rows(X), dtype=np.float64) - self.center
         return (centred if self.components is None else centred @ self.components.T) / self.scale
 
     def invert(self, Y):
         """Rows (N, m) to rows (N, d): the nearest point of the subspace."""
-        scaled = np.asarray(Y, dtype=np.float64) * self.scale
+        scaled = np.asarray(rows(Y, "Y"), dtype=np.float64) * self.scale
         return self.center + (scaled if self.components is None else scaled @ self.components)
 
     def before(self, mixture):

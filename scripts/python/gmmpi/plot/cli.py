@@ -171,7 +171,7 @@ def main(arguments):
         print(f"written to {asked.output}")
         return 0
     except GmmpiError as error:
-        said, code = str(error), error.exit_code
+        said, code = error.said, error.exit_code
     except MemoryError:
         said, code = "plot: not enough memory: draw fewer --rows", NO_MEMORY
     print("gmmpi: error: " + said.replace("\n", " "), file=sys.stderr)

@@ -54,7 +54,8 @@ def named_model(model, name):
         path = os.fspath(model)
         return NamedModel(name or os.path.basename(path).removesuffix(".h5").removesuffix(".model"), read_model(path))
     file = model if isinstance(model, ModelFile) else ModelFile(as_mixture(model), fitted_attributes(model),
-                                                                {}, fitted_history(model))
+                                                                {}, fitted_history(model),
+                                                                transform=getattr(model, "transform_", None))
     return NamedModel(name or "model", file)
 
 
@@ -94,6 +95,8 @@ def open_data(data, models=(), labels=None, most_rows=MOST_ROWS, seed=0):
         if labels is not None:
             table = replace(table, labels=np.asarray(labels))
         table = table.subsample(most_rows, seed)
+    if not len(table.X):
+        raise GmmpiError(f"{table.name}: has no rows to draw; give some", BAD_DATA)
     for model in models:
         table = fitting_columns(table, model)
     return table

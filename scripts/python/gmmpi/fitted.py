@@ -1,0 +1,93 @@
+"""What a fitted model does with rows, by the names of scikit-learn's methods."""
+
+import numpy as np
+
+from .arrays import finite_rows, is_frame
+from .program import BAD_DATA, GmmpiError
+
+
+class RowMethods:
+    """predict, score and so on of a class that has `_mixture()` (a FiniteMixture) and `_rows(X)` (checked, in its coordinates)."""
+
+    def predict(self, X):
+        """The most responsible component of each row (N), the lowest number on a tie; -1 for rows of the noise."""
+        return self._mixture().labels(self._rows(X))
+
+    def predict_proba(self, X):
+        """p(k | x_n), (N, K); with noise (N, K + 1), the noise last."""
+        return self._mixture().posterior(self._rows(X))
+
+    def score_samples(self, X):
+        """ln p(x_n), (N)."""
+        return self._mixture().log_density(self._rows(X))
+
+    def score(self, X, y=None):
+        """The mean of ln p(x_n). y is ignored."""
+        return self.score_samples(X).mean()
+
+    def bic(self, X):
+        """-2 ln p(X) + p ln N of p free parameters; the lower the better."""
+        log_density = self.score_samples(X)
+        return -2 * log_density.sum() + self._mixture().n_parameters * np.log(len(log_density))
+
+    def aic(self, X):
+        """-2 ln p(X) + 2 p of p free parameters; the lower the better."""
+        return -2 * self.score_samples(X).sum() + 2 * self._mixture().n_parameters
+
+
+class FittedMixture(RowMethods):
+    """A fitted model that is no scikit-learn GaussianMixture: Bernoulli components, a noise component, or fewer principal
+    components than columns. It has scikit-learn's methods for rows, with the program's numbers, and its attributes:
+    weights_, means_, converged_, n_iter_, lower_bound_, lower_bounds_, n_features_in_, and history_ and digest_ as
+    gmmpi.GaussianMixture; Gaussian ones also covariances_ and precisions_cholesky_.
+
+    `mixture_` is the mixture, `transform_` what is done to rows first or None. With principal components, ln p and BIC are of
+    those, as in the program. Rows are drawn by gmmpi.run("sample", path, ...).
+    """
+
+    def __init__(self, model):
+        self.mixture_ = model.mixture
+        self.transform_ = model.transform if model.transform is not None and model.transform.loses else None
+        for name in ("weights", "means", "covariances", "precisions_cholesky"):
+            if hasattr(self.mixture_, name):
+                setattr(self, name + "_", getattr(self.mixture_, name))
+        self.covariance_type = self.mixture_.covariance_type
+        self.n_components = self.mixture_.n_components
+        self.n_features_in_ = self.mixture_.n_features if self.transform_ is None else len(self.transform_.center)
+        set_fit_attributes(self, model)
+
+    def __repr__(self):
+        return f"FittedMixture(n_components={self.n_components}, covariance_type={self.covariance_type!r})"
+
+    def score_samples(self, X):
+        """ln p(x_n), (N); of principal components as they are before whitening."""
+        density = super().score_samples(X)
+        return density if self.transform_ is None else density - np.log(self.transform_.scale).sum()
+
+    def _mixture(self):
+        return self.mixture_
+
+    def _rows(self, X):
+        names = getattr(self, "feature_names_in_", None)
+        if names is not None and is_frame(X) and list(X.columns) != list(names):
+            raise GmmpiError(f"X: has the columns {', '.join(map(str, X.columns))}, the model {', '.join(names)}; give the model's columns "
+                             "in its order, X[model.feature_names_in_]", BAD_DATA)
+        rows = finite_rows(X)
+        if rows.shape[1] != self.n_features_in_:
+            raise GmmpiError(f"X: has {rows.shape[1]} columns, the model has {self.n_features_in_}; give rows of the same columns",
+                             BAD_DATA)
+        return rows if self.transform_ is None else self.transform_.apply(rows)
+
+
+def set_fit_attributes(estimator, model):
+    """What a ModelFile says about the fit, as attributes."""
+    attributes, history = model.attributes, model.history.get("log_likelihood")
+    estimator.converged_ = bool(attributes.get("converged", False))
+    estimator.n_iter_ = int(attributes.get("n_iter", 0))
+    estimator.lower_bound_ = float(attributes.get("lower_bound", -np.inf))
+    estimator.history_ = history
+    if history is not None and "total_weight" in attributes:
+        estimator.lower_bounds_ = history[1:] / attributes["total_weight"]
+    elif hasattr(estimator, "lower_bounds_"):
+        del estimator.lower_bounds_
+    estimator.digest_ = attributes.get("digest")
