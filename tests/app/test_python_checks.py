@@ -127,6 +127,8 @@ class Refused(PythonTest):
         np.save(self.dir / "flat.npy", X[:, 0])
         with h5py.File(self.dir / "text.h5", "w") as f:
             f["X"] = X.astype("S")
+        with self.fails(64, "no column nix"):
+            gmmpi.read_data(OLD_FAITHFUL, columns=["nix"])
         for file, words in (("complex.npy", "Complex"), ("flat.npy", "1 dimension"), ("text.h5", "text")):
             with self.subTest(file), self.assertRaises(gmmpi.GmmpiError) as caught:
                 gmmpi.read_data(self.dir / file)
@@ -159,6 +161,12 @@ class Words(PythonTest):
             ("init_parms: there is no such option; did you mean init_params?", lambda: gmmpi.fit(X, 2, init_parms="random")),
             ("covariance_tpye: there is no such option; did you mean covariance_type?",
              lambda: gmmpi.run("select", OLD_FAITHFUL, n_components="1:2", covariance_tpye="full", output="x.h5")),
+            ("n_components: needs a value, not True", lambda: gmmpi.fit(X, True)),
+            ("force: is True or False, not 'yes'", lambda: gmmpi.fit(X, 2, force="yes")),
+            ("ranks: 0 is no number", lambda: gmmpi.fit(X, 2, ranks=0)),
+            ("sample_weight: 9 sample weights for 272 rows", lambda: gmmpi.fit(X, 2, sample_weight=np.ones(9))),
+            ("weights_init: The parameter 'weights'", lambda: gmmpi.GaussianMixture(2, weights_init=[1, 1]).fit(X)),
+            ("weights_init: is an array of text", lambda: gmmpi.GaussianMixture(2, weights_init=["a", "b"]).fit(X)),
             ("frobnicate: there is no such option; choose among", lambda: gmmpi.fit(X, 2, frobnicate=1)),
             ("seed: is called random_state here", lambda: gmmpi.fit(X, 2, seed=5)),
             ("init: is called init_params here", lambda: gmmpi.fit(X, 2, init="random")),

@@ -12,7 +12,7 @@ import sklearn.exceptions
 import sklearn.mixture
 from sklearn.utils.validation import check_is_fitted
 
-from .arrays import finite_rows, is_frame, rows
+from .arrays import finite_rows, is_frame, numbers, rows
 from .data import Table
 from .fitted import FittedMixture, RowMethods, set_fit_attributes
 from .fitting import INIT_PARAMS, run_fit
@@ -31,8 +31,8 @@ class GmmpiNotFittedError(GmmpiValueError, sklearn.exceptions.NotFittedError):
 
 
 @contextlib.contextmanager
-def as_gmmpi_errors(exit_code):
-    """scikit-learn's ValueErrors as GmmpiErrors, in one line."""
+def as_gmmpi_errors(exit_code, about=""):
+    """scikit-learn's ValueErrors as GmmpiErrors, in one line that begins with `about`."""
     try:
         yield
     except GmmpiError:
@@ -40,7 +40,7 @@ def as_gmmpi_errors(exit_code):
     except sklearn.exceptions.NotFittedError as error:
         raise GmmpiNotFittedError(one_line(error), exit_code) from None
     except ValueError as error:
-        raise GmmpiError(one_line(error), exit_code) from None
+        raise GmmpiError(about + one_line(error), exit_code) from None
 
 
 def one_line(error):
@@ -110,10 +110,16 @@ class GaussianMixture(RowMethods, sklearn.mixture.GaussianMixture):
         if isinstance(self.n_components, (int, np.integer)) and n_rows < self.n_components:
             raise GmmpiError(f"X: Expected n_samples >= n_components, but there are {n_rows} rows and n_components is "
                              f"{self.n_components}; give more rows, or fewer components", BAD_DATA)
-        with as_gmmpi_errors(USAGE), contextlib.suppress(AttributeError, TypeError):  # scikit-learn's own check, if it has one
-            if not (self.weights_init is self.means_init is self.precisions_init is None):
-                copy.copy(self)._check_parameters(np.empty((1, d)))
+        self._check_start(d)
         return X
+
+    def _check_start(self, d):
+        """scikit-learn's own check of what is given of the start, if this version has one; the program's comes later."""
+        given = [name for name in ("weights_init", "means_init", "precisions_init") if getattr(self, name) is not None]
+        for name in given:
+            numbers(getattr(self, name), name)
+        with as_gmmpi_errors(USAGE, f"{', '.join(given)}: "), contextlib.suppress(AttributeError, TypeError):
+            copy.copy(self)._check_parameters(np.empty((1, d)))
 
     def _warm_start(self, X):
         """The mixture to go on from, or None."""

@@ -1,6 +1,7 @@
 """Finds and runs the program gmmpi, and turns its errors into exceptions."""
 
 import functools
+import numbers
 import os
 import pathlib
 import shlex
@@ -102,6 +103,8 @@ def run(command, *arguments, ranks=1, program=None, mpirun=MPIRUN, verbose=False
 
 def run_worded(wording, command, arguments, options, *, ranks, program, mpirun, verbose, others=()):
     """As run, with its messages in the words of `wording`; `others`: what a misspelt option may have meant, too."""
+    if not isinstance(ranks, numbers.Integral) or ranks < 1:
+        raise GmmpiError(f"ranks: {ranks!r} is no number of processes; give 1 or more", USAGE)
     path = find_program(program)
     words = [path, command, *map(str, arguments), *option_words(options)]
     if ranks > 1:
@@ -159,7 +162,7 @@ def failure(words, code, err, wording, table, given):
             if line.startswith(prefix):
                 said = line[len(prefix):]
                 options, others = given
-                misspelt = wording.misspelt(options, table, others) if code == USAGE and table.names else None
-                return GmmpiError(misspelt or wording.of(said, table), code, said)
+                misused = wording.misused(options, table, others) if code == USAGE and table.names else None
+                return GmmpiError(misused or wording.of(said, table), code, said)
     said = err.strip() or "it said nothing"
     return GmmpiError(f"{shlex.join(words)}: ended with code {code}: {said}", code)

@@ -39,7 +39,8 @@ class Wording:
     def of(self, message, table):
         """The program's message in these words."""
         for path, name in self.files.items():
-            message = message.replace(str(path), name)
+            option = "--" + name.replace("_", "-")
+            message = message.replace(f"{option} {path}", name).replace(path, name)
 
         def in_python(match):
             name = table.names.get(match[1])
@@ -49,11 +50,18 @@ class Wording:
 
         return WORD.sub(in_python, message)
 
-    def misspelt(self, given, table, others=()):
-        """What is wrong with the first of the `given` names that is no option; None if all are. `others` are known, too."""
+    def misused(self, given, table, others=()):
+        """What is wrong with the first of the `given` options (name: value) that there is not, or that has no such value.
+
+        None if they are all right. A name may have been meant to be one of `others`, too.
+        """
         known = {self.parameters.get(name, name) for name in table.names.values()} | set(others)
-        for name in given:
+        for name, value in given.items():
             if name in table.names.values():
+                if value is True and name not in table.flags:
+                    return f"{self.parameters.get(name, name)}: needs a value, not True"
+                if name in table.flags and value not in (True, False, None):
+                    return f"{name}: is True or False, not {value!r}"
                 continue
             near = table.names.get(f"-{name}") or next(iter(difflib.get_close_matches(name, sorted(known), 1)), None)
             way_out = f"did you mean {self.parameters.get(near, near)}?" if near else f"choose among {', '.join(sorted(known))}"
