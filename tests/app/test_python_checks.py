@@ -3,6 +3,7 @@ import contextlib
 import json
 import os
 import pickle
+import tracemalloc
 from unittest import mock
 
 import h5py
@@ -14,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from harness import OLD_FAITHFUL
 from test_python import PythonTest, X, at_once, close, import_pandas, gmmpi
+from gmmpi.data import save_npy
 from gmmpi.wording import OptionTable, Wording
 
 MASKED = np.ma.masked_greater(X, 90)  # row 148 is the first with more than 90 minutes
@@ -107,6 +109,18 @@ class Refused(PythonTest):
         for call in (gm.predict, lambda data: gmmpi.fit(data, 2)):
             with self.fails(65, "X: row 5, column 1 is NaN"):
                 call(missing)
+
+    def test_nothing_is_copied_as_a_whole(self):
+        pandas = import_pandas(self)
+        wide = np.arange(3_000_000.0).reshape(-1, 10)  # 23 MiB
+        mixed = pandas.DataFrame(wide).assign(count=np.arange(len(wide)))
+        for data in (wide, np.asfortranarray(wide), np.repeat(wide, 2, axis=0)[::2], mixed):
+            tracemalloc.start()
+            save_npy(self.dir / "x.npy", data)
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            self.assertLess(peak, wide.nbytes)
+            np.testing.assert_array_equal(np.load(self.dir / "x.npy"), np.asarray(data))
 
     def test_rows_that_no_model_takes(self):
         gm = gmmpi.GaussianMixture(2).fit(X)
