@@ -60,7 +60,7 @@ class Refused(PythonTest):
         ways = {"gmmpi.fit": lambda bad: gmmpi.fit(bad, 2), "fit": unfitted.fit, "fit_predict": unfitted.fit_predict, "predict": gm.predict,
                 "predict_proba": gm.predict_proba, "score": gm.score, "score_samples": gm.score_samples, "bic": gm.bic, "aic": gm.aic,
                 "log_prob": mixture.log_prob, "responsibilities": mixture.responsibilities,
-                "write_data": lambda bad: gmmpi.write_data(self.dir / "x.h5", bad), "scatter": lambda bad: gmmpi.plot.scatter(bad, gm)}
+                "Table": lambda bad: gmmpi.Table(X=bad), "write_data": lambda bad: gmmpi.write_data(self.dir / "x.h5", bad), "scatter": lambda bad: gmmpi.plot.scatter(bad, gm)}
         with mock.patch("subprocess.Popen", side_effect=AssertionError("the program was started")):
             for name, (bad, words) in REFUSED.items():
                 for way, call in ways.items():

@@ -19,7 +19,7 @@ HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
 class Table:
     """X (N, d) with, where known, feature_names (d), sample_weight (N) and labels (N), which are numbers or text.
 
-    n_rows: rows of the whole file, where X is a part of it.
+    n_rows: rows of the whole file, where X is a part of it. GmmpiError 65 for an X that is no table of numbers (arrays.rows).
     """
 
     X: np.ndarray
@@ -30,6 +30,7 @@ class Table:
     name: str = "data"
 
     def __post_init__(self):
+        object.__setattr__(self, "X", arrays.rows(self.X))
         if self.n_rows is None:
             object.__setattr__(self, "n_rows", len(self.X))
 
@@ -241,7 +242,7 @@ def as_table(data):
     if isinstance(data, Table):
         return data
     names = [str(name) for name in data.columns] if arrays.is_frame(data) else None
-    return Table(X=arrays.rows(data), feature_names=names)
+    return Table(X=data, feature_names=names)
 
 
 def save_npy(path, values, name="X"):
