@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <numeric>
 
+#include "app/fitting.hpp"
 #include "app/say.hpp"
 #include "gmmpi/data/column_reader.hpp"
 #include "gmmpi/error.hpp"
@@ -81,53 +83,94 @@ std::vector<int> parse_columns(const Options& options, const std::string& option
 
 namespace {
 
-/// The place of each of `wanted` among `names`; none unless each is there once.
-std::vector<int> places(const std::vector<std::string>& wanted, const std::vector<std::string>& names) {
-  std::vector<int> columns;
-  for (const std::string& name : wanted) {
-    if (std::ranges::count(names, name) != 1) return {};
-    columns.push_back(static_cast<int>(std::ranges::find(names, name) - names.begin()));
-  }
-  return columns;
-}
-
-/// The names of the columns that the command's model or transform takes.
-std::vector<std::string> names_of_model(const Execution& execution, const Options& options) {
+/// The file whose columns the rows must have, as far as the options tell.
+std::optional<std::string> path_of_model(const Options& options) {
+  if (options.has("inverse") && options.flag("inverse")) return std::nullopt;  // the rows are components
   for (const char* argument : {"MODEL", "TRANSFORM"})
-    if (const auto path = options.arguments.find(argument);
-        path != options.arguments.end() && !(options.has("inverse") && options.flag("inverse")))
-      return read_feature_names(execution, path->second);
-  return {};
+    if (const auto path = options.arguments.find(argument); path != options.arguments.end())
+      return path->second;
+  return start_path(options);
 }
 
-/// The columns of the model; all, with a warning, where the names of just as many others contradict.
-std::vector<int> columns_of_model(const Execution& execution, const Options& options,
-                                  const DataReader& rows) {
-  const std::vector<std::string>& names = rows.feature_names();
-  const std::vector<std::string> wanted = names_of_model(execution, options);
-  std::vector<int> columns = places(wanted, names);
-  if (columns.empty() && wanted.size() == names.size() && execution.comm.is_root())
-    note(
-        "gmmpi: warning: {} has the columns {}, the model {}: they are taken in their order; --columns "
-        "chooses\n",
-        rows.name(), fmt::join(names, ", "), fmt::join(wanted, ", "));
-  return columns;
+/// Lists of columns that the command can use: those of its model, or, to regress, those that are no targets.
+std::vector<ColumnNames> usable_columns(const Execution& execution, const Options& options) {
+  const std::optional<std::string> path = path_of_model(options);
+  if (!path) return {};
+  ColumnNames all{read_feature_names(execution, *path), 0, *path};
+  all.n_columns = static_cast<int>(all.names.size());
+  if (all.names.empty()) return {};
+  std::vector<ColumnNames> usable{all};
+  if (!options.has("target")) return usable;
+  execution.comm.together([&] {
+    ColumnNames rest{{}, 0, *path};
+    for (const int column : other_columns(parse_columns(options, "target", all, 1), all.n_columns))
+      rest.names.push_back(all.names[column]);
+    usable.push_back(rest);
+  });
+  return usable;
+}
+
+/// The list that is decided about: one that is found, else the longest that is not too long.
+const ColumnNames& best_of(const std::vector<ColumnNames>& usable, const ColumnNames& there) {
+  for (const ColumnNames& wanted : usable)
+    if (const NameRelation relation = match_names(wanted.names, there.names).relation;
+        relation == NameRelation::same || relation == NameRelation::found)
+      return wanted;
+  for (const ColumnNames& wanted : usable)
+    if (wanted.names.size() <= there.names.size()) return wanted;
+  return usable.back();
+}
+
+std::vector<int> indices(int n) {
+  std::vector<int> all(n);
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+/// The places among `there`, which --columns has chosen (`asked`) or which are all columns of DATA, of those
+/// that the command's model takes; empty: all in their order.
+std::vector<int> places_for_model(const Execution& execution, const Options& options,
+                                  const ColumnNames& there, bool asked) {
+  if (there.names.empty()) return {};
+  const std::vector<ColumnNames> usable = usable_columns(execution, options);
+  if (usable.empty()) return {};
+  const ColumnNames& wanted = best_of(usable, there);
+  if (!asked) {
+    std::vector<int> places = places_of(execution.comm, wanted, there, "--columns chooses, in that order");
+    if (start_path(options) && !places.empty() && execution.comm.is_root())
+      note("columns: {}, as in the start {}\n", name_list(wanted.names), wanted.owner);
+    return places;
+  }
+  NameMatch match = match_names(wanted.names, there.names);
+  if (match.relation == NameRelation::foreign || match.relation == NameRelation::contradict)
+    warn_of_order(execution.comm, wanted, there, "as --columns says");
+  return std::move(match.places);
+}
+
+std::vector<std::string> chosen_names(const std::vector<std::string>& names,
+                                      const std::vector<int>& columns) {
+  std::vector<std::string> chosen;
+  for (const int column : columns)
+    if (!names.empty()) chosen.push_back(names[column]);
+  return chosen;
 }
 
 }  // namespace
 
 std::unique_ptr<DataReader> choose_columns(const Execution& execution, const Options& options,
                                            std::unique_ptr<DataReader> rows) {
-  std::vector<int> columns;
-  if (options.has("columns"))
-    execution.comm.together([&] {
-      columns =
-          parse_columns(options, "columns", {rows->feature_names(), rows->n_columns(), rows->name()}, 0);
-    });
-  else if (!rows->feature_names().empty())
-    columns = columns_of_model(execution, options, *rows);
-  const bool all = std::ssize(columns) == rows->n_columns() && std::ranges::is_sorted(columns);
-  if (columns.empty() || all) return rows;
+  const ColumnNames all{rows->feature_names(), rows->n_columns(), rows->name()};
+  std::vector<int> columns = indices(rows->n_columns());
+  const bool asked = options.has("columns");
+  if (asked) execution.comm.together([&] { columns = parse_columns(options, "columns", all, 0); });
+  const ColumnNames there{chosen_names(all.names, columns), static_cast<int>(columns.size()), all.owner};
+  const std::vector<int> places = places_for_model(execution, options, there, asked);
+  if (!places.empty()) {
+    std::vector<int> in_order;
+    for (const int place : places) in_order.push_back(columns[place]);
+    columns = std::move(in_order);
+  }
+  if (columns == indices(rows->n_columns())) return rows;
   return std::make_unique<ColumnReader>(std::move(rows), std::move(columns));
 }
 

@@ -5,19 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "app/name_match.hpp"
 #include "app/options.hpp"
 #include "gmmpi/data/data_reader.hpp"
 #include "gmmpi/model/mixture.hpp"
 #include "gmmpi/parallel/execution.hpp"
 
 namespace gmmpi::app {
-
-/// Columns of a model or of data, and their names if there are any.
-struct ColumnNames {
-  std::vector<std::string> names;
-  int n_columns = 0;
-  std::string owner = "the model";  ///< for messages
-};
 
 /// A model and the names of its columns, if its file has them.
 struct NamedModel {
@@ -40,8 +34,10 @@ NamedModel read_named_model(const Execution& execution, const std::string& path)
 std::vector<int> parse_columns(const Options& options, const std::string& option, const ColumnNames& known,
                                int n_left);
 
-/// Collective. The columns of DATA that --columns names. Without it, for a command that uses a model or
-/// transform whose columns have names: those, if DATA has them all. Else all of them. Error 64.
+/// Collective. The columns of DATA that --columns names, else all of them; of these, by places_of, those that
+/// the command's model, start or transform has, in its order (regress: or those that are no targets). What
+/// --columns names is taken in its order, with a warning, where names contradict. Errors: 64, 65; those of
+/// read_feature_names.
 std::unique_ptr<DataReader> choose_columns(const Execution& execution, const Options& options,
                                            std::unique_ptr<DataReader> rows);
 

@@ -19,6 +19,15 @@
 
 namespace gmmpi::app {
 
+namespace {
+
+const std::map<std::string, Init> kInits{{"kmeans", Init::kmeans},
+                                         {"k-means++", Init::kmeans_plusplus},
+                                         {"random", Init::random},
+                                         {"random-from-data", Init::random_from_data}};
+
+}  // namespace
+
 void set_fit_options(const Options& o, FitOptions& f) {
   static const std::map<std::string, Engine> engines{{"em", Engine::em},
                                                      {"hard", Engine::hard},
@@ -52,21 +61,23 @@ void set_fit_options(const Options& o, FitOptions& f) {
   f.fixed = fixed_parameters(o);
   f.noise = noise_options(o);
   o.choice("resume", {"auto", "never", "must"});
-  static const std::map<std::string, Init> inits{{"kmeans", Init::kmeans},
-                                                 {"k-means++", Init::kmeans_plusplus},
-                                                 {"random", Init::random},
-                                                 {"random-from-data", Init::random_from_data}};
-  const std::string init = o.text("init");
-  if (const auto found = inits.find(init); found != inits.end()) {
-    f.init = found->second;
+  if (const auto start = start_path(o)) {
+    f.init = Init::model;
+    f.start_name = *start;
     return;
   }
-  if (init.find('.') == std::string::npos && init.find('/') == std::string::npos)
+  const auto found = kInits.find(o.text("init"));
+  if (found == kInits.end())
     throw Error(ExitCode::usage,
-                "--init: '" + init +
+                "--init: '" + o.text("init") +
                     "' is unknown; choose kmeans, k-means++, random, random-from-data or a model file");
-  f.init = Init::model;
-  f.start_name = init;
+  f.init = found->second;
+}
+
+std::optional<std::string> start_path(const Options& o) {
+  const std::string init = o.text("init");
+  if (kInits.contains(init) || init.find_first_of("./") == std::string::npos) return std::nullopt;
+  return init;
 }
 
 bool asks_for_bernoulli(const Options& o) {

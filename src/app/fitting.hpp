@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "app/inputs.hpp"
@@ -20,6 +21,9 @@ inline constexpr int kMostComponents = 1'000'000;
 /// Everything of a fit but the number of components, the family and the start model, of which only the name
 /// is set. Error 64.
 void set_fit_options(const Options& options, FitOptions& f);
+
+/// The model file that --init names, if it names one.
+std::optional<std::string> start_path(const Options& options);
 
 /// True for --family bernoulli. Error 64 if a covariance type is given as well.
 bool asks_for_bernoulli(const Options& options);

@@ -138,7 +138,10 @@ StoredModel read_stored_model(const Execution& execution, const std::string& pat
 }
 
 Mixture read_model(const Execution& execution, const std::string& path) {
-  const StoredModel model = read_stored_model(execution, path);
+  return in_data_units(execution, read_stored_model(execution, path), path);
+}
+
+Mixture in_data_units(const Execution& execution, const StoredModel& model, const std::string& path) {
   require_no_noise(model.mixture, path);
   if (model.transform.empty()) return model.mixture;
   if (model.transform.loses())

@@ -73,17 +73,6 @@ class Columns(ProgramTest):
                 with h5py.File(self.dir / "p.h5") if "-o" in command else h5py.File("none", "w", driver="core", backing_store=False) as f:
                     outputs.append((out, {name: f[name][()].tobytes() for name in f}))
             self.assertEqual(*outputs)
-        other = self.run_ok("score flowers.csv m.h5 --json --columns 1,3,4,5")
-        self.assertNotEqual(other.out, self.run_ok("score flowers.csv m.h5 --json").out)
-
-    def test_other_names_are_taken_in_order_with_a_warning(self):
-        self.run_ok(f"fit measures.csv {FIT} -o m.h5")
-        self.write("renamed.csv", ["a", *NAMES[1:]], self.X.astype(str))
-        runs = [self.run_ok(f"score {name}.csv m.h5 --json", ranks=2) for name in ("renamed", "measures")]
-        self.assertEqual(runs[0].out, runs[1].out)
-        warnings = [[line for line in run.err.splitlines() if "warning" in line] for run in runs]
-        self.assertEqual([len(lines) for lines in warnings], [1, 0])
-        self.assertIn("a, sepal_width, petal_length, petal_width, the model sepal_length,", warnings[0][0])
 
     def test_components_and_conversion(self):
         self.run_ok("pca measures.csv --n-components 2 -o a.h5")

@@ -66,6 +66,9 @@ StoredModel read_stored_model(const Execution& execution, const std::string& pat
 /// where there is noise; 79.
 Mixture read_model(const Execution& execution, const std::string& path);
 
+/// Collective. The same of a model that has been read from `path`.
+Mixture in_data_units(const Execution& execution, const StoredModel& model, const std::string& path);
+
 /// Identifies what predict or sample writes: the command, its options, the model's parameters and
 /// transform, and the data's fingerprint. Written as the root attribute `request`.
 std::string request_text(const Mixture& mixture, const std::map<std::string, std::string>& facts,

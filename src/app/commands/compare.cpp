@@ -7,9 +7,12 @@
 
 #include "app/commands.hpp"
 #include "app/inputs.hpp"
+#include "app/name_match.hpp"
 #include "app/say.hpp"
 #include "app/support.hpp"
 #include "gmmpi/error.hpp"
+#include "gmmpi/inference/conditional.hpp"
+#include "gmmpi/io/derived_model.hpp"
 #include "gmmpi/io/model_file.hpp"
 
 namespace gmmpi::app {
@@ -80,13 +83,48 @@ struct Models {
   Transform transform;  ///< to their coordinates; empty: they are those of the data
 };
 
+/// Collective. The place among B's columns of each of A's; empty where they are in the same order.
+std::vector<int> places_in_b(const Execution& execution, const std::string& path_a, const StoredModel& a,
+                             const std::string& path_b, const StoredModel& b) {
+  const auto names = [&](const std::string& path, const StoredModel& model) {
+    return ColumnNames{read_feature_names(execution, path, model.n_columns()), model.n_columns(), path};
+  };
+  const ColumnNames of_a = names(path_a, a), of_b = names(path_b, b);
+  if (of_a.n_columns != of_b.n_columns)
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{} has {}, but {} has {}: compare models of the same columns (gmmpi marginal makes "
+                    "a model of some)",
+                    path_a, count_text(of_a.n_columns, "column"), path_b,
+                    count_text(of_b.n_columns, "column")));
+  return places_of(execution.comm, of_a, of_b, "compare models of the same columns");
+}
+
+std::vector<double> picked(const std::vector<double>& values, const std::vector<int>& places) {
+  std::vector<double> out;
+  for (std::size_t first = 0; first < values.size(); first += places.size())
+    for (const int place : places) out.push_back(values[first + place]);
+  return out;
+}
+
 /// Collective. Two models of the same principal components in the coordinates of these, any others in the
-/// units of the data.
+/// units of the data; B with its columns in the order of A's.
 Models read_both(const Execution& execution, const std::string& path_a, const std::string& path_b) {
   StoredModel a = read_stored_model(execution, path_a), b = read_stored_model(execution, path_b);
-  if (a.transform.loses() && a.transform == b.transform)
-    return {std::move(a.mixture), std::move(b.mixture), std::move(a.transform)};
-  return {read_model(execution, path_a), read_model(execution, path_b), {}};
+  const std::vector<int> places = places_in_b(execution, path_a, a, path_b, b);
+  if (a.transform.loses() && b.transform.loses()) {
+    if (!places.empty()) {
+      b.transform.center = picked(b.transform.center, places);
+      b.transform.components = picked(b.transform.components, places);
+    }
+    if (a.transform == b.transform)
+      return {std::move(a.mixture), std::move(b.mixture), std::move(a.transform)};
+  }
+  Models both{in_data_units(execution, a, path_a), in_data_units(execution, b, path_b), {}};
+  execution.comm.together([&] {
+    if (!places.empty()) both.b = marginal(both.b, places, *execution.kernels);
+  });
+  return both;
 }
 
 }  // namespace
@@ -100,10 +138,6 @@ void compare_command(const Execution& execution, const Options& options, StopReq
     seed = static_cast<std::uint64_t>(options.integer("seed", 0));
   });
   const auto [a, b, transform] = read_both(execution, path_a, path_b);
-  if (a.n_features != b.n_features)
-    throw Error(ExitCode::bad_data,
-                fmt::format("{} has {}, but {} has {}: compare models of the same columns", path_a,
-                            count_text(a.n_features, "column"), path_b, count_text(b.n_features, "column")));
   if (a.family->distribution() != b.family->distribution())
     throw Error(ExitCode::bad_data,
                 fmt::format("{} is a {} and {} a {} mixture: compare models of the same distribution", path_a,

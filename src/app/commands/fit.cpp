@@ -22,12 +22,15 @@ namespace gmmpi::app {
 
 namespace {
 
-/// Collective. The start model, in the coordinates of the transformed rows.
-Mixture read_start(const Execution& execution, const FitOptions& f) {
+/// Collective. The start model, in the coordinates of the transformed rows. `units` says in which it was
+/// read.
+Mixture read_start(const Execution& execution, const FitOptions& f, std::string& units) {
   StoredModel stored = read_stored_model(execution, f.start_name);
   stored.mixture.log_volume = 0.0;
+  units = "in the transformed columns that it was fitted to, which are the same";
   if (stored.transform == f.transform) return stored.mixture;
-  Mixture start = read_model(execution, f.start_name);
+  units = "in the units of the data, transformed with them";
+  Mixture start = in_data_units(execution, stored, f.start_name);
   if (f.transform.empty()) return start;
   execution.comm.together([&] {
     if (start.n_features != f.transform.n_inputs() || start.shape() == PrecisionShape::none)
@@ -241,10 +244,12 @@ void fit_command(const Execution& given, const Options& options, StopRequest& st
   }
   if (f.init == Init::model && transforms && dry)
     f.init = Init::kmeans;  // where the start lies is known only after a pass over the rows
-  if (f.init == Init::model) f.start = read_start(execution, f);
+  std::string units_of_start;
+  if (f.init == Init::model) f.start = read_start(execution, f, units_of_start);
   const MemoryPlan plan = plan_memory(execution, options, inputs, working_bytes(execution, f, inputs));
   announce(execution, options, f, inputs, plan, log);
   if (prepared) log.line("transform: " + prepared->text);
+  if (prepared && f.start) log.line(fmt::format("start: {} is read {}", f.start_name, units_of_start));
   if (dry) {
     dry_run(execution, options, f, inputs, plan, log);
     return;
