@@ -1,11 +1,18 @@
 # Columns of models and tables are matched by their names, permuted or refused: one rule for every command.
 import json
+import sys
 import unittest
+import warnings
 
 import h5py
 import numpy as np
+import pandas
 
-from harness import Case, ProgramTest, gmmpi
+from harness import ROOT, Case, ProgramTest, gmmpi
+
+sys.path.insert(0, str(ROOT / "scripts/python"))
+import gmmpi as package  # noqa: E402
+from gmmpi.plot import inputs  # noqa: E402
 
 FIT = "-k 2 --seed 1"
 TYPES = ("full", "tied", "diag", "spherical")
@@ -114,14 +121,55 @@ class Names(ProgramTest):
         run = self.run_ok("compare m.h5 xyz.h5 -n 100", ranks=2)
         self.assertEqual(len(self.warnings(run)), 1, run.err)
 
-    def test_a_name_before_a_number(self):
-        """Columns that are called 1 and 0: names count."""
-        self.write("years.csv", "ab", ['"1"', '"0"'])
-        self.run_ok(f"fit years.csv {FIT} -o m.h5")
-        self.run_ok("marginal m.h5 --keep 0 -o k.h5")
-        with h5py.File(self.dir / "k.h5") as k, h5py.File(self.dir / "m.h5") as m:
-            np.testing.assert_array_equal(k["model/means"][:, 0], m["model/means"][:, 1])
-            self.assertEqual(k["feature_names"][0], b"0")
+    def test_python(self):
+        self.run_ok(f"fit abc.csv {FIT} -o m.h5")
+        path, frame = str(self.dir / "m.h5"), pandas.DataFrame(self.X, columns=list("abc"))
+        model = package.load(path)
+        self.assertEqual(list(model.feature_names_in_), list("abc"))
+        right, start = model.score(frame), {"max_iter": 0, "n_components": 2}
+        with self.assertRaisesRegex(package.GmmpiError, "names should match"):
+            model.predict(frame[["c", "a", "b"]])
+        other = frame[["c", "a", "b"]]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fits = [package.fit(other, init_params=init, output=self.dir / "kept.h5", force=True, **start) for init in (path, model)]
+            fits += [package.GaussianMixture(init_params=init, reg_covar=0, **start).fit(other) for init in (path, model)]
+            fits.append(package.GaussianMixture(2, warm_start=True, max_iter=0, init_params=path, reg_covar=0).fit(frame).fit(other))
+        for fitted in fits:
+            self.assertEqual(list(fitted.feature_names_in_), list("cab"))
+            self.assertAlmostEqual(fitted.score(other), right, places=12)
+        self.assertEqual(package.read_model(self.dir / "kept.h5").feature_names, list("cab"))
+        package.save(fits[-1], self.dir / "saved.h5")
+        self.assertLess(abs(self.compared("m.h5", "saved.h5")["kl_ab"]), 1e-12)
+        for wrong in (frame.rename(columns={"b": "x"}), frame.assign(d=1.0), frame[["a", "b"]]):
+            with self.assertRaisesRegex(package.GmmpiError, "init_params has .*: give a start of the columns of X"):
+                package.fit(wrong, init_params=path, **start)
+
+    def test_pictures(self):
+        for data in ("abc", "cab"):
+            self.run_ok(f"fit {data}.csv {FIT} -o {data}.h5")
+        for order in (("abc", "cab"), ("cab", "abc")):
+            for data in ("abc", "cab"):
+                models = inputs.open_models([self.dir / f"{name}.h5" for name in order])
+                table = inputs.open_data(self.dir / f"{data}.csv", models)
+                self.assertEqual(table.names, list(order[0]))
+                np.testing.assert_array_equal(table.X, self.X[:, ["abc".index(c) for c in order[0]]])
+                densities = [np.sort(model.mixture.log_density(table.X)) for model in models]
+                np.testing.assert_allclose(*densities, atol=1e-3)
+        frame = pandas.DataFrame(self.X, columns=list("abc"))[["b", "c", "a"]].assign(label=1.0)
+        self.assertEqual(inputs.open_data(frame, models).names, list("cab"))
+        ticks = [label.get_text() for label in package.plot.parameters(self.dir / "cab.h5").axes[1].get_xticklabels()]
+        self.assertEqual(ticks, list("cab"))
+        axes = package.plot.compare(self.dir / "cab.h5", self.dir / "abc.h5").axes[3]
+        self.assertEqual((axes.get_xlabel(), axes.get_ylabel()), ("c", "a"))
+        self.write("abx.csv", "abc", "abx")
+        self.write("xyz.csv", "abc", "xyz")
+        self.check_cases([Case("scatter", "plot scatter in/abx.csv in/abc.h5 -o p.png", 65, ("abx.csv has no column c", "a, b, x"), ranks=(1,))],
+                         self.dir)
+        run = self.run_ok("plot scatter xyz.csv abc.h5 cab.h5 -o p.png")
+        self.assertEqual(len(self.warnings(run)), 1, run.err)
+        run = self.run_ok("plot compare abc.h5 cab.h5 --data cab.csv -o p.png")
+        self.assertEqual(run.err, "")
 
 
 if __name__ == "__main__":

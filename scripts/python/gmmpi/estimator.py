@@ -13,6 +13,7 @@ import sklearn.mixture
 from sklearn.utils.validation import check_is_fitted
 
 from .arrays import finite_rows, is_frame, numbers, rows
+from .columns import names_of
 from .data import Table
 from .fitted import FittedMixture, RowMethods, set_fit_attributes
 from .fitting import INIT_PARAMS, run_fit
@@ -74,17 +75,18 @@ class GaussianMixture(RowMethods, sklearn.mixture.GaussianMixture):
 
         With warm_start it goes on from the model of the last fit, if that has the same n_components, covariance_type and columns.
         """
+        names = names_of(X)
         X = self._checked(X)
-        start = self._warm_start(X)
+        start = self._warm_start(X, names)
         given = {} if start else {"weights": self.weights_init, "means": self.means_init, "precisions": self.precisions_init}
         options = {name: getattr(self, name)
                    for name in ("covariance_type", "tol", "reg_covar", "max_iter", "threads")}
-        model = run_fit(X, self.n_components, init_params=start or self.init_params, given=given,
+        model = run_fit(X, self.n_components, names=names, init_params=start or self.init_params, given=given,
                         random_state=self.random_state, sample_weight=sample_weight, output=None,
                         how={"ranks": self.ranks, "program": self.program, "mpirun": self.mpirun,
                              "verbose": self.verbose > 0},
                         options={**options, "n_init": 1 if start else self.n_init})
-        return set_names(self._set(model), getattr(X, "columns", None))
+        return set_names(self._set(model), names or model.feature_names)
 
     def fit_predict(self, X, y=None, sample_weight=None):
         """fit(X), then predict(X)."""
@@ -121,13 +123,14 @@ class GaussianMixture(RowMethods, sklearn.mixture.GaussianMixture):
         with as_gmmpi_errors(USAGE, f"{', '.join(given)}: "), contextlib.suppress(AttributeError, TypeError):
             copy.copy(self)._check_parameters(np.empty((1, d)))
 
-    def _warm_start(self, X):
-        """The mixture to go on from, or None."""
+    def _warm_start(self, X, names):
+        """This model, to go on from, or None. Columns may come in another order if X has their names."""
         if not self.warm_start or getattr(self, "_fitted_type", None) != self.covariance_type:
             return None
         mixture = as_mixture(self)
         same = self.n_components == mixture.n_components and getattr(X, "shape", mixture.means.shape)[1] == mixture.n_features
-        return mixture if same else None
+        own = names_of(self)
+        return self if same and (names is None or own is None or sorted(names) == sorted(own)) else None
 
     @classmethod
     def _from_file(cls, model, feature_names=None):

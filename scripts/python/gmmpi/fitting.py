@@ -11,9 +11,10 @@ import numpy as np
 
 from .arrays import is_frame, numbers, rows
 from .bernoulli import BernoulliMixture
+from .columns import name_list, names_of, places_of, reordered
 from .data import Table, save_npy
-from .mixture import Mixture
-from .model_io import read_model, save
+from .mixture import Mixture, as_mixture
+from .model_io import add_names, read_model, save
 from .program import BAD_DATA, USAGE, GmmpiError, run_worded
 from .wording import Wording
 
@@ -53,8 +54,9 @@ class Call:
         return path
 
 
-def run_fit(X, n_components, *, init_params, given, random_state, sample_weight, output, how, options):
-    """The ModelFile of a fit; see gmmpi.fit. `given`: weights, means, precisions of the start, None where not given."""
+def run_fit(X, n_components, *, names, init_params, given, random_state, sample_weight, output, how, options):
+    """The ModelFile of a fit; see gmmpi.fit. names: of the columns of X, or None. `given`: weights, means, precisions of the
+    start, None where not given."""
     for name, known in PARAMETERS.items():
         if name in options:
             raise GmmpiError(f"{name}: is called {known} here; give that", USAGE)
@@ -65,10 +67,12 @@ def run_fit(X, n_components, *, init_params, given, random_state, sample_weight,
         for own in PER_ROW:
             if options.get(own) is not None:
                 options[own] = call.located(options[own], own)
-        options["init"] = start(init_params, given, data, call)
+        options["init"] = start(in_order_of(names, init_params), given, data, call)
         target = os.fspath(output) if output is not None else str(call.folder / "model.h5")
         for message in call.fit(data, target).warnings:
             warnings.warn(message, warning_class(message), stacklevel=3)
+        if names is not None and output is not None:
+            add_names(target, names)
         return read_model(target)
 
 
@@ -93,6 +97,25 @@ def seed_of(random_state):
             return int(getattr(random_state, draw)(2**31))
     raise GmmpiError(f"random_state: {random_state!r} is no seed; give a whole number, a numpy.random.Generator or RandomState, or "
                      "None", USAGE)
+
+
+def in_order_of(there, init_params):
+    """What is given as init_params; of a model, or a model's path, with names of columns: a mixture with its columns in the order
+    of those of the table, which are named `there`. Where the table is a path, the program sees to that."""
+    is_path = isinstance(init_params, (str, os.PathLike))
+    if there is None or init_params is None or (is_path and os.fspath(init_params) in INIT_PARAMS):
+        return init_params
+    file = read_model(os.fspath(init_params)) if is_path else None
+    if is_path and file.transform is not None and file.transform.loses:
+        return init_params
+    wanted = file.feature_names if is_path else names_of(init_params)
+    if wanted is not None and len(wanted) != len(there):
+        raise GmmpiError(f"init_params has the columns {name_list(wanted)}, X {name_list(there)}: give a start of the columns of "
+                         "X", BAD_DATA)
+    places = places_of(there, wanted, "X", "init_params", "give a start of the columns of X")
+    if places is None:
+        return init_params
+    return reordered(file.mixture if is_path else as_mixture(init_params), places)
 
 
 def start(init_params, given, data, call):

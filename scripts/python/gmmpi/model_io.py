@@ -8,6 +8,7 @@ import numpy as np
 
 from . import program
 from .bernoulli import BernoulliMixture
+from .columns import names_of
 from .mixture import FiniteMixture, Mixture, Noise, as_mixture
 from .transform import Transform, read_transform
 
@@ -75,10 +76,17 @@ def read_model(path):
     return ModelFile(mixture, attributes, options, history, grid, transform, names)
 
 
+def add_names(path, names):
+    """Writes the names of the columns into a model file that has none."""
+    with h5py.File(path, "a") as file:
+        if "feature_names" not in file:
+            file["feature_names"] = names
+
+
 def save(model, path):
     """Writes a fitted scikit-learn mixture (or a gmmpi.Mixture or BernoulliMixture) as a model file that every command reads.
 
-    Use it as a start: gmmpi fit ... --init start.h5, or gmmpi.fit(X, init_params="start.h5"). An existing file is
+    The names of its columns, feature_names_in_, are written as well. Use it as a start: gmmpi fit ... --init start.h5, or gmmpi.fit(X, init_params="start.h5"). An existing file is
     replaced. Raises GmmpiError 65 if the model is not fitted, 73 if the file cannot be written.
     """
     try:
@@ -97,6 +105,8 @@ def save(model, path):
             group.attrs.update({"covariance_type": mixture.covariance_type} if gaussian else {"family": "bernoulli"})
             for name in (*PARAMETERS, "precisions_cholesky") if gaussian else ("weights", "means"):
                 group[name] = getattr(mixture, name)
+            if names_of(model) is not None:
+                file["feature_names"] = names_of(model)
             for name in ("converged", "n_iter", "lower_bound"):
                 value = getattr(model, name + "_", None)
                 if value is not None:

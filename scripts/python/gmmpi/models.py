@@ -1,5 +1,6 @@
 """gmmpi.fit and gmmpi.load: what returns a fitted scikit-learn mixture. scikit-learn is imported when they are called."""
 
+from .columns import names_of
 from .fitting import run_fit
 from .model_io import read_model
 from .program import MPIRUN
@@ -29,19 +30,22 @@ def fit(X, n_components=1, *, covariance_type=None, tol=None, reg_covar=None, ma
              "threads": threads, **options}
     how = {"ranks": ranks, "program": program, "mpirun": mpirun, "verbose": verbose}
     given = {"weights": weights_init, "means": means_init, "precisions": precisions_init}
-    model = run_fit(X, n_components, init_params=init_params, given=given, random_state=random_state,
+    names = names_of(X)
+    model = run_fit(X, n_components, names=names, init_params=init_params, given=given, random_state=random_state,
                     sample_weight=sample_weight, output=output, how=how, options=asked)
-    return GaussianMixture._from_file(model, feature_names=getattr(X, "columns", None))
+    return GaussianMixture._from_file(model, names or model.feature_names)
 
 
 def load(path):
     """A fitted gmmpi.GaussianMixture, which is a scikit-learn GaussianMixture, from the model file at `path`.
 
     predict, score_samples, sample, bic and so on work; `history_` has the log-likelihood of each iteration and
-    `digest_` the digest where the file has them. It takes rows in the units of the data, as the program does. A model with a noise
+    `digest_` the digest where the file has them. `feature_names_in_` are the file's names of columns: as in scikit-learn, a
+    DataFrame with others, or in another order, is refused. It takes rows in the units of the data, as the program does. A model with a noise
     component, of Bernoulli components, or of fewer principal components than columns is no scikit-learn GaussianMixture; it becomes a
     gmmpi.FittedMixture, which has the same methods, except sample. Raises GmmpiError.
     """
     from .estimator import GaussianMixture
 
-    return GaussianMixture._from_file(read_model(path))
+    model = read_model(path)
+    return GaussianMixture._from_file(model, model.feature_names)

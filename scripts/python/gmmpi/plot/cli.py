@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import warnings
 
 from .. import plot
 from ..program import NO_MEMORY, USAGE, GmmpiError
@@ -42,7 +43,7 @@ OPTIONS = {
     "dpi": {"type": int, "metavar": "N", "default": 150, "help": "pixels per inch (default %(default)s)"},
     "elevation": {"type": float, "metavar": "DEGREES", "default": 22, "help": "height of the eye (default %(default)s)"},
     "equal": {"action": "store_true", "help": "one scale for both axes, so that right angles are right"},
-    "feature_names": {"type": words, "metavar": "NAMES", "help": "names of the columns, with commas"},
+    "feature_names": {"type": words, "metavar": "NAMES", "help": "names of the columns, with commas (default: the model's)"},
     "high": {"type": float, "metavar": "X", "help": "end of the sweep"},
     "images": {"metavar": "DATA", "help": f"images whose reduced coordinates are --reduced: {SPEC}"},
     "iterations": {"type": whole_numbers, "metavar": "N,N,...",
@@ -164,15 +165,21 @@ def draw(asked, rest):
 
 
 def main(arguments):
-    """The exit code, after one line on standard error if it is not 0."""
+    """The exit code, after one line on standard error if it is not 0, and one for each warning."""
     try:
-        asked, rest = make_parser().parse_known_args(arguments)
-        draw(asked, rest)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: complain("warning", message)
+            asked, rest = make_parser().parse_known_args(arguments)
+            draw(asked, rest)
         print(f"written to {asked.output}")
         return 0
     except GmmpiError as error:
         said, code = error.said, error.exit_code
     except MemoryError:
         said, code = "plot: not enough memory: draw fewer --rows", NO_MEMORY
-    print("gmmpi: error: " + said.replace("\n", " "), file=sys.stderr)
+    complain("error", said)
     return code
+
+
+def complain(kind, message):
+    print(f"gmmpi: {kind}: " + str(message).replace("\n", " "), file=sys.stderr)

@@ -15,11 +15,11 @@ def parameters(model, *, feature_names=None, title=None):
 
     A mean's colour is its distance from the mixture's overall mean, in its overall standard deviations; a covariance's is
     its share of the product of these deviations. So columns of any unit can be compared. Small tables have their numbers
-    written in, in the units of the data. feature_names: (d).
+    written in, in the units of the data. feature_names: (d); default: those of the model.
     """
     model = inputs.open_model(model)
     mixture = model.mixture
-    names = list(feature_names or [f"x{j}" for j in range(mixture.n_features)])
+    names = list(feature_names or model.names or [f"x{j}" for j in range(mixture.n_features)])
     centre, variances = mixture.moments()
     deviations = np.sqrt(variances)
     order = np.argsort(-mixture.weights, kind="stable")[:MOST_COMPONENTS]

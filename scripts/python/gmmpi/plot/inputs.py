@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..columns import places_of, reordered
 from ..data import as_table, column_names, column_number, read_data
 from ..mixture import Mixture, as_mixture
 from ..model_io import ModelFile, read_model
@@ -23,6 +24,12 @@ class NamedModel:
     @property
     def mixture(self):
         return self.file.mixture
+
+    @property
+    def names(self):
+        """Of the mixture's columns; None where it has none, as of principal components."""
+        transform = self.file.transform
+        return None if transform is not None and transform.loses else self.file.feature_names
 
     def describe(self):
         """"2 components, full covariance"."""
@@ -53,9 +60,9 @@ def named_model(model, name):
     if isinstance(model, (str, os.PathLike)):
         path = os.fspath(model)
         return NamedModel(name or os.path.basename(path).removesuffix(".h5").removesuffix(".model"), read_model(path))
-    file = model if isinstance(model, ModelFile) else ModelFile(as_mixture(model), fitted_attributes(model),
-                                                                {}, fitted_history(model),
-                                                                transform=getattr(model, "transform_", None))
+    file = model if isinstance(model, ModelFile) else ModelFile(
+        as_mixture(model), fitted_attributes(model), history=fitted_history(model),
+        transform=getattr(model, "transform_", None), feature_names=fitted_names(model))
     return NamedModel(name or "model", file)
 
 
@@ -68,13 +75,38 @@ def fitted_history(model):
     return {} if history is None else {"log_likelihood": history}
 
 
+def fitted_names(model):
+    names = getattr(model, "feature_names_in_", None)
+    return None if names is None else list(names)
+
+
 def open_models(models, names=None, **heeded):
-    """A list of NamedModels from one model or a list of them; `names` in the same order; `heeded`: as in open_model."""
+    """A list of NamedModels from one model or a list of them; `names` in the same order; `heeded`: as in open_model.
+
+    Their columns are in the order of the first model that has names.
+    """
     models = list(models) if isinstance(models, (list, tuple)) else [models]
     names = list(names or [])
     if names and len(names) != len(models):
         raise GmmpiError(f"names: {len(names)} names for {len(models)} models; give one each", USAGE)
-    return [open_model(model, name, **heeded) for model, name in zip(models, names or [None] * len(models))]
+    return same_columns([open_model(model, name, **heeded) for model, name in zip(models, names or [None] * len(models))])
+
+
+def first_with_names(models):
+    return next((model for model in models if model.names), None)
+
+
+def same_columns(models):
+    """The NamedModels with their columns in the order of the first that has names (see places_of)."""
+    first = first_with_names(models)
+    return models if first is None else [in_order_of(first, model) for model in models]
+
+
+def in_order_of(first, model):
+    places = places_of(first.names, model.names, first.name, model.name, "draw models of the same columns")
+    if places is None:
+        return model
+    return replace(model, file=replace(model.file, mixture=reordered(model.mixture, places), feature_names=list(first.names)))
 
 
 def open_data(data, models=(), labels=None, most_rows=MOST_ROWS, seed=0):
@@ -83,23 +115,42 @@ def open_data(data, models=(), labels=None, most_rows=MOST_ROWS, seed=0):
     They are found by their names where both have names. A column `label` or `labels` that the models do not know becomes
     the labels. labels: see gmmpi.read_data, or an array.
     """
-    if isinstance(data, (str, os.PathLike)):
-        names = column_names(data) or []
-        wanted = next((model.file.feature_names for model in models if model.file.feature_names), None)
-        if labels is None and wanted is not None and len(names) == len(wanted) + 1:
-            labels = next((name for name in names if name in ("label", "labels") and name not in wanted), None)
-        known = wanted is not None and set(wanted) <= set(names)
-        table = read_data(data, labels=labels, columns=wanted if known else None, most_rows=most_rows, seed=seed)
+    first = first_with_names(models)
+    is_path = isinstance(data, (str, os.PathLike))
+    table = None if is_path else as_table(data)
+    names = column_names(data) if is_path else table.feature_names
+    own_labels = label_column(names, first) if labels is None else labels
+    columns = None
+    if names and first is not None:
+        there = [name for name in names if name != own_labels]
+        places = places_of(first.names, there, first.name, file_name(data) if is_path else table.name, "rename them")
+        columns = None if places is None else [there[j] for j in places]
+    if is_path:
+        table = read_data(data, labels=own_labels, columns=columns, most_rows=most_rows, seed=seed)
     else:
-        table = as_table(data)
         if labels is not None:
             table = replace(table, labels=np.asarray(labels))
+        elif own_labels is not None:
+            table = table.without_column(own_labels)
+        if columns is not None:
+            table = replace(table.with_columns(columns), labels=table.labels)
         table = table.subsample(most_rows, seed)
     if not len(table.X):
         raise GmmpiError(f"{table.name}: has no rows to draw; give some", BAD_DATA)
     for model in models:
         table = fitting_columns(table, model)
     return table
+
+
+def file_name(path):
+    return os.path.basename(os.fspath(path))
+
+
+def label_column(names, model):
+    """The column `label` or `labels` that a table has and the model does not know; None: there is none."""
+    if not names or model is None:
+        return None
+    return next((name for name in names if name in ("label", "labels") and name not in model.names), None)
 
 
 def fitting_columns(table, model):

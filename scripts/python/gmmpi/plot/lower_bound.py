@@ -38,7 +38,7 @@ def bound(data, model, *, before=None, parameter="mean", component=0, column=0, 
     figure, (ax,) = style.new_figure(8.4, 5.2)
     ax.plot(sweep, likelihood, color=style.INK, linewidth=2.2, label="log-likelihood")
     if before is not None:
-        other = inputs.open_model(before)
+        other = inputs.same_columns([model, inputs.open_model(before)])[1]
         if other.mixture.means.shape != mixture.means.shape:
             raise GmmpiError(f"{other.name} and {model.name} have different shapes; give models of the same K and columns",
                              BAD_DATA)

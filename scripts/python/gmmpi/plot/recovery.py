@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from ..data import Table
 from ..program import BAD_DATA, MISSING, GmmpiError
 from . import inputs, points, style
 
@@ -17,8 +18,7 @@ def compare(truth, models, *, data=None, columns=None, names=None, title=None):
     Components are matched so that the squared distances of the means, in the true mixture's standard deviations, have the
     least sum. data: rows to draw below the ellipses (95 %) of the two chosen columns. Points on the diagonal are right.
     """
-    true = inputs.open_model(truth)
-    models = inputs.open_models(models, names)
+    true, *models = inputs.same_columns([inputs.open_model(truth), *inputs.open_models(models, names)])
     for model in models:
         if model.mixture.n_features != true.mixture.n_features:
             raise GmmpiError(f"{model.name} has {model.mixture.n_features} columns and {true.name} "
@@ -102,7 +102,7 @@ def limits(drawn, i):
 
 def draw_together(ax, true, models, palette, data, columns):
     """The 95 % ellipses of all models over the data."""
-    table = inputs.open_data(true.mixture.means if data is None else data, [true])
+    table = inputs.open_data(Table(X=true.mixture.means, feature_names=true.names) if data is None else data, [true])
     chosen = inputs.choose_columns(table, columns, 2)
     if data is not None:
         ax.scatter(*table.X[:, chosen].T, s=6, color="#b0b0b0", alpha=0.5, linewidths=0, rasterized=True)
