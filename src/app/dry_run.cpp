@@ -7,6 +7,7 @@
 
 #include "app/say.hpp"
 #include "app/support.hpp"
+#include "data/relative_weights.hpp"
 #include "gmmpi/data/memory_data.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/io/checkpoint.hpp"
@@ -107,8 +108,13 @@ Trial make_trial(const Execution& given, const FitOptions& f, const OpenedData& 
     check_memory(execution, inputs, plan);
     FirstRows rows(*inputs.rows, n_rows);
     std::optional<FirstRows> weights;
+    std::optional<RelativeWeights> relative;
     if (inputs.weights) weights.emplace(*inputs.weights, n_rows);
-    const MemoryData data(execution, rows, weights ? &*weights : nullptr);
+    if (inputs.relative_weights) relative.emplace(execution, *weights);
+    DataReader* trial_weights = relative  ? static_cast<DataReader*>(&*relative)
+                                : weights ? &*weights
+                                          : nullptr;
+    const MemoryData data(execution, rows, trial_weights);
     LastState observer;
     const FitResult result = fit(execution, data, few, observer);
     trial.iteration_seconds =

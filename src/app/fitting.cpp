@@ -60,6 +60,7 @@ void set_fit_options(const Options& o, FitOptions& f) {
   f.prior = prior_options(o);
   f.fixed = fixed_parameters(o);
   f.noise = noise_options(o);
+  f.relative_weights = o.flag("relative-weights");
   o.choice("resume", {"auto", "never", "must"});
   if (const auto start = start_path(o)) {
     f.init = Init::model;

@@ -9,6 +9,7 @@
 
 #include "app/columns.hpp"
 #include "app/support.hpp"
+#include "data/relative_weights.hpp"
 #include "gmmpi/data/memory_data.hpp"
 #include "gmmpi/data/row_labels.hpp"
 #include "gmmpi/error.hpp"
@@ -89,6 +90,9 @@ OpenedData open_inputs(const Execution& execution, const Options& options) {
                             reader->n_rows(), one, data.rows->n_rows(), one));
   };
   data.weights = column("sample-weight", "/sample_weight", "sample weight");
+  data.relative_weights = options.has("relative-weights");
+  if (data.relative_weights && !data.weights)
+    throw Error(ExitCode::usage, "--relative-weights: there are no weights; give --sample-weight");
   data.labels = column("labels", "/labels", "label");
   return data;
 }
@@ -156,9 +160,19 @@ void check_memory(const Execution& execution, const OpenedData& data, const Memo
 }
 
 std::unique_ptr<Data> read_data(const Execution& execution, const OpenedData& data, const MemoryPlan& plan) {
-  if (plan.streamed())
-    return std::make_unique<StreamData>(execution, *data.rows, data.weights.get(), plan.stream_bytes);
-  return std::make_unique<MemoryData>(execution, *data.rows, data.weights.get());
+  std::optional<RelativeWeights> relative;
+  if (data.relative_weights) relative.emplace(execution, *data.weights);
+  DataReader* weights = relative ? &*relative : data.weights.get();
+  if (plan.streamed()) return std::make_unique<StreamData>(execution, *data.rows, weights, plan.stream_bytes);
+  return std::make_unique<MemoryData>(execution, *data.rows, weights);
+}
+
+std::string warning_of_weights(const OpenedData& opened, const DataSummary& summary) {
+  if (!opened.weights || summary.total_weight >= 0.5 * static_cast<double>(summary.n_rows)) return "";
+  return fmt::format(
+      "the weights {} of {} sum to {:.6g}, which BIC and ICL take for the number of rows: "
+      "--relative-weights makes them sum to {}",
+      opened.weights->name(), count_text(summary.n_rows, "row"), summary.total_weight, summary.n_rows);
 }
 
 InputData read_inputs(const Execution& execution, const Options& options, OpenedData opened,

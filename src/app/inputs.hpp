@@ -18,6 +18,7 @@ namespace gmmpi::app {
 struct OpenedData {
   std::unique_ptr<DataReader> rows, weights{}, labels{};
   std::vector<std::string> feature_names{};  ///< of the file's columns
+  bool relative_weights = false;             ///< weights are to be scaled, see RelativeWeights
 };
 
 /// Collective. DATA, --sample-weight and --labels.
@@ -52,6 +53,10 @@ void check_memory(const Execution& execution, const OpenedData& data, const Memo
 
 /// Collective. Reads what is to be held, checks all rows and summarises them. `data` must outlive the result.
 std::unique_ptr<Data> read_data(const Execution& execution, const OpenedData& data, const MemoryPlan& plan);
+
+/// A warning where weights are too small to stand for numbers of rows, as BIC and ICL have it; "" if there is
+/// none.
+std::string warning_of_weights(const OpenedData& opened, const DataSummary& summary);
 
 /// Rows that are read: held, or read again from what is opened.
 struct InputData {

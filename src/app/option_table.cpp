@@ -242,6 +242,10 @@ const std::vector<OptionSpec>& option_table() {
       {"sample-weight", "", "DATA", "", "fit select score pca",
        "weights of the rows, >= 0: file.npy, file.csv or file.h5[:/dataset] (default dataset "
        "/sample_weight)"},
+      {"relative-weights", "", "", "", "fit select score pca",
+       "scale the sample weights so that they sum to the number of rows that have any, which BIC and ICL "
+       "then "
+       "count"},
       {"checkpoint", "", "PREFIX", "", "fit select",
        "checkpoints are PREFIX.ckpt.<n>.h5 (default: the output's name without .h5)"},
       {"checkpoint-every", "", "INTERVAL", "10min", "fit select",

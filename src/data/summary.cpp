@@ -1,6 +1,7 @@
 // summarise, has_distinct_rows.
 #include "data/summary.hpp"
 
+#include <fmt/format.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -21,6 +22,9 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 /// A column's range may be squared and summed without overflow.
 constexpr double kWidestRange = 1e140;
+/// Weights of which the sum times a squared range is beyond this are refused; small ones, of which the
+/// product is below that: terms of a share of it would be denormal.
+constexpr double kLargestSum = 1e290, kLeastSum = 1e-250, kSmallWeight = 1e-100;
 
 [[noreturn]] void throw_bad_value(const std::string& name, Index row, int column, double value) {
   throw Error(ExitCode::bad_data, name + ": row " + std::to_string(row) + ", column " +
@@ -107,6 +111,28 @@ std::string hex(const std::array<std::int64_t, 4>& words) {
   return text;
 }
 
+/// Error 65 where weighted sums of squares of the columns would overflow, or lose digits to underflow,
+/// because of the weights: data of the same range without weights would not.
+void check_weights(const DataSummary& s, const std::string& name) {
+  double widest = 1.0, narrowest = kInfinity;
+  for (std::size_t j = 0; j < s.minimum.size(); ++j)
+    if (const double range = s.maximum[j] - s.minimum[j]; range > 0.0) {
+      widest = std::max(widest, range);
+      narrowest = std::min(narrowest, range);
+    }
+  const auto refuse = [&](const std::string& problem) {
+    throw Error(ExitCode::bad_data,
+                name + ": " + problem + "; multiply all weights by one number, or give --relative-weights");
+  };
+  if (!(s.total_weight * widest * widest <= kLargestSum) && s.total_weight > static_cast<double>(s.n_rows))
+    refuse("the sample weights sum to " +
+           (std::isfinite(s.total_weight) ? fmt::format("{:.3g}", s.total_weight) : "more than 1.8e+308") +
+           ", so that sums of weighted squares overflow");
+  if (s.max_weight < kSmallWeight && s.max_weight * narrowest * narrowest < kLeastSum)
+    refuse(fmt::format("the largest sample weight is {:.3g}, so that weighted squares lose their digits",
+                       s.max_weight));
+}
+
 void check(const DataSummary& summary, const std::string& name, const std::string& weights_name) {
   if (summary.n_rows == 0)
     throw Error(ExitCode::bad_data,
@@ -116,6 +142,7 @@ void check(const DataSummary& summary, const std::string& name, const std::strin
       throw Error(ExitCode::bad_data,
                   name + ": column " + std::to_string(j) +
                       " spans more than 1e140 and cannot be squared; choose a larger unit");
+  if (!weights_name.empty()) check_weights(summary, weights_name);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // The sweep: blocks to threads, tiles to kernels, block sums to exact sums, exact sums to one allreduce.
 #include "em/sweep.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <exception>
@@ -16,6 +18,21 @@ namespace gmmpi {
 namespace {
 
 constexpr double kMostMoment = 1e300;
+
+/// Error 79: sums of squares of `reach`, how far the rows are from component k, overflow.
+[[noreturn]] void moments_overflow(int k, double reach, const DataSummary& summary) {
+  if (static_cast<double>(summary.n_rows) * reach * reach < kMostMoment)
+    throw Error(
+        ExitCode::numerical,
+        fmt::format("the sample weights sum to {:.3g}, so that sums of weighted squares overflow: multiply "
+                    "all weights by one number, or give --relative-weights",
+                    summary.total_weight));
+  throw Error(
+      ExitCode::numerical,
+      fmt::format("the mean of component {} lies so far from the data that squared distances overflow: "
+                  "choose another start, or larger units",
+                  k));
+}
 
 /// Bounds of the absolute sums, from the columns' ranges alone: the same on every rank.
 std::vector<double> moment_bounds(const MomentLayout& layout, const DataSummary& summary,
@@ -42,11 +59,7 @@ std::vector<double> moment_bounds(const MomentLayout& layout, const DataSummary&
         for (int j = i; j < layout.d; ++j) widen(weight * reach[i] * reach[j]);
     if (layout.shape != ScatterShape::pooled) second = entry;
     for (const double r : reach)
-      if (!(weight * r * r < kMostMoment))
-        throw Error(ExitCode::numerical,
-                    "the mean of component " + std::to_string(k) +
-                        " lies so far from the data that squared distances overflow: choose "
-                        "another start, or larger units");
+      if (!(weight * r * r < kMostMoment)) moments_overflow(k, r, summary);
   }
   return bounds;
 }

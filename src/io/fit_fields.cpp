@@ -172,6 +172,7 @@ std::vector<Field> numeric_options(const FitOptions& o) {
                         digest({{"box", "minimum", low, true}, {"box", "maximum", high, true}}), true});
     }
   }
+  if (o.relative_weights) fields.push_back({group, "relative_weights", std::string("true"), true});
   if (o.fixed.any()) fields.push_back({group, "fix", fixed_name(o.fixed), true});
   if (o.prior) {
     fields.push_back({group, "prior", std::string("auto"), true});

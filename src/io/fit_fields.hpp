@@ -62,10 +62,15 @@ struct OptionWithDefault {
   const char *name, *usual;
   bool is_integer = false;
 };
-inline constexpr OptionWithDefault kOptionsWithDefaults[] = {
-    {"engine", "em"},          {"accelerate", "none"}, {"trace", "none"},
-    {"short_runs", "0", true}, {"prior", "none"},      {"labels_fingerprint", "not set"},
-    {"fix", "not set"},        {"noise", "not set"}};
+inline constexpr OptionWithDefault kOptionsWithDefaults[] = {{"engine", "em"},
+                                                             {"accelerate", "none"},
+                                                             {"trace", "none"},
+                                                             {"short_runs", "0", true},
+                                                             {"prior", "none"},
+                                                             {"labels_fingerprint", "not set"},
+                                                             {"relative_weights", "false"},
+                                                             {"fix", "not set"},
+                                                             {"noise", "not set"}};
 
 /// Rows of [restart, iteration, component, row].
 Integers reseed_table(const std::vector<Reseed>& reseeds);

@@ -85,6 +85,7 @@ struct FitOptions {
   std::shared_ptr<const RowLabels> labels;  ///< known classes: component k is class k; null: none
   std::optional<PriorOptions> prior;        ///< none: maximum likelihood; else MAP
   FixedParameters fixed{};
+  bool relative_weights = false;  ///< the weights were scaled before they came; the fit does not look at it
   std::optional<NoiseOptions> noise;  ///< Engine::em and hard, Gaussian components
 
   /// Restarts, and the run that goes on with the best short one.

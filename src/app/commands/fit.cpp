@@ -261,6 +261,7 @@ void fit_command(const Execution& given, const Options& options, StopRequest& st
     Checkpointing checkpoints(comm, comm, options, stop, log);
     const std::unique_ptr<Data> rows = read_or_stop(execution, inputs, plan, log);
     const Data& data = *rows;
+    if (const std::string text = warning_of_weights(inputs, data.summary()); !text.empty()) log.warning(text);
     if (inputs.labels) {
       f.labels = std::make_shared<RowLabels>(execution, data, *inputs.labels, f.n_components);
       log.line(fmt::format("labels: {} of {} rows are known", f.labels->n_known(), data.summary().n_rows));

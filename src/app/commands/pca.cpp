@@ -93,7 +93,7 @@ void pca_command(const Execution& execution, const Options& options, StopRequest
     record.total_variance = p.total_variance;
     record.feature_names = inputs.opened.feature_names;
     record.options = {{"command", "pca"}, {"data", options.arguments.at("DATA")}};
-    for (const char* name : {"n-components", "variance", "whiten", "sample-weight"}) {
+    for (const char* name : {"n-components", "variance", "whiten", "sample-weight", "relative-weights"}) {
       std::string key = name;
       std::ranges::replace(key, '-', '_');
       if (options.has(name)) record.options[key] = options.text(name);

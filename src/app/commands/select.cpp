@@ -193,6 +193,8 @@ void select_command(const Execution& given, const Options& options, StopRequest&
     Checkpointing checkpoints(comm, groups.comm, options, stop, log);
     std::unique_ptr<Data> data;
     comm.together([&] { data = read_or_stop(in_group, inputs, plan, log); });
+    if (const std::string text = warning_of_weights(inputs, data->summary()); !text.empty())
+      log.warning(text);
     run_selection(execution, groups, options, wanted, inputs, *data, checkpoints, stop, log);
   } catch (const Error& e) {
     if (e.code() == ExitCode::stopped_early) log.event("stop", {{"reason", e.what()}});

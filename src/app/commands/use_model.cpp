@@ -105,6 +105,8 @@ void score_command(const Execution& execution, const Options& options, StopReque
   if (options.has("output")) write_log_densities(execution, options, data, stored);
   const Score s = score(execution, data, model);
   if (!execution.comm.is_root()) return;
+  if (const std::string text = warning_of_weights(inputs.opened, data.summary()); !text.empty())
+    note("gmmpi: warning: {}\n", text);
   if (options.flag("json")) {
     const nlohmann::ordered_json json{{"n_samples", data.summary().n_rows},
                                       {"total_weight", data.summary().total_weight},
