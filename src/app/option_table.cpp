@@ -214,6 +214,9 @@ const std::vector<OptionSpec>& option_table() {
       {"labels", "", "DATA", "", "fit",
        "known classes of the rows, 0 to K-1, -1 where unknown: file.npy, file.csv or file.h5[:/dataset] "
        "(default dataset /labels); component k is class k"},
+      {"labels", "", "DATA", "", "score compare",
+       "known classes of the rows (compare: of --data), -1 where unknown: file.npy, file.csv or "
+       "file.h5[:/dataset] (default dataset /labels); shows how well the components find them"},
       {"prior", "", "NAME", "none", "fit select",
        "none: maximum likelihood; auto: the most probable parameters under a weak prior made from the data, "
        "against singular covariances"},
@@ -235,7 +238,7 @@ const std::vector<OptionSpec>& option_table() {
        "volume V of the region in which noise may lie (default: the product of the columns' ranges)"},
       {"fix", "", "LIST", "", "fit",
        "weights, means or covariances, or two of them with a comma: they stay what they are in the start"},
-      {"columns", "", "LIST", "", "fit select score predict regress pca transform convert",
+      {"columns", "", "LIST", "", "fit select score predict regress compare pca transform convert",
        "the columns to use, in this order: numbers from 0, or names; others may hold text (default: those "
        "that the "
        "model names, else all)"},

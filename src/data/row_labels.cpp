@@ -22,11 +22,17 @@ constexpr Index kRowsAtOnce = 1 << 16;
 RowLabels::RowLabels(const Execution& execution, const Data& data, DataReader& labels, int n_classes)
     : first_row_(data.grid().first_row(data.first_block())), n_rows_(n_classes) {
   execution.comm.together([&] { read(execution, data, labels, n_classes); });
+  if (n_classes == kAnyClasses) {
+    std::int64_t most = kUnknown;
+    for (const std::int32_t label : labels_) most = std::max<std::int64_t>(most, label);
+    execution.comm.max(std::span(&most, 1));
+    n_rows_.resize(most + 1);
+  }
   summarise(execution, data);
   if (n_known_ == 0)
     throw Error(ExitCode::bad_data, labels.name() + ": no row has a label; leave --labels out");
   const auto empty = std::ranges::find(n_rows_, 0);
-  if (complete_ && empty != n_rows_.end())
+  if (n_classes != kAnyClasses && complete_ && empty != n_rows_.end())
     throw Error(ExitCode::bad_data,
                 fmt::format("{}: class {} has no rows; number the classes from 0 without gaps, and give -k "
                             "their number",
@@ -37,6 +43,8 @@ void RowLabels::read(const Execution& execution, const Data& data, DataReader& l
   if (labels.n_rows() != data.grid().n_rows())
     throw Error(ExitCode::bad_data, fmt::format("{}: {} labels for {} rows; give one label per row",
                                                 labels.name(), labels.n_rows(), data.grid().n_rows()));
+  const bool any = n_classes == kAnyClasses;
+  const int limit = any ? kMostClasses : n_classes;
   const Index end = data.grid().first_row(data.last_block());
   labels_.reserve(end - first_row_);
   std::vector<double> values(std::min(kRowsAtOnce, end - first_row_));
@@ -50,11 +58,13 @@ void RowLabels::read(const Execution& execution, const Data& data, DataReader& l
         labels_.push_back(kUnknown);
         continue;
       }
-      if (!(value >= -1.0 && value < n_classes && value == std::floor(value)))
-        throw Error(ExitCode::bad_data,
-                    fmt::format("{}: the label of row {} is {:g}; with -k {} labels are whole numbers from 0 "
-                                "to {}, or -1 where the class is unknown",
-                                labels.name(), first + i, value, n_classes, n_classes - 1));
+      if (!(value >= -1.0 && value < limit && value == std::floor(value)))
+        throw Error(
+            ExitCode::bad_data,
+            fmt::format("{}: the label of row {} is {:g}; {}labels are whole numbers from 0 to {}, or "
+                        "-1 where the class is unknown",
+                        labels.name(), first + i, value, any ? "" : fmt::format("with -k {} ", n_classes),
+                        limit - 1));
       labels_.push_back(static_cast<std::int32_t>(value));
     }
   }

@@ -118,6 +118,8 @@ class Names(ProgramTest):
         for columns in ("c,a,b", "1,2,0"):  # the model's names in another order are still its names
             run = self.run_ok(f"score cab.csv m.h5 --json --columns {columns}")
             self.assertEqual((run.out, self.warnings(run)), (right.out, []))
+        compared = [self.compared("m.h5", "m.h5", f"--data {data}") for data in ("abc.csv", "abx.csv --columns a,b,x")]
+        self.assertEqual(*compared)
         run = self.run_ok("compare m.h5 xyz.h5 -n 100", ranks=2)
         self.assertEqual(len(self.warnings(run)), 1, run.err)
 

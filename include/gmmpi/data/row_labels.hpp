@@ -13,11 +13,13 @@ namespace gmmpi {
 class RowLabels {
  public:
   static constexpr std::int32_t kUnknown = -1;
+  static constexpr int kAnyClasses = 0;         ///< as many as the labels tell
+  static constexpr int kMostClasses = 1 << 16;  ///< of kAnyClasses
 
   /// Collective. Reads a column of N numbers: 0 to n_classes - 1, or -1 where the class is unknown. Those of
   /// rows of weight zero are not looked at. Errors, equal on all ranks: 65 (not one label per row, a label
   /// that is no such number, naming its row, no label at all, or, where no row is unknown, a class without
-  /// rows), 75, those of the reader.
+  /// rows, unless any number of classes will do), 75, those of the reader.
   RowLabels(const Execution& execution, const Data& data, DataReader& labels, int n_classes);
 
   int n_classes() const { return static_cast<int>(n_rows_.size()); }

@@ -10,6 +10,7 @@
 #include "app/name_match.hpp"
 #include "app/say.hpp"
 #include "app/support.hpp"
+#include "app/true_labels.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/inference/conditional.hpp"
 #include "gmmpi/io/derived_model.hpp"
@@ -28,7 +29,9 @@ struct Result {
   std::vector<int> unmatched_a, unmatched_b;
   MonteCarlo kl_ab, kl_ba;
   double rand_index = 0.0;
-  Index n_labelled = 0;  ///< rows that rand_index is of
+  Index n_labelled = 0;                 ///< rows that rand_index is of
+  std::optional<Agreement> of_a, of_b;  ///< with --labels
+  std::string labelled;                 ///< whose labels, and how many rows have one
 };
 
 std::vector<int> unmatched(const std::vector<ComponentMatch>& matches, int K, int ComponentMatch::*side) {
@@ -50,15 +53,16 @@ void print_json(const Result& r, const Mixture& a, const Mixture& b) {
                           {"mean_mahalanobis", m.mean_mahalanobis},
                           {"covariance_error", m.covariance_error},
                           {"bhattacharyya", m.distance}});
-  const Json json{{"components", components},
-                  {"unmatched_a", r.unmatched_a},
-                  {"unmatched_b", r.unmatched_b},
-                  {"kl_ab", r.kl_ab.value},
-                  {"kl_ab_standard_error", r.kl_ab.standard_error},
-                  {"kl_ba", r.kl_ba.value},
-                  {"kl_ba_standard_error", r.kl_ba.standard_error},
-                  {"adjusted_rand_index", r.rand_index},
-                  {"n_labelled", r.n_labelled}};
+  Json json{{"components", components},
+            {"unmatched_a", r.unmatched_a},
+            {"unmatched_b", r.unmatched_b},
+            {"kl_ab", r.kl_ab.value},
+            {"kl_ab_standard_error", r.kl_ab.standard_error},
+            {"kl_ba", r.kl_ba.value},
+            {"kl_ba_standard_error", r.kl_ba.standard_error},
+            {"adjusted_rand_index", r.rand_index},
+            {"n_labelled", r.n_labelled}};
+  if (r.of_a) json["labels"] = {{"a", TrueLabels::json(*r.of_a)}, {"b", TrueLabels::json(*r.of_b)}};
   say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
@@ -76,6 +80,9 @@ void print_text(const Result& r, const Mixture& a, const Mixture& b, Index n_sam
       count_text(n_samples, "row"));
   say("adjusted Rand index of the labels {:.6f}   ({} of {})\n", r.rand_index,
       count_text(r.n_labelled, "row"), labelled);
+  if (!r.of_a) return;
+  say("labels {}\n", r.labelled);
+  say("  A: {}\n  B: {}\n", TrueLabels::text(*r.of_a), TrueLabels::text(*r.of_b));
 }
 
 struct Models {
@@ -136,6 +143,9 @@ void compare_command(const Execution& execution, const Options& options, StopReq
   execution.comm.together([&] {
     n_samples = options.integer("n-samples", 2, kMostSamples);
     seed = static_cast<std::uint64_t>(options.integer("seed", 0));
+    for (const char* name : {"labels", "columns"})
+      if (options.has(name) && !options.has("data"))
+        throw Error(ExitCode::usage, fmt::format("--{}: are of --data; give it as well", name));
   });
   const auto [a, b, transform] = read_both(execution, path_a, path_b);
   if (a.family->distribution() != b.family->distribution())
@@ -151,6 +161,12 @@ void compare_command(const Execution& execution, const Options& options, StopReq
     const InputData data = read_inputs(execution, inputs, writing_bytes(execution, a, {}), 0, transform);
     check_rows(execution, inputs, *data.rows, a);
     table = label_table(execution, *data.rows, a, b);
+    if (data.opened.labels) {
+      const TrueLabels labels(execution, data);
+      r.of_a = labels.of(execution, a);
+      r.of_b = labels.of(execution, b);
+      r.labelled = fmt::format("{}: {}", options.text("labels"), labels.rows_text());
+    }
   } else {
     table = drawn_label_table(execution, a, b, n_samples, seed);
   }

@@ -7,6 +7,7 @@
 #include "app/inputs.hpp"
 #include "app/say.hpp"
 #include "app/support.hpp"
+#include "app/true_labels.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/inference/outliers.hpp"
 #include "gmmpi/inference/predict.hpp"
@@ -104,18 +105,22 @@ void score_command(const Execution& execution, const Options& options, StopReque
   check_rows(execution, options, data, model);
   if (options.has("output")) write_log_densities(execution, options, data, stored);
   const Score s = score(execution, data, model);
+  std::optional<TrueLabels> labels;
+  if (inputs.opened.labels) labels.emplace(execution, inputs);
+  const Agreement agreement = labels ? labels->of(execution, model) : Agreement{};
   if (!execution.comm.is_root()) return;
   if (const std::string text = warning_of_weights(inputs.opened, data.summary()); !text.empty())
     note("gmmpi: warning: {}\n", text);
   if (options.flag("json")) {
-    const nlohmann::ordered_json json{{"n_samples", data.summary().n_rows},
-                                      {"total_weight", data.summary().total_weight},
-                                      {"log_likelihood", s.log_likelihood},
-                                      {"mean_log_likelihood", s.mean_log_likelihood},
-                                      {"n_parameters", model.n_parameters()},
-                                      {"aic", s.aic},
-                                      {"bic", s.bic},
-                                      {"icl", s.icl}};
+    nlohmann::ordered_json json{{"n_samples", data.summary().n_rows},
+                                {"total_weight", data.summary().total_weight},
+                                {"log_likelihood", s.log_likelihood},
+                                {"mean_log_likelihood", s.mean_log_likelihood},
+                                {"n_parameters", model.n_parameters()},
+                                {"aic", s.aic},
+                                {"bic", s.bic},
+                                {"icl", s.icl}};
+    if (labels) json["labels"] = TrueLabels::json(agreement);
     say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
@@ -123,6 +128,8 @@ void score_command(const Execution& execution, const Options& options, StopReque
       count_text(data.summary().n_rows, "row"));
   say("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better; {} parameters)\n", s.aic, s.bic, s.icl,
       model.n_parameters());
+  if (labels)
+    say("labels {}: {}   ({})\n", options.text("labels"), TrueLabels::text(agreement), labels->rows_text());
   if (options.has("output")) say("log densities in {}\n", options.text("output"));
   say("next: gmmpi predict {} {} -o labels.h5\n", options.arguments.at("DATA"), path);
 }
