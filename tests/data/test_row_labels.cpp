@@ -70,4 +70,7 @@ TEST_CASE("row_labels: what is no label is named with its row", "[mpi]") {
   CHECK_THAT(refusal({-1, -1, -1, -1, -1}, 2), Catch::Contains("no row has a label"));
   CHECK_THAT(refusal({0, 0, 2, 2, 2}, 3), Catch::Contains("class 1 has no rows"));
   CHECK(refusal({0, 0, 2, 2, -1}, 3).empty());  // its rows may be among the unknown
+  CHECK(refusal({9, 0, 9, 2, 2}, RowLabels::kAnyClasses).empty());
+  CHECK_THAT(refusal({9, 0, 0, 70000, 2}, RowLabels::kAnyClasses),
+             Catch::Contains("row 3 is 70000; labels are whole numbers from 0 to 65535"));
 }
