@@ -189,7 +189,7 @@ const std::vector<OptionSpec>& option_table() {
        "parameters of "
        "every iteration (the fit is the same, and takes about twice as long)"},
       {"reg-covar", "", "X", "auto", "fit select",
-       "added to every variance; auto: 1e-6 times the variance of the column (0 is allowed)"},
+       "added to every variance; auto: nothing is, but no variance falls below 1e-12 of the column's (0: no limit)"},
       {"seed", "", "N", "0", "fit select sample simulate compare", "seed of everything random"},
       {"on-collapse", "", "WHAT", "reseed", "fit select",
        "reseed: a component without rows or with a singular covariance moves to the worst explained row; "

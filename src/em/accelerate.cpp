@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "model/local_coordinates.hpp"
+#include "model/variance_floor.hpp"
 
 namespace gmmpi {
 
@@ -65,7 +66,8 @@ double last_rise(const FitState& state) {
 
 }  // namespace
 
-Mixture accelerate(const Execution& execution, FitState& state, Mixture em_model, double least_rise) {
+Mixture accelerate(const Execution& execution, FitState& state, Mixture em_model, double least_rise,
+                   std::span<const double> floor) {
   AccelerationState& a = state.acceleration;
   const LocalCoordinates here(state.model, execution);
   const Vector em_step = here.of(em_model);
@@ -88,7 +90,8 @@ Mixture accelerate(const Execution& execution, FitState& state, Mixture em_model
     a.width = longest;
   }
   Mixture extrapolated = here.at(step);
-  if (!factorise(extrapolated, execution).empty()) return em_model;
+  if (!factorise_above(extrapolated, floor, execution).empty() || !extrapolated.floored.empty())
+    return em_model;
   a.step = std::move(step);
   a.em_model = std::move(em_model);
   a.extrapolated = true;

@@ -26,12 +26,9 @@ double share_of_components(const Mixture& model) {
 
 /// Until it is replaced, a collapsed component stays as it was, without weight.
 void set_aside(const Mixture& before, const std::vector<int>& collapsed, Mixture& model) {
-  const std::size_t d = model.n_features, stride = covariance_stride(model.shape(), model.n_features);
   for (const int k : collapsed) {
     model.weights[k] = 0.0;
-    std::copy_n(before.means.begin() + k * d, d, model.means.begin() + k * d);
-    if (model.shape() != PrecisionShape::shared_dense)
-      std::copy_n(before.covariances.begin() + k * stride, stride, model.covariances.begin() + k * stride);
+    copy_component(before, k, model);
   }
   const double sum = std::accumulate(model.weights.begin(), model.weights.end(), 0.0);
   for (double& w : model.weights) w /= sum / share_of_components(model);
@@ -40,15 +37,14 @@ void set_aside(const Mixture& before, const std::vector<int>& collapsed, Mixture
 }  // namespace
 
 std::vector<Reseed> treat_collapse(const Execution& execution, const Data& data, const DataMoments& moments,
-                                   const RegCovar& reg_covar, const Mixture& before, int restart,
+                                   const Regularisation& regularisation, const Mixture& before, int restart,
                                    int iteration, MStep& step) {
   std::vector<Reseed> reseeds;
   if (step.collapsed.empty()) return reseeds;
   Mixture& model = step.model;
   const int K = model.n_components;
   if (std::ssize(step.collapsed) == K) throw_singular("no covariance is positive definite", iteration);
-  std::vector<double> variance = moments.variance;
-  for (std::size_t j = 0; j < variance.size(); ++j) variance[j] += reg_covar[j];
+  const std::vector<double> variance = regularisation.applied_to(moments.variance);
   set_aside(before, step.collapsed, model);
   if (!factorise(model, *execution.kernels).empty())
     throw_singular("the shared covariance is singular", iteration);

@@ -15,7 +15,7 @@ namespace gmmpi {
 /// done. Error 79: every component collapsed, a shared covariance is singular, or so are the data's
 /// variances.
 std::vector<Reseed> treat_collapse(const Execution& execution, const Data& data, const DataMoments& moments,
-                                   const RegCovar& reg_covar, const Mixture& before, int restart,
+                                   const Regularisation& regularisation, const Mixture& before, int restart,
                                    int iteration, MStep& step);
 
 }  // namespace gmmpi

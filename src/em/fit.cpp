@@ -27,17 +27,19 @@ namespace {
 
 constexpr double kNoWeight = 1e-9;  ///< of all components together
 
-/// The added variances that `auto` stands for: 1e-6 of the column's variance; for constant columns of the
-/// mean variance. A prior needs no such help, and fixed covariances bear none.
-RegCovar resolve_reg_covar(const FitOptions& options, const std::vector<double>& variance) {
-  if (options.fixed.covariances && options.init == Init::model) return RegCovar(variance.size(), 0.0);
-  if (options.prior && !options.reg_covar) return RegCovar(variance.size(), 0.0);
-  if (options.reg_covar) return RegCovar(variance.size(), *options.reg_covar);
+constexpr double kLeastVariance = 1e-12;  ///< as a share of the column's
+
+/// `auto` is a floor under the covariances: a tiny share of the column's variance; for constant columns of
+/// the mean variance. Fixed covariances bear none.
+Regularisation regularisation_of(const FitOptions& options, const std::vector<double>& variance) {
+  if (options.fixed.covariances && options.init == Init::model) return {};
+  if (options.reg_covar) return {std::vector<double>(variance.size(), *options.reg_covar), {}};
+  if (options.family->precision_shape() == PrecisionShape::none) return {};
   const double mean =
       std::accumulate(variance.begin(), variance.end(), 0.0) / static_cast<double>(variance.size());
-  RegCovar reg(variance);
-  for (double& r : reg) r = 1e-6 * (r > 0.0 ? r : mean > 0.0 ? mean : 1.0);
-  return reg;
+  Regularisation r{{}, variance};
+  for (double& least : r.floor) least = kLeastVariance * (least > 0.0 ? least : mean > 0.0 ? mean : 1.0);
+  return r;
 }
 
 /// Responsibilities under state.model and their moments about `centers`.
@@ -82,7 +84,7 @@ void require_no_collapse(const FitOptions& o, const std::vector<int>& collapsed,
 
 /// The parameters that maximise the expected complete-data log-likelihood. Bishop (2006), eq. 9.24-9.26.
 Mixture m_step(const Problem& p, FitState& state, const Moments& moments) {
-  Constraints constraints(p.reg_covar, p.prior ? &*p.prior : nullptr);
+  Constraints constraints(p.regularisation, p.prior ? &*p.prior : nullptr);
   constraints.fixed = p.options.fixed;
   constraints.before = &state.model;
   bool recentred = false;
@@ -100,7 +102,7 @@ Mixture m_step(const Problem& p, FitState& state, const Moments& moments) {
                                          std::to_string(iteration) +
                                          ": give a larger --noise-volume, or leave out --noise");
   require_no_collapse(p.options, step.collapsed, iteration);
-  const std::vector<Reseed> reseeds = treat_collapse(p.execution, p.data, p.moments, p.reg_covar, state.model,
+  const std::vector<Reseed> reseeds = treat_collapse(p.execution, p.data, p.moments, p.regularisation, state.model,
                                                      state.restart, iteration, step);
   for (const Reseed& reseed : reseeds) p.observer.reseeded(reseed);
   state.reseeds.insert(state.reseeds.end(), reseeds.begin(), reseeds.end());
@@ -112,12 +114,13 @@ Mixture m_step(const Problem& p, FitState& state, const Moments& moments) {
 Mixture next_model(const Problem& p, FitState& state, const Moments& moments) {
   Mixture model = m_step(p, state, moments);
   if (p.options.accelerate == Acceleration::none) return model;
-  if (state.just_reseeded) {
-    state.acceleration = {};  // the path begins anew
+  if (state.just_reseeded || !model.floored.empty()) {
+    state.acceleration = {};  // the path begins anew, and never leads below the floor
     return model;
   }
   Stopwatch watch;
-  model = accelerate(p.execution, state, std::move(model), p.options.tol * p.data.summary().total_weight);
+  model = accelerate(p.execution, state, std::move(model), p.options.tol * p.data.summary().total_weight,
+                     p.regularisation.floor);
   if (p.execution.profile) p.execution.profile->add(Profile::m_step, watch.lap());
   return model;
 }
@@ -319,7 +322,7 @@ FitResult fit(const Execution& execution, const Data& data, const FitOptions& op
   Problem p{execution, data, options, observer, {}, {}, {}};
   validate_fit(execution, data, options, "the data");
   p.moments = data_moments(execution, data);
-  p.reg_covar = resolve_reg_covar(options, p.moments.variance);
+  p.regularisation = regularisation_of(options, p.moments.variance);
   if (options.prior) p.prior = prior_of_data(execution, data, options, p.moments);
 
   FitState state = resume ? *resume : FitState();
@@ -334,9 +337,9 @@ FitResult fit(const Execution& execution, const Data& data, const FitOptions& op
       if (state.restart < options.n_init) {
         observer.started(
             is_kmeans(options.engine)
-                ? make_centers(execution, data, p.moments, options, p.reg_covar, state, safe_point)
+                ? make_centers(execution, data, p.moments, options, p.regularisation, state, safe_point)
                 : make_start(execution, data, p.moments, options,
-                             {p.reg_covar, p.prior ? &*p.prior : nullptr}, state, safe_point));
+                             {p.regularisation, p.prior ? &*p.prior : nullptr}, state, safe_point));
         if (options.noise) add_noise(*options.noise, data, *execution.kernels, state.model);
       } else {
         continue_best(state);
@@ -356,7 +359,9 @@ FitResult fit(const Execution& execution, const Data& data, const FitOptions& op
     finish_restart(options, state);
   }
   FitResult result = std::move(state.best);
-  result.reg_covar = p.reg_covar;
+  result.reg_covar = p.regularisation.added;
+  result.reg_covar.resize(data.n_columns(), 0.0);
+  result.variance_floor = p.regularisation.floor;
   result.prior = p.prior;
   return result;
 }

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "model/variance_floor.hpp"
+
 namespace gmmpi {
 
 namespace {
@@ -87,7 +89,8 @@ double add_prior_rows(const Prior& prior, const CovarianceFamily& family, const 
   return prior_count(prior, family, layout.K, d);
 }
 
-void regularise(Mixture& m, const RegCovar& reg) {
+void add_to_variances(const std::vector<double>& reg, Mixture& m) {
+  if (reg.empty()) return;
   const std::size_t d = m.n_features, stride = covariance_stride(m.shape(), m.n_features);
   if (m.shape() == PrecisionShape::spherical) {
     const double mean = std::accumulate(reg.begin(), reg.end(), 0.0) / static_cast<double>(d);
@@ -121,6 +124,14 @@ double squared_shift(const Mixture& m, int k, const double* delta) {
 }
 
 }  // namespace
+
+std::vector<double> Regularisation::applied_to(std::vector<double> variance) const {
+  for (std::size_t j = 0; j < variance.size(); ++j) {
+    if (!added.empty()) variance[j] += added[j];
+    if (!floor.empty()) variance[j] = std::max(variance[j], floor[j]);
+  }
+  return variance;
+}
 
 MStep m_step(const Execution& execution, const Moments& moments, const CovarianceFamily& family,
              const Constraints& constraints) {
@@ -169,11 +180,15 @@ MStep m_step(const Execution& execution, const Moments& moments, const Covarianc
   }
   if (fixed.covariances) {
     m.covariances = constraints.before->covariances;
+    m.precisions_cholesky = constraints.before->precisions_cholesky;
+    m.floored = constraints.before->floored;
   } else {
     m.covariances = family.covariances({K, d, rows, total, scatter});
-    regularise(m, constraints.reg_covar);
+    add_to_variances(constraints.regularisation.added, m);
   }
-  const std::vector<int> singular = factorise(m, execution);
+  const std::vector<int> singular =
+      fixed.covariances ? factorise(m, execution)
+                        : factorise_above(m, constraints.regularisation.floor, execution);
   step.too_far = !singular.empty();
   for (int k = 0; k < K && !step.too_far && !fixed.covariances; ++k)
     step.too_far =

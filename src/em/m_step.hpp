@@ -12,17 +12,23 @@
 
 namespace gmmpi {
 
-/// What is added to the variances: one number per column (their mean for spherical).
-using RegCovar = std::vector<double>;
+/// What keeps covariances regular.
+struct Regularisation {
+  std::vector<double> added;  ///< (d) to the variances (for spherical their mean); empty: nothing
+  std::vector<double> floor;  ///< (d) the least they may be, in every direction; empty: no limit
 
-/// What the M-step heeds besides the moments. The pointers must outlive it.
+  /// Variances (d) that components without rows may get.
+  std::vector<double> applied_to(std::vector<double> variance) const;
+};
+
+/// What the M-step heeds besides the moments. What is pointed and referred to must outlive it.
 struct Constraints {
-  RegCovar reg_covar;
+  const Regularisation& regularisation;
   const Prior* prior = nullptr;     ///< null: maximum likelihood
   FixedParameters fixed{};          ///< taken over from `before`
   const Mixture* before = nullptr;  ///< the model that entered the iteration; null in starts
 
-  Constraints(RegCovar reg, const Prior* prior_ = nullptr) : reg_covar(std::move(reg)), prior(prior_) {}
+  Constraints(const Regularisation& r, const Prior* prior_ = nullptr) : regularisation(r), prior(prior_) {}
 };
 
 /// A model from moments, and the components that cannot be had from them.

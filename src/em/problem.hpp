@@ -15,7 +15,7 @@ struct Problem {
   const FitOptions& options;
   FitObserver& observer;
   DataMoments moments;
-  RegCovar reg_covar;
+  Regularisation regularisation;
   std::optional<Prior> prior;
 };
 

@@ -77,6 +77,7 @@ void set_component(Mixture& m, int k, const std::vector<double>& mean, const std
   if (m.shape() == PrecisionShape::none)  // probabilities of 0 and 1 could never change again
     for (std::size_t j = 0; j < d; ++j) m.means[k * d + j] = 0.25 + 0.5 * mean[j];
   if (m.shape() == PrecisionShape::shared_dense || m.shape() == PrecisionShape::none) return;
+  std::erase(m.floored, k);
   double* covariance = m.covariances.data() + k * stride;
   if (m.shape() == PrecisionShape::spherical) {
     double sum = 0.0;
@@ -101,7 +102,7 @@ DataMoments data_moments(const Execution& execution, const Data& data) {
     middle[j] = data.summary().minimum[j] + 0.5 * (data.summary().maximum[j] - data.summary().minimum[j]);
   bool recentred = false;
   const MStep step =
-      m_step_guarded(execution, sum_about(middle), diag, RegCovar(d, 0.0), sum_about, recentred);
+      m_step_guarded(execution, sum_about(middle), diag, Regularisation(), sum_about, recentred);
   DataMoments moments{step.model.means, step.model.covariances};
   for (std::size_t j = 0; j < d; ++j)
     if (data.summary().minimum[j] == data.summary().maximum[j]) moments.variance[j] = 0.0;
@@ -129,14 +130,14 @@ Mixture model_of_rows(const CovarianceFamily& family, int K, std::vector<double>
 }
 
 std::string make_centers(const Execution& execution, const Data& data, const DataMoments& moments,
-                         const FitOptions& options, const RegCovar& reg_covar, FitState& state,
+                         const FitOptions& options, const Regularisation& regularisation, FitState& state,
                          const SafePoint& safe_point) {
   switch (options.init) {
     case Init::model:
       state.centers = options.start->means;
       return "the means of the given model";
     case Init::random:
-      make_start(execution, data, moments, options, reg_covar, state, safe_point);
+      make_start(execution, data, moments, options, regularisation, state, safe_point);
       state.centers = std::move(state.model.means);
       state.model = Mixture();
       return "the means of random responsibilities";
@@ -172,12 +173,9 @@ std::string make_start(const Execution& execution, const Data& data, const DataM
                        const SafePoint& safe_point) {
   const int K = options.n_components, d = data.n_columns();
   const std::uint64_t seed = options.seed + state.restart;
-  std::vector<double> variance = moments.variance;
+  const std::vector<double> variance = constraints.regularisation.applied_to(moments.variance);
   double mean_variance = 0.0;
-  for (int j = 0; j < d; ++j) {
-    mean_variance += moments.variance[j] / d;
-    variance[j] += constraints.reg_covar[j];
-  }
+  for (int j = 0; j < d; ++j) mean_variance += moments.variance[j] / d;
   const auto from = [&](const Assignment& assignment, const std::vector<double>& centers) {
     return maximise(execution, data, assignment, centers, options, constraints, variance);
   };

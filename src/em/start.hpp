@@ -55,7 +55,7 @@ std::string make_start(const Execution& execution, const Data& data, const DataM
 /// Collective. As make_start, to the centres (K, d) in state.centers that k-means begins with: seeds, or
 /// the means of a model.
 std::string make_centers(const Execution& execution, const Data& data, const DataMoments& moments,
-                         const FitOptions& options, const RegCovar& reg_covar, FitState& state,
+                         const FitOptions& options, const Regularisation& regularisation, FitState& state,
                          const SafePoint& safe_point);
 
 /// Bytes per rank, besides the data, that a start from so many rows needs for them.

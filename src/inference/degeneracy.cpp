@@ -1,14 +1,23 @@
-// degenerate_component: too few rows, or a variance far below the pooled one.
+// degenerate_component: too few rows, or next to no variance in some direction.
 #include "gmmpi/inference/degeneracy.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
+
+#include "model/variance_floor.hpp"
 
 namespace gmmpi {
 
 namespace {
+
+constexpr double kMostlyAdded = 1.01;     ///< variances up to so many times what was added are no more than it
+constexpr double kOneColumn = 0.995;      ///< of a direction of length 1: it is this column's
+constexpr double kLeastPart = 0.1;        ///< of the largest: smaller entries of a direction are not named
+constexpr std::size_t kMostColumns = 3;   ///< that are named
 
 /// Rows without which a component's own covariance is singular.
 int rows_needed(PrecisionShape shape, int n_features) {
@@ -25,31 +34,89 @@ int rows_needed(PrecisionShape shape, int n_features) {
   return 0;
 }
 
-/// The components whose covariance minus that share of the pooled one is not positive definite.
-std::vector<int> narrow_components(const Mixture& mixture, const KernelTable& kernels) {
-  const std::size_t stride = covariance_stride(mixture.shape(), mixture.n_features);
+/// The components whose covariance minus `least`, shaped like one component's, is not positive definite.
+std::vector<int> narrower_than(const Mixture& mixture, const std::vector<double>& least,
+                               const KernelTable& kernels) {
   Mixture shifted = mixture;
+  shifted.floored.clear();
+  for (std::size_t i = 0; i < shifted.covariances.size(); ++i)
+    shifted.covariances[i] -= least[i % least.size()];
+  return factorise(shifted, kernels);
+}
+
+/// sum_k pi_k Sigma_k, shaped like one component's.
+std::vector<double> pooled_covariance(const Mixture& mixture) {
+  const std::size_t stride = covariance_stride(mixture.shape(), mixture.n_features);
   std::vector<double> pooled(stride, 0.0);
   for (std::size_t k = 0; k < mixture.weights.size(); ++k)
     for (std::size_t e = 0; e < stride; ++e)
       pooled[e] += mixture.weights[k] * mixture.covariances[k * stride + e];
-  for (std::size_t i = 0; i < shifted.covariances.size(); ++i)
-    shifted.covariances[i] -= kLeastVarianceShare * pooled[i % stride];
-  return factorise(shifted, kernels);
+  return pooled;
+}
+
+/// What was added to the variances, and a hundredth more, shaped like one component's covariance.
+std::vector<double> mostly_added(PrecisionShape shape, std::span<const double> added) {
+  const std::size_t d = added.size();
+  if (shape == PrecisionShape::spherical)
+    return {kMostlyAdded * std::accumulate(added.begin(), added.end(), 0.0) / static_cast<double>(d)};
+  std::vector<double> out(covariance_stride(shape, static_cast<int>(d)), 0.0);
+  for (std::size_t j = 0; j < d; ++j)
+    out[shape == PrecisionShape::diagonal ? j : j * (d + 1)] = kMostlyAdded * added[j];
+  return out;
+}
+
+std::string covariance_of(const Mixture& mixture, int k) {
+  return mixture.shape() == PrecisionShape::shared_dense ? "the shared covariance"
+                                                         : fmt::format("component {}", k);
 }
 
 }  // namespace
 
-std::string degenerate_component(const Mixture& mixture, Index n_rows, const KernelTable& kernels) {
-  const int needed = rows_needed(mixture.shape(), mixture.n_features);
-  if (needed == 0) return "";
+std::string narrow_direction(const Mixture& mixture, int k, std::span<const double> variance,
+                             std::span<const std::string> names) {
+  const auto name = [&](std::size_t j) { return names.empty() ? fmt::format("column {}", j) : names[j]; };
+  if (mixture.shape() == PrecisionShape::spherical) return "all directions";
+  const std::vector<double> direction = narrowest_direction(mixture, k, variance).direction;
+  std::vector<std::size_t> order(direction.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, std::ranges::greater(), [&](std::size_t j) { return std::abs(direction[j]); });
+  const double largest = std::abs(direction[order[0]]);
+  if (largest > kOneColumn) return name(order[0]);
+  std::string text;
+  for (std::size_t i = 0; i < std::min(order.size(), kMostColumns); ++i) {
+    const double part = direction[order[i]];
+    if (std::abs(part) < kLeastPart * largest) break;
+    text += fmt::format("{}{:.2g} {}", i == 0 ? "" : part < 0.0 ? " - " : " + ", std::abs(part), name(order[i]));
+  }
+  return text + (order.size() > kMostColumns && std::abs(direction[order[kMostColumns]]) >= kLeastPart * largest
+                     ? " ..."
+                     : "");
+}
+
+std::string degenerate_component(const Mixture& mixture, Index n_rows, std::span<const double> added,
+                                 const KernelTable& kernels) {
+  const PrecisionShape shape = mixture.shape();
+  if (shape == PrecisionShape::none) return "";
+  const int needed = rows_needed(shape, mixture.n_features);
   for (int k = 0; k < mixture.n_components; ++k)
     if (const double rows = mixture.weights[k] * static_cast<double>(n_rows); rows < needed)
       return fmt::format("component {} has {:.3g} rows, fewer than {}", k, rows, needed);
-  const std::vector<int> narrow = narrow_components(mixture, kernels);
-  if (narrow.empty()) return "";
-  return fmt::format("component {} has a variance below {:g} of the pooled one", narrow.front(),
-                     kLeastVarianceShare);
+  if (shape == PrecisionShape::shared_dense && n_rows < mixture.n_components + mixture.n_features)
+    return fmt::format("the shared covariance has {} rows, fewer than the {} it needs", n_rows,
+                       mixture.n_components + mixture.n_features);
+  if (!mixture.floored.empty())
+    return covariance_of(mixture, mixture.floored.front()) + " has no variance of its own in some direction";
+  if (std::ranges::any_of(added, [](double a) { return a > 0.0; }))
+    if (const auto narrow = narrower_than(mixture, mostly_added(shape, added), kernels); !narrow.empty())
+      return covariance_of(mixture, narrow.front()) +
+             " has no variance, in some direction, but what --reg-covar added";
+  if (shape == PrecisionShape::shared_dense) return "";
+  std::vector<double> least = pooled_covariance(mixture);
+  for (double& e : least) e *= kLeastVarianceShare;
+  if (const auto narrow = narrower_than(mixture, least, kernels); !narrow.empty())
+    return fmt::format("component {} has a variance below {:g} of the pooled one", narrow.front(),
+                       kLeastVarianceShare);
+  return "";
 }
 
 }  // namespace gmmpi

@@ -73,7 +73,7 @@ FitResult evaluate(const Execution& execution, const Data& data, const SelectOpt
     c.n_iter = result.n_iter;
     c.converged = result.converged;
     c.seed = f.seed + result.best_restart;
-    c.reason = degenerate_component(result.model, data.summary().n_rows, *execution.kernels);
+    c.reason = degenerate_component(result.model, data.summary().n_rows, result.reg_covar, *execution.kernels);
     c.degenerate = !c.reason.empty();
     if (options.criterion == Criterion::cv)
       c.held_out = cross_validate(execution, data, options, f, parts, fit_part);

@@ -11,12 +11,10 @@ namespace gmmpi {
 
 std::string write_derived_model(const std::string& path, const DerivedModel& model) {
   const Mixture& m = model.mixture;
-  std::vector<Field> fields = parameter_fields(m, "model");
+  std::vector<Field> fields = parameter_fields(m, "model", true);
   const auto add = [&](const char* name, Field::Value value) {
     fields.push_back({"model", name, std::move(value), true});
   };
-  if (m.shape() != PrecisionShape::none)
-    add("precisions_cholesky", Doubles{m.precisions_cholesky, covariance_shape(m)});
   add("n_components", std::int64_t{m.n_components});
   add("n_features", std::int64_t{m.n_features});
   add("n_parameters", m.n_parameters());

@@ -16,7 +16,7 @@ std::vector<Index> covariance_shape(const Mixture& m) {
   return {dims.begin(), dims.end()};
 }
 
-std::vector<Field> parameter_fields(const Mixture& m, const std::string& group) {
+std::vector<Field> parameter_fields(const Mixture& m, const std::string& group, bool with_factors) {
   const Index K = m.n_components, d = m.n_features;
   std::vector<Field> fields{{group, "weights", Doubles{m.weights, {K}}, true},
                             {group, "means", Doubles{m.means, {K, d}}, true}};
@@ -25,6 +25,11 @@ std::vector<Field> parameter_fields(const Mixture& m, const std::string& group) 
   } else {
     fields.push_back({group, "covariance_type", std::string(m.family->name()), true});
     fields.push_back({group, "covariances", Doubles{m.covariances, covariance_shape(m)}, true});
+    if (with_factors || !m.floored.empty())
+      fields.push_back(
+          {group, "precisions_cholesky", Doubles{m.precisions_cholesky, covariance_shape(m)}, true});
+    if (const Index n = std::ssize(m.floored); n > 0)
+      fields.push_back({group, "degenerate", Integers{{m.floored.begin(), m.floored.end()}, {n}}, true});
   }
   if (m.noise) {
     fields.push_back({group, "noise_weight", m.noise->weight, true});
@@ -217,6 +222,11 @@ Mixture read_parameters(hid_t group, const std::string& name) {
                             "components and {} columns needs ({}); write it so",
                             name, fmt::join(dims, ", "), family, m.n_components, m.n_features,
                             fmt::join(covariance_shape(m), ", ")));
+  if (h5::exists(group, "degenerate")) {
+    const auto floored = h5::read_dataset<std::int64_t>(group, "degenerate");
+    m.floored.assign(floored.begin(), floored.end());
+    m.precisions_cholesky = h5::read_dataset<double>(group, "precisions_cholesky");
+  }
   return m;
 }
 

@@ -16,7 +16,8 @@ using Integers = Field::Array<std::int64_t>;
 std::vector<Index> covariance_shape(const Mixture& mixture);
 
 /// covariance_type, weights, means, covariances, the noise if there is any: all that determines a mixture.
-std::vector<Field> parameter_fields(const Mixture& mixture, const std::string& group);
+std::vector<Field> parameter_fields(const Mixture& mixture, const std::string& group,
+                                    bool with_factors = false);
 
 /// Reads them; shapes are checked, numbers are not. Error 65 that starts with `name`.
 Mixture read_parameters(hid_t group, const std::string& name);

@@ -24,12 +24,10 @@ double mean(const std::vector<double>& values) {
 std::vector<Field> model_fields(const ModelRecord& r) {
   const Mixture& m = r.result.model;
   const std::string g = "model";
-  std::vector<Field> fields = parameter_fields(m, g);
+  std::vector<Field> fields = parameter_fields(m, g, true);
   const auto add = [&](const char* name, Field::Value value) {
     fields.push_back({g, name, std::move(value), true});
   };
-  if (m.shape() != PrecisionShape::none)
-    add("precisions_cholesky", Doubles{m.precisions_cholesky, covariance_shape(m)});
   add("n_components", std::int64_t{m.n_components});
   add("n_features", std::int64_t{m.n_features});
   add("n_samples", std::int64_t{r.data.n_rows});
@@ -43,6 +41,8 @@ std::vector<Field> model_fields(const ModelRecord& r) {
   add("log_likelihood", r.result.log_likelihood());
   add("reg_covar", mean(r.result.reg_covar));
   add("reg_covar_added", Doubles{r.result.reg_covar, {m.n_features}});
+  if (!r.result.variance_floor.empty())
+    add("variance_floor", Doubles{r.result.variance_floor, {m.n_features}});
   add("tol", r.options.tol);
   add("seed", static_cast<std::int64_t>(r.options.seed));
   add("n_parameters", r.options.fixed.n_free(m));

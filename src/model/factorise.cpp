@@ -1,6 +1,7 @@
 // Precision factors from covariances: Cholesky factorisation and triangular inverse.
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -58,32 +59,48 @@ bool invert_scales(const double* variance, std::size_t n, double* scale) {
   return true;
 }
 
+bool is_dense(const Mixture& m) {
+  return m.shape() == PrecisionShape::dense || m.shape() == PrecisionShape::shared_dense;
+}
+
+double log_det_of_factor(const Mixture& m, int k, const KernelTable& kernels) {
+  const std::size_t stride = covariance_stride(m.shape(), m.n_features);
+  const double* factor = m.precisions_cholesky.data() + k * stride;
+  double sum = 0.0;
+  for (std::size_t e = 0; e < stride; e += is_dense(m) ? m.n_features + 1 : 1) sum += log_of(factor[e], kernels);
+  return m.shape() == PrecisionShape::spherical ? sum * m.n_features : sum;
+}
+
 /// Component k's factor and log determinant (those of the shared covariance for k = 0). False if it is not
 /// positive definite.
 bool factorise_component(Mixture& m, int k, const KernelTable& kernels) {
   if (m.shape() == PrecisionShape::none) return true;
   const int d = m.n_features;
-  const bool dense = m.shape() == PrecisionShape::dense || m.shape() == PrecisionShape::shared_dense;
   const std::size_t stride = covariance_stride(m.shape(), d);
   const double* covariance = m.covariances.data() + k * stride;
   double* factor = m.precisions_cholesky.data() + k * stride;
-  if (!(dense ? precision_factor(covariance, d, factor) : invert_scales(covariance, stride, factor)))
+  if (!std::ranges::binary_search(m.floored, k) &&
+      !(is_dense(m) ? precision_factor(covariance, d, factor) : invert_scales(covariance, stride, factor)))
     return false;
-  const std::size_t step = dense ? d + 1 : 1;
-  for (std::size_t e = 0; e < stride; e += step) m.log_det[k] += log_of(factor[e], kernels);
-  if (m.shape() == PrecisionShape::spherical) m.log_det[k] *= d;
+  m.log_det[k] = log_det_of_factor(m, k, kernels);
   return true;
 }
 
 void clear_factors(Mixture& m) {
   pin_eigen_blocking();
-  m.precisions_cholesky.assign(m.covariances.size(), 0.0);
+  if (m.floored.empty()) m.precisions_cholesky.assign(m.covariances.size(), 0.0);
   m.log_det.assign(m.n_components, 0.0);
 }
 
 constexpr double kLeastToThread = 1e6, kLeastToShare = 3e7;  ///< multiplications
 
 }  // namespace
+
+void complete_factors(Mixture& m, const KernelTable& kernels) {
+  const bool shared = m.shape() == PrecisionShape::shared_dense;
+  for (int k = 0; k < m.n_components; ++k)
+    m.log_det[k] = shared && k > 0 ? m.log_det[0] : log_det_of_factor(m, k, kernels);
+}
 
 std::vector<int> factorise(Mixture& m, const KernelTable& kernels) {
   clear_factors(m);

@@ -1,6 +1,7 @@
 // Mixture: shapes, validation, change of family.
 #include "gmmpi/model/mixture.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <stdexcept>
@@ -73,6 +74,24 @@ void require_symmetric(const Mixture& m, const std::string& name) {
   }
 }
 
+/// Floored components bring their own.
+void require_factors(const Mixture& m, const std::string& name) {
+  if (m.floored.empty()) return;
+  const std::size_t d = m.n_features, stride = covariance_stride(m.shape(), m.n_features);
+  require(m.precisions_cholesky.size() == m.covariances.size() && all_finite(m.precisions_cholesky), name,
+          "precisions_cholesky must be finite and shaped like covariances; write it so, or remove degenerate");
+  for (std::size_t i = 0; i < m.floored.size(); ++i) {
+    const int k = m.floored[i];
+    require(k >= (i > 0 ? m.floored[i - 1] + 1 : 0) && k < m.n_components, name,
+            "degenerate must hold numbers of components, ascending; write it so, or remove it");
+    const bool shared = m.shape() == PrecisionShape::shared_dense, dense = shared || m.shape() == PrecisionShape::dense;
+    const double* factor = m.precisions_cholesky.data() + (shared ? 0 : k * stride);
+    for (std::size_t e = 0; e < stride; e += dense ? d + 1 : 1)
+      require(factor[e] > 0.0, name,
+              "precisions_cholesky has a diagonal that is not positive; write it so, or remove degenerate");
+  }
+}
+
 }  // namespace
 
 void require_no_noise(const Mixture& m, const std::string& name) {
@@ -124,10 +143,23 @@ void validate(Mixture& m, const KernelTable& kernels, const std::string& name) {
     if (m.noise) m.noise->weight /= sum;
   }
   require_symmetric(m, name);
+  require_factors(m, name);
   const std::vector<int> bad = factorise(m, kernels);
   if (!bad.empty())
     throw Error(ExitCode::bad_data, name + ": the covariance of component " + std::to_string(bad.front()) +
                                         " is not positive definite; enlarge its diagonal");
+}
+
+void copy_component(const Mixture& from, int k, Mixture& to) {
+  const std::size_t d = to.n_features, stride = covariance_stride(to.shape(), to.n_features);
+  std::copy_n(from.means.begin() + k * d, d, to.means.begin() + k * d);
+  if (to.shape() == PrecisionShape::shared_dense) return;
+  const std::size_t first = k * stride;
+  std::copy_n(from.covariances.begin() + first, stride, to.covariances.begin() + first);
+  std::copy_n(from.precisions_cholesky.begin() + first, stride, to.precisions_cholesky.begin() + first);
+  std::erase(to.floored, k);
+  if (std::ranges::binary_search(from.floored, k))
+    to.floored.insert(std::ranges::lower_bound(to.floored, k), k);
 }
 
 std::vector<double> full_covariance(const Mixture& m, int k) {
@@ -154,6 +186,7 @@ Mixture with_family(const Mixture& m, const CovarianceFamily& family, const Kern
   if (shape == PrecisionShape::none || m.shape() == PrecisionShape::none)
     throw std::logic_error("components of another distribution");
   out.covariances.clear();
+  out.floored.clear();
   std::vector<double> shared(std::size_t(d) * d);
   for (int k = 0; k < K; ++k) {
     const std::vector<double> full = full_covariance(m, k);

@@ -1,9 +1,11 @@
 // Means by the transform itself, covariances by its linear part.
 #include "gmmpi/model/transformed_mixture.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "gmmpi/error.hpp"
+#include "model/variance_floor.hpp"
 
 namespace gmmpi {
 
@@ -28,9 +30,39 @@ std::vector<double> scaled_covariances(const Mixture& m, const std::vector<doubl
   return out;
 }
 
-/// The image under a linear map `a` (rows, d); `means` are those of the image already.
+/// Component k's factor as a (d, d) matrix.
+std::vector<double> full_factor(const Mixture& m, int k) {
+  const std::size_t d = m.n_features, stride = covariance_stride(m.shape(), m.n_features);
+  const double* u = m.precisions_cholesky.data() + (m.shape() == PrecisionShape::shared_dense ? 0 : k * stride);
+  if (is_dense(m)) return {u, u + d * d};
+  std::vector<double> full(d * d);
+  for (std::size_t j = 0; j < d; ++j) full[j * d + j] = u[m.shape() == PrecisionShape::spherical ? 0 : j];
+  return full;
+}
+
+/// The factors of floored components, which their covariances do not tell: U becomes that of (B U)(B U)^T, where
+/// B (d, d) is the transposed inverse of the map of rows.
+void map_floored_factors(const Mixture& m, const std::vector<double>& b, Mixture& out) {
+  const std::size_t d = m.n_features;
+  out.floored = m.floored;
+  out.precisions_cholesky.resize(out.covariances.size());
+  for (const int k : m.floored) {
+    const std::vector<double> u = full_factor(m, k);
+    std::vector<double> product(d * d);
+    for (std::size_t i = 0; i < d; ++i)
+      for (std::size_t l = 0; l < d; ++l)
+        for (std::size_t j = l; j < d; ++j) product[i * d + j] += b[i * d + l] * u[l * d + j];
+    const std::vector<double> mapped = upper_factor(product, m.n_features);
+    const bool shared = out.shape() == PrecisionShape::shared_dense;
+    std::copy(mapped.begin(), mapped.end(),
+              out.precisions_cholesky.begin() + (shared ? 0 : static_cast<std::ptrdiff_t>(k * d * d)));
+  }
+}
+
+/// The image under a linear map `a` (rows, d); `means` are those of the image already, `inverse` is the
+/// transposed inverse of the map; empty: there is none.
 Mixture image(const Mixture& m, std::vector<double> means, const std::vector<double>& a, bool diagonal,
-              const KernelTable& kernels) {
+              const std::vector<double>& inverse, const KernelTable& kernels) {
   if (m.shape() == PrecisionShape::none) throw std::logic_error("components without covariances");
   require_no_noise(m, "the model");
   Mixture out;
@@ -49,6 +81,7 @@ Mixture image(const Mixture& m, std::vector<double> means, const std::vector<dou
       out.covariances.insert(out.covariances.end(), covariance.begin(), covariance.end());
     }
   }
+  if (is_dense(out) && !inverse.empty() && !m.floored.empty()) map_floored_factors(m, inverse, out);
   if (const std::vector<int> bad = factorise(out, kernels); !bad.empty())
     throw Error(
         ExitCode::numerical,
@@ -85,12 +118,25 @@ std::vector<double> back_matrix(const Transform& t) {
   return a;
 }
 
+namespace {
+
+/// The transposed inverse of back_matrix, P^T S^-1, as components are orthonormal.
+std::vector<double> inverse_back_matrix(const Transform& t) {
+  std::vector<double> b = back_matrix(t);
+  const std::size_t m = t.n_outputs();
+  for (std::size_t e = 0; e < b.size(); ++e) b[e] /= t.scale[e % m] * t.scale[e % m];
+  return b;
+}
+
+}  // namespace
+
 Mixture mixture_before(const Mixture& mixture, const Transform& t, const KernelTable& kernels) {
   if (t.loses()) throw std::logic_error("a projection cannot be undone");
   std::vector<double> means(mixture.means.size());
   t.invert(mixture.means, means);
   const bool diagonal = t.components.empty();
-  return image(mixture, std::move(means), diagonal ? t.scale : back_matrix(t), diagonal, kernels);
+  return image(mixture, std::move(means), diagonal ? t.scale : back_matrix(t), diagonal, inverse_back_matrix(t),
+               kernels);
 }
 
 Mixture mixture_after(const Mixture& mixture, const Transform& t, const KernelTable& kernels) {
@@ -101,7 +147,11 @@ Mixture mixture_after(const Mixture& mixture, const Transform& t, const KernelTa
   for (std::size_t e = 0; e < a.size(); ++e) a[e] /= t.scale[e / d];
   if (a.empty())
     for (const double s : t.scale) a.push_back(1.0 / s);
-  return image(mixture, std::move(means), a, t.components.empty(), kernels);
+  std::vector<double> inverse;  // transposed, of the way there: the way back, transposed
+  if (const std::vector<double> back = back_matrix(t); d == m)
+    for (std::size_t i = 0; i < d; ++i)
+      for (std::size_t j = 0; j < d; ++j) inverse.push_back(back[j * d + i]);
+  return image(mixture, std::move(means), a, t.components.empty(), inverse, kernels);
 }
 
 }  // namespace gmmpi

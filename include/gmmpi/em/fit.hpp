@@ -71,7 +71,9 @@ struct FitOptions {
   double tol = 1e-6;    ///< absolute change of the mean log-likelihood; 0: never converged. Engine::kmeans,
                         ///< sequential: relative change of the inertia; 0: until no centre moves
   int max_iter = 1000;  ///< M-steps per restart; Engine::stepwise, sequential: passes over the data
-  std::optional<double> reg_covar;  ///< added to every variance; none: 1e-6 times the column's variance
+  /// Added to every variance. None: nothing is, but no variance falls, in any direction, below 1e-12 of the
+  /// column's variance over all rows; components there are marked (Mixture::floored).
+  std::optional<double> reg_covar;
   std::uint64_t seed = 0;
   bool fail_on_collapse = false;  ///< Error 79 instead of reseeding
   bool skip = true;  ///< responsibilities below 2^-64 of the row's largest are exactly zero, and cost nothing
@@ -124,7 +126,8 @@ struct FitResult {
   int n_recentred = 0;            ///< iterations that needed a second sweep (all restarts)
   int n_rejected = 0;             ///< extrapolations that were taken back (all restarts)
   std::int64_t n_sweeps = 0;      ///< of EM, second ones and those of rejected models included (all restarts)
-  std::vector<double> reg_covar;  ///< what was added to each column's variances
+  std::vector<double> reg_covar;       ///< (d) what was added to each column's variances
+  std::vector<double> variance_floor;  ///< (d) the least they could be; empty: there was no limit
   std::vector<double> seconds;    ///< of each iteration of the kept restart
   Traces traces;                  ///< of the kept restart
 

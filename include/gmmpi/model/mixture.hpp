@@ -31,6 +31,9 @@ struct Mixture {
   std::vector<double> covariances;          ///< (K, d, d), (d, d), (K, d), (K), or none
   std::vector<double> precisions_cholesky;  ///< as covariances; upper triangular U with precision U U^T
   std::vector<double> log_det;              ///< (K) ln det U_k
+  /// Components, ascending, whose covariance is at the variance floor of a fit. Their factor is not that of
+  /// `covariances`, where its rounding shows, but belongs to the parameters (src/model/variance_floor.hpp).
+  std::vector<int> floored;
   double log_volume = 0.0;  ///< added to every log density: that of the Transform that the rows went through
 
   std::optional<UniformNoise> noise;
@@ -41,13 +44,19 @@ struct Mixture {
   std::int64_t n_parameters() const;
 };
 
-/// Fills precisions_cholesky and log_det from covariances. Returns the components whose covariance is
-/// not positive definite (all of them if it is shared); theirs are left unset. A Cholesky pivot below
-/// 4 d eps of its column's variance counts as zero.
+/// Fills precisions_cholesky and log_det from covariances; floored components keep their factor. Returns the
+/// components whose covariance is not positive definite (all of them if it is shared); theirs are left unset.
+/// A Cholesky pivot below 4 d eps of its column's variance counts as zero.
 std::vector<int> factorise(Mixture& mixture, const KernelTable& kernels);
 
 /// Collective. The same; many large covariances are shared between the threads and the ranks.
 std::vector<int> factorise(Mixture& mixture, const Execution& execution);
+
+/// Component k's mean and, unless it is shared, covariance; both mixtures are factorised and of one shape.
+void copy_component(const Mixture& from, int k, Mixture& to);
+
+/// log_det from precisions_cholesky.
+void complete_factors(Mixture& mixture, const KernelTable& kernels);
 
 /// Throws Error 65 that starts with `name` unless shapes fit, everything is finite, weights are not negative
 /// and sum to 1 (with that of the noise) within 1e-6 (then they are normalised), covariances are symmetric

@@ -4,6 +4,7 @@
 #include "app/checkpointing.hpp"
 #include "app/commands.hpp"
 #include "app/dry_run.hpp"
+#include "app/fit_warnings.hpp"
 #include "app/fitting.hpp"
 #include "app/inputs.hpp"
 #include "app/preparing.hpp"
@@ -188,6 +189,7 @@ void run_fit(const Execution& execution, const Options& options, const FitOption
     throw Error(e.code(), std::string(e.what()) + ": " + checkpoints.stopped());
   }
   checkpoints.end_watch();
+  warn_of_covariances(record.result, f, summary.total_weight, inputs.feature_names, log);
   record.resolved_options = resolved_options(options, f);
   record.runtime = runtime_facts(execution, log.seconds());
 

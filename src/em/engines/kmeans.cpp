@@ -37,12 +37,11 @@ Mixture model_of(const Problem& p, const std::vector<double>& centers, int itera
                           family.scatter_shape());
   const auto first = moments.sums.begin() + moments.layout.first();
   std::fill(first, moments.sums.begin() + moments.layout.second(), 0.0);  // the centres are the means
-  MStep step = m_step(p.execution, moments, family, p.reg_covar);
+  MStep step = m_step(p.execution, moments, family, p.regularisation);
   if (step.collapsed.empty()) return std::move(step.model);
   if (p.options.fail_on_collapse)
     throw_collapsed(step.collapsed.front(), "has no rows, or a singular covariance,", iteration);
-  std::vector<double> variance = p.moments.variance;
-  for (int j = 0; j < d; ++j) variance[j] += p.reg_covar[j];
+  const std::vector<double> variance = p.regularisation.applied_to(p.moments.variance);
   for (const int k : step.collapsed) {
     const auto center = centers.begin() + std::ptrdiff_t{k} * d;
     set_component(step.model, k, {center, center + d}, variance);

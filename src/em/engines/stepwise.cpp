@@ -77,7 +77,7 @@ void treat(const Problem& p, FitState& state, MStep& step) {
                 "component " + std::to_string(step.collapsed.front()) + " collapsed in pass " +
                     std::to_string(iteration) +
                     ": use fewer components, fewer batches, a larger --reg-covar, or --on-collapse reseed");
-  for (const Reseed& reseed : treat_collapse(p.execution, p.data, p.moments, p.reg_covar, state.model,
+  for (const Reseed& reseed : treat_collapse(p.execution, p.data, p.moments, p.regularisation, state.model,
                                              state.restart, iteration, step)) {
     p.observer.reseeded(reseed);
     state.reseeds.push_back(reseed);
@@ -107,7 +107,7 @@ double take_batch(const Problem& p, FitState& state, int batch, int n_batches) {
   const Moments first = sum_about(state.model.means);
   if (weight == 0.0) return 0.0;
   bool repeated = false;
-  MStep step = m_step_guarded(p.execution, first, *p.options.family, p.reg_covar, sum_about, repeated);
+  MStep step = m_step_guarded(p.execution, first, *p.options.family, p.regularisation, sum_about, repeated);
   if (repeated) {
     ++state.n_recentred;
     p.observer.recentred(state.restart, state.n_iter + 1);
