@@ -90,8 +90,7 @@ Mixture accelerate(const Execution& execution, FitState& state, Mixture em_model
     a.width = longest;
   }
   Mixture extrapolated = here.at(step);
-  if (!factorise_above(extrapolated, floor, execution).empty() || !extrapolated.floored.empty())
-    return em_model;
+  if (!factorise_above(extrapolated, floor, execution).empty()) return em_model;
   a.step = std::move(step);
   a.em_model = std::move(em_model);
   a.extrapolated = true;

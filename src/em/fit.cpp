@@ -114,8 +114,8 @@ Mixture m_step(const Problem& p, FitState& state, const Moments& moments) {
 Mixture next_model(const Problem& p, FitState& state, const Moments& moments) {
   Mixture model = m_step(p, state, moments);
   if (p.options.accelerate == Acceleration::none) return model;
-  if (state.just_reseeded || !model.floored.empty()) {
-    state.acceleration = {};  // the path begins anew, and never leads below the floor
+  if (state.just_reseeded || model.floored != state.model.floored) {
+    state.acceleration = {};  // the path begins anew
     return model;
   }
   Stopwatch watch;

@@ -15,7 +15,6 @@ namespace gmmpi {
 namespace {
 
 constexpr double kMostlyAdded = 1.01;     ///< variances up to so many times what was added are no more than it
-constexpr double kOneColumn = 0.995;      ///< of a direction of length 1: it is this column's
 constexpr double kLeastPart = 0.1;        ///< of the largest: smaller entries of a direction are not named
 constexpr std::size_t kMostColumns = 3;   ///< that are named
 
@@ -80,17 +79,15 @@ std::string narrow_direction(const Mixture& mixture, int k, std::span<const doub
   std::vector<std::size_t> order(direction.size());
   std::iota(order.begin(), order.end(), 0);
   std::ranges::stable_sort(order, std::ranges::greater(), [&](std::size_t j) { return std::abs(direction[j]); });
-  const double largest = std::abs(direction[order[0]]);
-  if (largest > kOneColumn) return name(order[0]);
+  const double least = kLeastPart * std::abs(direction[order[0]]);
+  std::erase_if(order, [&](std::size_t j) { return std::abs(direction[j]) < least; });
+  if (order.size() == 1) return name(order[0]);
   std::string text;
   for (std::size_t i = 0; i < std::min(order.size(), kMostColumns); ++i) {
     const double part = direction[order[i]];
-    if (std::abs(part) < kLeastPart * largest) break;
     text += fmt::format("{}{:.2g} {}", i == 0 ? "" : part < 0.0 ? " - " : " + ", std::abs(part), name(order[i]));
   }
-  return text + (order.size() > kMostColumns && std::abs(direction[order[kMostColumns]]) >= kLeastPart * largest
-                     ? " ..."
-                     : "");
+  return order.size() > kMostColumns ? text + " ..." : text;
 }
 
 std::string degenerate_component(const Mixture& mixture, Index n_rows, std::span<const double> added,

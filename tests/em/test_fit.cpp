@@ -222,6 +222,29 @@ TEST_CASE("fit: a collapse is Error 79 where that is asked for", "[serial]") {
   }
 }
 
+TEST_CASE("fit: by default narrow components far apart keep their variances", "[serial]") {
+  std::vector<double> rows = clusters(2000, 1, 1, 0.0, 1);
+  for (std::size_t n = 1000; n < 2000; ++n) rows[n] += 1e4;
+  const auto data = make_data(alone(), rows, 1);
+  for (const std::string& type : gmmpi::covariance_types()) {
+    INFO(type);
+    double pooled = 0.0;
+    const auto result = in_memory::fit(alone(), data, options_for(type, 2));
+    for (int k = 0; k < 2; ++k) {
+      double sum = 0.0, squares = 0.0;
+      for (int n = 0; n < 1000; ++n) sum += rows[1000 * k + n] / 1000.0;
+      for (int n = 0; n < 1000; ++n) squares += std::pow(rows[1000 * k + n] - sum, 2) / 1000.0;
+      const int component = std::abs(result.model.means[0] - sum) < 100.0 ? 0 : 1;
+      pooled += squares / 2.0;
+      if (type != "tied") CHECK(gmmpi::full_covariance(result.model, component)[0] == Approx(squares).epsilon(1e-9));
+    }
+    if (type == "tied") CHECK(result.model.covariances[0] == Approx(pooled).epsilon(1e-9));
+    CHECK(result.model.floored.empty());
+    CHECK(result.reg_covar == std::vector<double>{0.0});
+    CHECK(result.variance_floor[0] == Approx(1e-12 * 2.5e7).epsilon(0.01));
+  }
+}
+
 TEST_CASE("fit: the default regularisation copes with a constant column", "[serial]") {
   std::vector<double> rows = clusters(200, 3, 2, 3.0, 6);
   for (std::size_t n = 0; n < 200; ++n) rows[3 * n + 1] = 0.1;
@@ -233,12 +256,13 @@ TEST_CASE("fit: the default regularisation copes with a constant column", "[seri
       options.init = init;
       const auto result = in_memory::fit(alone(), data, options);
       CHECK(all_finite(result));
-      REQUIRE(result.reg_covar.size() == 3);
-      const double mean_variance = (result.reg_covar[0] + result.reg_covar[2]) / 3.0;
-      CHECK(result.reg_covar[1] == Approx(mean_variance).epsilon(1e-12));
+      REQUIRE(result.variance_floor.size() == 3);
+      const double mean_floor = (result.variance_floor[0] + result.variance_floor[2]) / 3.0;
+      CHECK(result.variance_floor[1] == Approx(mean_floor).epsilon(1e-12));
+      CHECK(result.model.floored == (type == "spherical" ? std::vector<int>{} : std::vector<int>{0, 1}));
       CHECK(result.model.means[1] == Approx(0.1).epsilon(1e-15));
       if (type == "spherical") continue;
-      CHECK(gmmpi::full_covariance(result.model, 0)[4] == Approx(result.reg_covar[1]).epsilon(1e-9));
+      CHECK(gmmpi::full_covariance(result.model, 0)[4] == Approx(result.variance_floor[1]).epsilon(1e-9));
     }
 }
 

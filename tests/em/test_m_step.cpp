@@ -13,11 +13,11 @@ using in_memory::alone;
 
 /// An M-step with the responsibilities of `mixture`, moments about `centers`.
 MStep step_about(const gmmpi::Data& data, const gmmpi::Mixture& mixture, const std::vector<double>& centers,
-                 const gmmpi::RegCovar& reg) {
+                 const std::vector<double>& added) {
   const auto execution = alone();
   const gmmpi::Posterior posterior(mixture, *execution.kernels);
   const auto moments = gmmpi::sweep(execution, data, posterior, centers, mixture.family->scatter_shape());
-  return gmmpi::m_step(execution, moments, *mixture.family, reg);
+  return gmmpi::m_step(execution, moments, *mixture.family, gmmpi::Regularisation{added, {}});
 }
 
 gmmpi::Mixture two_components(const std::string& type, const std::vector<double>& means) {
@@ -93,7 +93,7 @@ TEST_CASE("m_step: the guard speaks where delta^2 exceeds a thousand variances",
   // 10 rows of variance 1 at distance `far` from the centre.
   for (const double far : {1.0, 31.0, 32.0, 1e6}) {
     const MStep step = gmmpi::m_step(alone(), moments_of(10.0, 10.0 * far, 10.0 * (1.0 + far * far), 0.0),
-                                     gmmpi::find_family("diag"), gmmpi::RegCovar{0.0});
+                                     gmmpi::find_family("diag"), gmmpi::Regularisation());
     INFO("centre " << far << " widths away");
     CHECK(step.too_far == (1.0 + far * far > 1e3));
     CHECK(step.model.means[0] == far);
@@ -111,7 +111,7 @@ TEST_CASE("m_step_guarded: one more sum about the new means, only where it is ne
   };
   bool recentred = true;
   const auto near = moments_of(10.0, 20.0, 50.0, 1.0);
-  const MStep kept = gmmpi::m_step_guarded(alone(), near, family, gmmpi::RegCovar{0.0}, sum_about, recentred);
+  const MStep kept = gmmpi::m_step_guarded(alone(), near, family, gmmpi::Regularisation(), sum_about, recentred);
   CHECK(!recentred);
   CHECK(sweeps == 0);
   CHECK(kept.model.means[0] == 3.0);
@@ -119,7 +119,7 @@ TEST_CASE("m_step_guarded: one more sum about the new means, only where it is ne
   // delta = 1e9: S2 / N - delta^2 is noise or negative.
   const auto far = moments_of(10.0, 1e10, 1e19, 1.0);
   const MStep mended =
-      gmmpi::m_step_guarded(alone(), far, family, gmmpi::RegCovar{0.0}, sum_about, recentred);
+      gmmpi::m_step_guarded(alone(), far, family, gmmpi::Regularisation(), sum_about, recentred);
   CHECK(recentred);
   CHECK(sweeps == 1);
   CHECK(asked == std::vector<double>{1e9 + 1.0});
@@ -135,11 +135,11 @@ TEST_CASE("m_step: components without rows or with a singular covariance are nam
                    {0, 5, 10, 15},
                    0.0,
                    {10, 0, 20, 1e-12, 10, 0, 0, 0, 40, 0, 0, 1e-12}};
-  const MStep step = gmmpi::m_step(alone(), m, family, gmmpi::RegCovar{0.0});
+  const MStep step = gmmpi::m_step(alone(), m, family, gmmpi::Regularisation());
   CHECK(step.collapsed == std::vector<int>{1, 2, 3});
   CHECK(step.model.means == std::vector<double>{1, 5, 10, 15});
   CHECK(step.model.covariances[0] == 3.0);
   CHECK(in_memory::all_finite(step.model.weights));
-  const MStep helped = gmmpi::m_step(alone(), m, family, gmmpi::RegCovar{0.5});
+  const MStep helped = gmmpi::m_step(alone(), m, family, gmmpi::Regularisation{{0.5}, {}});
   CHECK(helped.collapsed == std::vector<int>{1, 3});  // a constant is no collapse if something is added
 }

@@ -66,7 +66,7 @@ TEST_CASE("stepwise: the M-step of a model's moments is the model, about any cen
          {model.means, std::vector<double>{0.5, -1.0, 5.0, 1.0}, std::vector<double>{3.0, 0.0, 3.0, 0.0}}) {
       const Moments moved = gmmpi::recentred(moments, centers);
       CHECK(moved.centers == centers);
-      const gmmpi::MStep step = gmmpi::m_step(alone(), moved, *model.family, gmmpi::RegCovar{0.0, 0.0});
+      const gmmpi::MStep step = gmmpi::m_step(alone(), moved, *model.family, gmmpi::Regularisation());
       CHECK(largest_gap(step.model.weights, model.weights) < 1e-14);
       CHECK(largest_gap(step.model.means, model.means) < 1e-14);
       CHECK(largest_gap(step.model.covariances, model.covariances) < 1e-13);

@@ -99,6 +99,23 @@ TEST_CASE("checkpoint: a fit with reseeds continued from any of its states gives
   check_continued_from_anywhere(fit);
 }
 
+TEST_CASE("checkpoint: a fit at the variance floor continued from any of its states gives the same bits") {
+  // The third column is the sum of the others, but for rounding that the floor hides.
+  std::vector<double> rows = in_memory::clusters(300, 3, 3, 0.7, 3);
+  for (std::size_t n = 0; n < 300; ++n) rows[3 * n + 2] = rows[3 * n] + rows[3 * n + 1];
+  for (const Acceleration acceleration : {Acceleration::none, Acceleration::lbfgs})
+    for (const std::string& type : {"full", "tied"}) {
+      INFO(type);
+      FitOptions options = RecordedFit::options_for(type);
+      options.reg_covar.reset();
+      options.accelerate = acceleration;
+      options.max_iter = 20;
+      const RecordedFit fit(options, rows, 3);
+      CHECK(fit.result.model.floored == std::vector<int>{0, 1, 2});
+      check_continued_from_anywhere(fit);
+    }
+}
+
 TEST_CASE("checkpoint: an accelerated fit continued from any of its states gives the same bits") {
   int n_rejected = 0;
   for (const std::string& type : kTypes) {

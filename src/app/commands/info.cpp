@@ -210,6 +210,9 @@ void print_model(const std::string& path, const Json& file, const StoredModel& m
     say("digest {}\n", m.at("digest").get<std::string>());
   }
   if (file.contains("grid")) say("chosen among\n{}", grid_text(file.at("grid")));
+  if (const std::vector<int>& floored = model.mixture.floored; !floored.empty())
+    say("degenerate, at the floor under the variances: component{} {}\n", floored.size() == 1 ? "" : "s",
+        fmt::join(floored, ", "));
   const double heaviest = std::ranges::max(model.mixture.weights);
   for (std::size_t k = 0; k < std::min<std::size_t>(K, kMostComponentsShown); ++k) {
     const double weight = m.at("weights").at(k);
