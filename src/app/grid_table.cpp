@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 namespace gmmpi::app {
@@ -19,9 +21,9 @@ std::string head(const std::string& covariance_type, std::int64_t n_components) 
   return fmt::format("{:<10}{:>5}", covariance_type, n_components);
 }
 
-std::string tail(std::int64_t n_parameters, std::int64_t n_iter, bool converged, bool degenerate,
+std::string tail(std::int64_t n_parameters, std::int64_t n_iter, bool done, bool degenerate,
                  const std::string& reason) {
-  return fmt::format("{:>8}{:>7}{}{}", n_parameters, n_iter, converged ? "" : "  not converged",
+  return fmt::format("{:>8}{:>7}{}{}", n_parameters, n_iter, done ? "" : "  not converged",
                      degenerate ? "  degenerate: " + reason : "");
 }
 
@@ -37,16 +39,22 @@ std::string grid_header(Criterion criterion) {
                      "params", "iter");
 }
 
-std::string grid_line(const Candidate& c, Criterion criterion) {
+std::string grid_line(const Candidate& c, Criterion criterion, bool in_passes) {
   const std::string begin = head(std::string(c.family->name()), c.n_components);
   if (!c.fitted) return begin + not_fitted(c.reason);
   return begin +
          numbers(c.score.log_likelihood, c.score.bic, c.score.aic, c.score.icl,
                  criterion == Criterion::cv ? &c.held_out : nullptr) +
-         tail(c.n_parameters, c.n_iter, c.converged, c.degenerate, c.reason);
+         tail(c.n_parameters, c.n_iter, c.converged || in_passes, c.degenerate, c.reason);
 }
 
-std::string grid_text(const nlohmann::ordered_json& g) {
+bool in_passes(const nlohmann::ordered_json& file) {
+  const auto engine = file.value("options", nlohmann::ordered_json::object()).value("engine", "");
+  return std::ranges::any_of(std::array{Engine::stepwise, Engine::sequential},
+                             [&](Engine e) { return engine_name(e) == engine; });
+}
+
+std::string grid_text(const nlohmann::ordered_json& g, bool in_passes) {
   const bool cv = g.contains("cv");
   std::string text = grid_header(cv ? Criterion::cv : Criterion::bic) + "\n";
   const auto best = g.at("best").get<std::size_t>();
@@ -62,7 +70,7 @@ std::string grid_text(const nlohmann::ordered_json& g) {
     const HeldOut held_out{cv ? number("cv") : 0.0, cv ? number("cv_standard_error") : 0.0};
     text += numbers(number("log_likelihood"), number("bic"), number("aic"), number("icl"),
                     cv ? &held_out : nullptr);
-    text += tail(integer("n_parameters"), integer("n_iter"), integer("converged") != 0,
+    text += tail(integer("n_parameters"), integer("n_iter"), integer("converged") != 0 || in_passes,
                  integer("degenerate") != 0, reason);
     text += i == best ? "  <- best\n" : "\n";
   }

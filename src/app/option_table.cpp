@@ -44,7 +44,9 @@ const std::vector<CommandSpec>& command_table() {
        "  gmmpi predict stars.h5 m.h5 --outliers 0.01 --outlier-rule chi2 -o odd.h5\n"
        "Datasets written: /labels (N), /responsibilities (N, K), /log_density (N), /mahalanobis (N, K), "
        "/outliers (N). Rows of a model's noise (fit --noise) have label -1 and one more responsibility, the "
-       "last."},
+       "last. Of a model of fit --engine kmeans or sequential labels are the nearest means, responsibilities "
+       "1 "
+       "and 0."},
       {"sample",
        {model},
        "draw rows from a model",
@@ -270,7 +272,8 @@ const std::vector<OptionSpec>& option_table() {
        "say what would be done and what it needs: memory, time per iteration (from a short trial on some "
        "rows), "
        "processors, checkpoint space; then stop"},
-      {"responsibilities", "", "", "", "predict", "also write the posterior probabilities of the components"},
+      {"responsibilities", "", "", "", "predict",
+       "also write the posterior probabilities of the components (of a k-means model 1 and 0)"},
       {"log-density", "", "", "", "predict", "also write ln p(x)"},
       {"log-density", "", "", "", "regress", "also write ln p of the columns that are no targets"},
       {"covariance", "", "", "", "regress", "also write the covariance of the targets"},

@@ -204,8 +204,7 @@ void RunLog::restart_ended(int restart, bool converged, double log_likelihood) {
   const bool goes_on = options_.is_short(restart);
   const bool last_one = last_.iteration >= options_.max_iter;
   const bool as_asked =
-      converged || goes_on || options_.tol == 0.0 ||
-      (last_one && (options_.engine == Engine::stepwise || options_.engine == Engine::sequential));
+      converged || goes_on || options_.tol == 0.0 || (last_one && works_in_passes(options_.engine));
   if (!as_asked && last_one)
     warning(fmt::format(
         "not converged after {} iterations: raise --max-iter, or continue with the result as --init",

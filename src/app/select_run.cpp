@@ -83,8 +83,9 @@ FitResult SelectRun::fit_part(const std::string& part, const Data& data, const F
 
 void SelectRun::finished(const Candidate& c) {
   if (n_finished_++ == 0) log_.line(grid_header(wanted_.criterion));
-  log_.line(
-      fmt::format("{}  ({} of {})", grid_line(c, wanted_.criterion), n_finished_, wanted_.n_candidates()));
+  log_.line(fmt::format("{}  ({} of {})",
+                        grid_line(c, wanted_.criterion, works_in_passes(wanted_.fit.engine)), n_finished_,
+                        wanted_.n_candidates()));
   nlohmann::json fields{{"covariance_type", c.family->name()},
                         {"n_components", c.n_components},
                         {"fitted", c.fitted},

@@ -19,7 +19,7 @@ std::vector<Index> class_table(const Execution& execution, const Data& data, con
   execution.comm.together([&] {
     data.for_each_block(execution, [&](const Block& block, int thread) {
       Tile tile(data.n_columns(), kernels);
-      TilePosterior posterior(density, kernels);
+      TilePosterior posterior(mixture, density, kernels);
       for (int offset = 0; offset < block.n_rows; offset += kTileRows) {
         tile.load(block, offset);
         posterior.evaluate(tile);

@@ -94,7 +94,7 @@ MonteCarlo kl_divergence(const Execution& execution, const Mixture& p, const Mix
   const DrawnData drawn(execution, p, n_rows, seed);
   const LogDensity density_p(p, kernels), density_q(q, kernels);
   const std::vector<double> sums = sum_over_rows(execution, drawn, 2, [&](const Tile& tile, double* values) {
-    TilePosterior under_p(density_p, kernels), under_q(density_q, kernels);
+    TilePosterior under_p(p, density_p, kernels), under_q(q, density_q, kernels);
     under_p.evaluate(tile);
     under_q.evaluate(tile);
     for (int r = 0; r < kTile; ++r) {
@@ -118,7 +118,7 @@ std::vector<Index> label_table(const Execution& execution, const Data& data, con
   execution.comm.together([&] {
     data.for_each_block(execution, [&](const Block& block, int thread) {
       Tile tile(data.n_columns(), *execution.kernels);
-      TilePosterior under_a(density_a, kernels), under_b(density_b, kernels);
+      TilePosterior under_a(a, density_a, kernels), under_b(b, density_b, kernels);
       for (int offset = 0; offset < block.n_rows; offset += kTileRows) {
         tile.load(block, offset);
         under_a.evaluate(tile);

@@ -113,6 +113,24 @@ Mixture marginal(const Mixture& mixture, std::span<const int> keep, const Kernel
   return out;
 }
 
+Mixture reordered(const Mixture& mixture, std::span<const int> places, const KernelTable& kernels) {
+  Mixture out = marginal(mixture, places, kernels);
+  out.label_rule = mixture.label_rule;
+  const Transform& t = mixture.label_space;
+  if (t.empty()) return out;
+  const std::size_t d = t.n_inputs(), m = t.n_outputs();
+  Transform& space = out.label_space;
+  for (const int j : places) space.center.push_back(t.center[j]);
+  if (t.components.empty()) {
+    for (const int j : places) space.scale.push_back(t.scale[j]);
+    return out;
+  }
+  space.scale = t.scale;
+  for (std::size_t i = 0; i < m; ++i)
+    for (const int j : places) space.components.push_back(t.components[i * d + j]);
+  return out;
+}
+
 Conditional make_conditional(const Mixture& m, std::span<const int> a, std::span<const int> b,
                              const KernelTable& kernels) {
   std::vector<int> both(a.begin(), a.end());
@@ -152,7 +170,7 @@ ConditionedMixture condition(const Mixture& mixture, std::span<const int> given,
   Tile tile(c.given.n_features, kernels);
   tile.load(block, 0);
   const LogDensity density(c.given, kernels);
-  TilePosterior posterior(density, kernels);
+  TilePosterior posterior(c.given, density, kernels);
   posterior.evaluate(tile);
 
   ConditionedMixture out{c.rest, posterior.log_density(0)};

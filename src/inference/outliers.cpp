@@ -22,7 +22,7 @@ std::vector<double> log_densities(const Execution& execution, const Data& data, 
   execution.comm.together([&] {
     data.for_each_block(execution, [&](const Block& block, int) {
       Tile tile(data.n_columns(), *execution.kernels);
-      TilePosterior posterior(density, *execution.kernels);
+      TilePosterior posterior(mixture, density, *execution.kernels);
       for (int offset = 0; offset < block.n_rows; offset += kTileRows) {
         tile.load(block, offset);
         posterior.evaluate(tile);

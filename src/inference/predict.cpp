@@ -21,7 +21,7 @@ class BlockPrediction {
       : options_(options),
         mixture_(mixture),
         density_(density),
-        posterior_(density, kernels),
+        posterior_(mixture, density, kernels),
         tile_(mixture.n_features, kernels),
         scratch_(density.scratch_size()),
         squared_(std::size_t(mixture.n_components) * kTile) {

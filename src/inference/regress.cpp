@@ -22,7 +22,7 @@ class BlockRegression {
                   const KernelTable& kernels)
       : c_(conditional),
         options_(options),
-        posterior_(density, kernels),
+        posterior_(conditional.given, density, kernels),
         tile_(c_.given.n_features, kernels),
         component_means_(c_.rest.means.size() * kTile) {
     for (int k = 0; k < c_.rest.n_components; ++k) covariances_.push_back(full_covariance(c_.rest, k));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/row_sums.hpp"
+#include "inference/nearest_means.hpp"
 #include "model/log_density.hpp"
 
 namespace gmmpi {
@@ -14,25 +15,29 @@ Score score(const Execution& execution, const Data& data, const Mixture& mixture
   const KernelTable& kernels = *execution.kernels;
   const LogDensity density(mixture, kernels);
   const int n = density.n_shares();
-  const std::vector<double> sums = sum_over_rows(execution, data, 2, [&](const Tile& tile, double* values) {
-    std::vector<double> joint(std::size_t(n) * kTile), scratch(density.scratch_size());
-    double* log_density = values;
-    double* entropy = values + kTile;
-    double largest[kTile];
-    density.log_shares(tile, scratch.data(), joint.data());
-    for (int r = 0; r < kTile; ++r) {
-      largest[r] = joint[r];
-      for (int k = 1; k < n; ++k) largest[r] = std::max(largest[r], joint[std::size_t(k) * kTile + r]);
-    }
-    double known[kTile];
-    for (int r = 0; options.labels && r < tile.n_rows(); ++r)
-      if (const int k = (*options.labels)[tile.first_row() + r]; k >= 0)
-        known[r] = joint[std::size_t(k) * kTile + r];
-    kernels.responsibilities(n, tile.weights(), kLeastLogShare, joint.data(), log_density);
-    for (int r = 0; r < kTile; ++r) entropy[r] = log_density[r] - largest[r];
-    for (int r = 0; options.labels && r < tile.n_rows(); ++r)
-      if ((*options.labels)[tile.first_row() + r] >= 0) log_density[r] = known[r], entropy[r] = 0.0;
-  });
+  const bool nearest = mixture.label_rule == LabelRule::nearest;
+  const std::vector<double> sums =
+      sum_over_rows(execution, data, nearest ? 3 : 2, [&](const Tile& tile, double* values) {
+        std::vector<double> joint(std::size_t(n) * kTile), scratch(density.scratch_size());
+        double* log_density = values;
+        double* entropy = values + kTile;
+        double largest[kTile];
+        density.log_shares(tile, scratch.data(), joint.data());
+        for (int r = 0; r < kTile; ++r) {
+          largest[r] = joint[r];
+          for (int k = 1; k < n; ++k) largest[r] = std::max(largest[r], joint[std::size_t(k) * kTile + r]);
+        }
+        double known[kTile];
+        for (int r = 0; options.labels && r < tile.n_rows(); ++r)
+          if (const int k = (*options.labels)[tile.first_row() + r]; k >= 0)
+            known[r] = joint[std::size_t(k) * kTile + r];
+        kernels.responsibilities(n, tile.weights(), kLeastLogShare, joint.data(), log_density);
+        for (int r = 0; r < kTile; ++r) entropy[r] = log_density[r] - largest[r];
+        for (int r = 0; options.labels && r < tile.n_rows(); ++r)
+          if ((*options.labels)[tile.first_row() + r] >= 0) log_density[r] = known[r], entropy[r] = 0.0;
+        if (nearest)
+          NearestMeans(mixture, kernels).assign(tile, tile.weights(), joint.data(), values + 2 * kTile);
+      });
   const double weight = data.summary().total_weight;
   const auto p = static_cast<double>(options.n_parameters.value_or(mixture.n_parameters()));
   double log_weight = 0.0;
@@ -44,6 +49,7 @@ Score score(const Execution& execution, const Data& data, const Mixture& mixture
   s.aic = -2.0 * sums[0] + 2.0 * p;
   s.bic = -2.0 * sums[0] + p * log_weight;
   s.icl = s.bic + 2.0 * s.map_entropy;
+  if (nearest) s.inertia = sums[2];
   return s;
 }
 

@@ -5,14 +5,17 @@
 
 namespace gmmpi {
 
-TilePosterior::TilePosterior(const LogDensity& density, const KernelTable& kernels)
+TilePosterior::TilePosterior(const Mixture& mixture, const LogDensity& density, const KernelTable& kernels)
     : density_(density),
       kernels_(kernels),
       scratch_(density.scratch_size()),
       responsibilities_(std::size_t(density.n_shares()) * kTile),
       log_density_(kTile),
       ones_(kTile, 1.0),
-      labels_(kTile) {}
+      labels_(kTile),
+      squared_(kTile) {
+  if (mixture.label_rule == LabelRule::nearest) nearest_.emplace(mixture, kernels);
+}
 
 void TilePosterior::evaluate(const Tile& tile) {
   const int K = density_.n_components(), n = density_.n_shares();
@@ -30,6 +33,14 @@ void TilePosterior::evaluate(const Tile& tile) {
       labels_[r] = k < K ? k : kNoise;
     }
   kernels_.responsibilities(n, ones_.data(), kEveryLogShare, joint.data(), log_density_.data());
+  if (nearest_) take_nearest(tile);
+}
+
+void TilePosterior::take_nearest(const Tile& tile) {
+  nearest_->assign(tile, ones_.data(), responsibilities_.data(), squared_.data());
+  for (int k = 0; k < density_.n_components(); ++k)
+    for (int r = 0; r < kTile; ++r)
+      if (responsibility(k, r) > 0.0) labels_[r] = k;
 }
 
 }  // namespace gmmpi

@@ -11,6 +11,22 @@
 
 namespace gmmpi {
 
+namespace {
+
+constexpr const char *kAssignment = "assignment", *kNearest = "nearest";
+
+LabelRule read_label_rule(hid_t group, const std::string& name) {
+  if (!h5::has_attribute(group, kAssignment)) return LabelRule::posterior;
+  const auto rule = h5::read_attribute<std::string>(group, kAssignment);
+  if (rule == kNearest) return LabelRule::nearest;
+  if (rule == "posterior") return LabelRule::posterior;
+  throw Error(ExitCode::bad_data, fmt::format("{}: /model has assignment '{}', which is unknown; write {} or "
+                                              "posterior, or remove the attribute",
+                                              name, rule, kNearest));
+}
+
+}  // namespace
+
 std::vector<Index> covariance_shape(const Mixture& m) {
   const auto dims = covariance_dims(m.shape(), m.n_components, m.n_features);
   return {dims.begin(), dims.end()};
@@ -31,6 +47,7 @@ std::vector<Field> parameter_fields(const Mixture& m, const std::string& group, 
     if (const Index n = std::ssize(m.floored); n > 0)
       fields.push_back({group, "degenerate", Integers{{m.floored.begin(), m.floored.end()}, {n}}, true});
   }
+  if (m.label_rule == LabelRule::nearest) fields.push_back({group, kAssignment, std::string(kNearest), true});
   if (m.noise) {
     fields.push_back({group, "noise_weight", m.noise->weight, true});
     fields.push_back({group, "noise_log_volume", m.noise->log_volume, true});
@@ -186,10 +203,13 @@ std::vector<Field> numeric_options(const FitOptions& o) {
     fields.push_back({group, "prior_scale", number_or_auto(o.prior->scale), true});
     fields.push_back({group, "prior_weight", o.prior->weight, true});
   }
-  if (o.start)
-    fields.push_back({group, "start", digest(parameter_fields(*o.start, "start")), true});
-  else
+  if (o.start) {
+    std::vector<Field> start = parameter_fields(*o.start, "start");
+    std::erase_if(start, [](const Field& f) { return f.name == kAssignment; });  // no fit depends on it
+    fields.push_back({group, "start", digest(std::move(start)), true});
+  } else {
     fields.push_back({group, "init", init_name(o.init), true});
+  }
   return fields;
 }
 
@@ -214,6 +234,7 @@ Mixture read_parameters(hid_t group, const std::string& name) {
                h5::read_attribute<double>(group, "noise_log_volume"),
                h5::read_dataset<double>(group, "noise_minimum"),
                h5::read_dataset<double>(group, "noise_maximum")};
+  m.label_rule = read_label_rule(group, name);
   if (m.shape() == PrecisionShape::none) return m;
   m.covariances = h5::read_dataset<double>(group, "covariances", &dims);
   if (dims != covariance_shape(m))

@@ -15,7 +15,8 @@ using Integers = Field::Array<std::int64_t>;
 
 std::vector<Index> covariance_shape(const Mixture& mixture);
 
-/// covariance_type, weights, means, covariances, the noise if there is any: all that determines a mixture.
+/// covariance_type, weights, means, covariances, the noise if there is any, the rule of labels if it is not
+/// the posterior: all that determines a mixture.
 std::vector<Field> parameter_fields(const Mixture& mixture, const std::string& group,
                                     bool with_factors = false);
 

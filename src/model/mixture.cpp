@@ -104,6 +104,8 @@ namespace {
 
 void validate_noise(const Mixture& m, const std::string& name) {
   if (!m.noise) return;
+  require(m.label_rule == LabelRule::posterior, name,
+          "a mixture with noise has no nearest means; remove the attribute assignment");
   const UniformNoise& noise = *m.noise;
   const std::size_t d = m.n_features;
   require(m.shape() != PrecisionShape::none, name, "a Bernoulli mixture has no noise; remove noise_weight");
@@ -181,6 +183,8 @@ Mixture with_family(const Mixture& m, const CovarianceFamily& family, const Kern
   const int K = m.n_components, d = m.n_features;
   Mixture out = m;
   out.family = &family;
+  out.label_rule = LabelRule::posterior;
+  out.label_space = {};
   if (family.name() == m.family->name()) return out;
   const PrecisionShape shape = family.precision_shape();
   if (shape == PrecisionShape::none || m.shape() == PrecisionShape::none)

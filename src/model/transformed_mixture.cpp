@@ -135,8 +135,11 @@ Mixture mixture_before(const Mixture& mixture, const Transform& t, const KernelT
   std::vector<double> means(mixture.means.size());
   t.invert(mixture.means, means);
   const bool diagonal = t.components.empty();
-  return image(mixture, std::move(means), diagonal ? t.scale : back_matrix(t), diagonal, inverse_back_matrix(t),
-               kernels);
+  Mixture out = image(mixture, std::move(means), diagonal ? t.scale : back_matrix(t), diagonal,
+                      inverse_back_matrix(t), kernels);
+  out.label_rule = mixture.label_rule;
+  if (mixture.label_rule == LabelRule::nearest) out.label_space = t;  // where k-means measured distances
+  return out;
 }
 
 Mixture mixture_after(const Mixture& mixture, const Transform& t, const KernelTable& kernels) {

@@ -33,6 +33,11 @@ inline bool is_kmeans(Engine engine) {
   return engine == Engine::kmeans || engine == Engine::sequential;
 }
 
+/// Those that do the passes that they are asked for, whether they converge or not.
+inline bool works_in_passes(Engine engine) {
+  return engine == Engine::stepwise || engine == Engine::sequential;
+}
+
 /// "em", "hard", ...
 std::string engine_name(Engine engine);
 

@@ -21,6 +21,10 @@ std::vector<int> other_columns(std::span<const int> columns, int n_features);
 /// not positive definite.
 Mixture marginal(const Mixture& mixture, std::span<const int> keep, const KernelTable& kernels);
 
+/// The same mixture with column places[j] of all d as its column j; unlike a marginal it keeps its rule of
+/// labels. Local. Errors as marginal.
+Mixture reordered(const Mixture& mixture, std::span<const int> places, const KernelTable& kernels);
+
 /// p(x_a | x_b) of a mixture, for every x_b: the component weights p(k | x_b) are the responsibilities
 /// under p(x_b); component k has mean mu_k,a + B_k (x_b - mu_k,b) and the covariance of `rest`, with
 /// B_k = Sigma_k,ab Sigma_k,bb^-1 and covariance Sigma_k,aa - B_k Sigma_k,ba. Bishop (2006), eqs. 2.81 and

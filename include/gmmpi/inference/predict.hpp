@@ -13,9 +13,12 @@ namespace gmmpi {
 
 /// The datasets that `predict` writes, in this order.
 struct PredictOptions {
-  bool labels = true;  ///< /labels (N): the most responsible component, the lowest on a tie; noise -1
-  bool responsibilities =
-      false;  ///< /responsibilities (N, K): p(k | x), Bishop (2006), eq. 9.23; with noise (N, K + 1)
+  /// /labels (N): the most responsible component, the lowest on a tie; noise -1. Of a k-means model
+  /// (LabelRule) the nearest mean.
+  bool labels = true;
+  /// /responsibilities (N, K): p(k | x), Bishop (2006), eq. 9.23; with noise (N, K + 1). Of a k-means model 1
+  /// for the nearest mean, else 0.
+  bool responsibilities = false;
   bool log_density = false;  ///< /log_density (N): ln p(x)
   bool mahalanobis = false;  ///< /mahalanobis (N, K): distances to the components (not squared)
   std::optional<OutlierTest> outliers = std::nullopt;  ///< /outliers (N): 1 or 0

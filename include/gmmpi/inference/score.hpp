@@ -16,7 +16,9 @@ struct Score {
   double map_entropy = 0.0;          ///< -sum of weight times ln max_k responsibility
   double aic = 0.0;                  ///< -2 L + 2 p (Akaike 1974)
   double bic = 0.0;                  ///< -2 L + p ln(total weight) (Schwarz 1978)
-  double icl = 0.0;                  ///< BIC + 2 map_entropy (Biernacki, Celeux & Govaert 2000)
+  /// Of a k-means model: weighted squared distances to the nearest mean, summed; in its label_space.
+  std::optional<double> inertia;
+  double icl = 0.0;  ///< BIC + 2 map_entropy (Biernacki, Celeux & Govaert 2000)
 };
 
 /// How a likelihood and its parameters are counted.

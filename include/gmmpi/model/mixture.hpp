@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "gmmpi/data/transform.hpp"
 #include "gmmpi/model/covariance_family.hpp"
 #include "gmmpi/parallel/execution.hpp"
 
@@ -20,6 +21,10 @@ struct UniformNoise {
   double log_volume = 0.0;               ///< ln V
   std::vector<double> minimum, maximum;  ///< (d) the box that drawn noise is uniform in
 };
+
+/// Which component a row is of: the most responsible one, or that of the nearest mean (k-means). Densities
+/// are the mixture's either way.
+enum class LabelRule { posterior, nearest };
 
 /// Arrays are row-major, in the data's own units; shapes as in scikit-learn.
 struct Mixture {
@@ -37,6 +42,8 @@ struct Mixture {
   double log_volume = 0.0;  ///< added to every log density: that of the Transform that the rows went through
 
   std::optional<UniformNoise> noise;
+  LabelRule label_rule = LabelRule::posterior;
+  Transform label_space;  ///< nearest: what rows and means go through before distances; empty: nothing
 
   PrecisionShape shape() const { return family->precision_shape(); }
   /// Free parameters: K - 1 weights, K d means, and those of the covariances; noise counts as two, its weight
@@ -67,7 +74,7 @@ void validate(Mixture& mixture, const KernelTable& kernels, const std::string& n
 void require_no_noise(const Mixture& mixture, const std::string& name);
 
 /// The same components under another family: diagonals taken or spread, shared covariances copied or
-/// averaged by weight.
+/// averaged by weight. Its rows go by their responsibilities.
 Mixture with_family(const Mixture& mixture, const CovarianceFamily& family, const KernelTable& kernels);
 
 /// Component k's covariance as a full (d, d) matrix (for Bernoulli components mu (1 - mu) on the diagonal).

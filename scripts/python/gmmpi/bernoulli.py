@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import numbers
-from .mixture import FiniteMixture, rows_of
+from .mixture import FiniteMixture, NearestMean, rows_of
 from .program import BAD_DATA, GmmpiError
 
 LOG_OF_ZERO = -1417.0  # as in the program: finite, and far below what any possible row has
@@ -19,10 +19,12 @@ def log_probability(p):
 
 @dataclass(frozen=True)
 class BernoulliMixture(FiniteMixture):
-    """Binary columns: weights (K), means (K, d), the probabilities of a 1. ValueError: shapes disagree, or no probabilities."""
+    """Binary columns: weights (K), means (K, d), the probabilities of a 1; nearest as a Mixture's. ValueError: shapes
+    disagree, or no probabilities."""
 
     weights: np.ndarray
     means: np.ndarray
+    nearest: NearestMean = None
 
     covariance_type = "bernoulli"  # as a selection's /grid says
     n_covariance_parameters = 0

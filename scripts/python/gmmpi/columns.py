@@ -50,11 +50,14 @@ def places_of(wanted, there, wanted_by, there_by, remedy):
 
 def reordered(mixture, places):
     """The mixture with column places[j] as its column j."""
+    nearest = mixture.nearest
+    if nearest is not None and nearest.transform is not None:
+        nearest = replace(nearest, transform=nearest.transform.with_inputs(places))
     if not isinstance(mixture, Mixture):
-        return replace(mixture, means=mixture.means[:, places])
+        return replace(mixture, means=mixture.means[:, places], nearest=nearest)
     kind, covariances = mixture.covariance_type, mixture.covariances
     if kind in ("full", "tied"):
         covariances = covariances[..., places, :][..., places]
     elif kind == "diag":
         covariances = covariances[:, places]
-    return replace(mixture, means=mixture.means[:, places], covariances=covariances, precisions_cholesky=None)
+    return replace(mixture, means=mixture.means[:, places], covariances=covariances, precisions_cholesky=None, nearest=nearest)

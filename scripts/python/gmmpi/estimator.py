@@ -54,7 +54,8 @@ class GaussianMixture(RowMethods, sklearn.mixture.GaussianMixture):
     Parameters, defaults, attributes and methods are scikit-learn's, and further: reg_covar="auto" (as gmmpi.fit);
     init_params may be a model or a model file's path; random_state may be a numpy Generator; fit takes sample_weight; ranks,
     threads, program and mpirun say how the program is run (see gmmpi.fit). random_state=None is seed 0. Fitted models also have
-    `history_` (log-likelihood of each iteration, n_iter_ + 1 numbers) and `digest_`. Errors are GmmpiErrors.
+    `history_` (log-likelihood of each iteration, n_iter_ + 1 numbers) and `digest_`, and `nearest_`: None, or how a k-means
+    model assigns rows. Errors are GmmpiErrors.
     """
 
     def __init__(self, n_components=1, *, covariance_type="full", tol=1e-3, reg_covar=1e-6, max_iter=100, n_init=1,
@@ -154,6 +155,7 @@ class GaussianMixture(RowMethods, sklearn.mixture.GaussianMixture):
         factors = mixture.precisions_cholesky
         dense = mixture.covariance_type in ("full", "tied")
         self.precisions_ = factors @ factors.swapaxes(-1, -2) if dense else factors**2
+        self.nearest_ = mixture.nearest
         self.n_features_in_ = mixture.n_features
         self._fitted_type = mixture.covariance_type
         set_fit_attributes(self, model)

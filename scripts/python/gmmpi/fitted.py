@@ -10,11 +10,12 @@ class RowMethods:
     """predict, score and so on of a class that has `_mixture()` (a FiniteMixture) and `_rows(X)` (checked, in its coordinates)."""
 
     def predict(self, X):
-        """The most responsible component of each row (N), the lowest number on a tie; -1 for rows of the noise."""
+        """The most responsible component of each row (N), of a k-means model the nearest mean, the lowest number on a tie; -1 for
+        rows of the noise."""
         return self._mixture().labels(self._rows(X))
 
     def predict_proba(self, X):
-        """p(k | x_n), (N, K); with noise (N, K + 1), the noise last."""
+        """p(k | x_n), (N, K); with noise (N, K + 1), the noise last. Of a k-means model 1 for the nearest mean, else 0."""
         return self._mixture().posterior(self._rows(X))
 
     def score_samples(self, X):
@@ -38,7 +39,7 @@ class RowMethods:
 class FittedMixture(RowMethods):
     """A fitted model that is no scikit-learn GaussianMixture: Bernoulli components, a noise component, or fewer principal
     components than columns. It has scikit-learn's methods for rows, with the program's numbers, and its attributes:
-    weights_, means_, converged_, n_iter_, lower_bound_, lower_bounds_, n_features_in_, and history_ and digest_ as
+    weights_, means_, converged_, n_iter_, lower_bound_, lower_bounds_, n_features_in_, and history_, digest_ and nearest_ as
     gmmpi.GaussianMixture; Gaussian ones also covariances_ and precisions_cholesky_.
 
     `mixture_` is the mixture, `transform_` what is done to rows first or None. With principal components, ln p and BIC are of
@@ -47,6 +48,7 @@ class FittedMixture(RowMethods):
 
     def __init__(self, model):
         self.mixture_ = model.mixture
+        self.nearest_ = self.mixture_.nearest
         self.transform_ = model.transform if model.transform is not None and model.transform.loses else None
         for name in ("weights", "means", "covariances", "precisions_cholesky"):
             if hasattr(self.mixture_, name):

@@ -5,7 +5,7 @@ import os
 import pathlib
 import tempfile
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -122,7 +122,7 @@ def start(init_params, given, data, call):
     """What --init gets: a method's name, or the path of a model file."""
     if init_params is not None and not isinstance(init_params, (str, os.PathLike)):
         path = call.named("init.h5", "init_params")
-        save(init_params, path)
+        save(as_start(init_params), path)
         init_params = path
     init = None if init_params is None else INIT_PARAMS.get(os.fspath(init_params), os.fspath(init_params))
     if all(value is None for value in given.values()):
@@ -131,6 +131,12 @@ def start(init_params, given, data, call):
     completed = complete(given, call.options, lambda: method_start(init, data, call))
     save(completed, path)
     return path
+
+
+def as_start(model):
+    """A model without how it assigns rows, which does not matter to a fit."""
+    nearest = getattr(model, "nearest_", getattr(model, "nearest", None))
+    return model if nearest is None else replace(as_mixture(model), nearest=None)
 
 
 def method_start(init, data, call):

@@ -37,10 +37,25 @@ class Noise:
             return np.log(self.weight) - self.log_volume
 
 
+@dataclass(frozen=True)
+class NearestMean:
+    """How a k-means model assigns rows: each to the nearest mean, after `transform` (a gmmpi.transform.Transform, or None)."""
+
+    transform: object = None
+
+    def labels(self, X, means):
+        """The numbers (N) of the means (K, d) nearest to rows X (N, d), the lowest on a tie."""
+        Y, centers = rows_of(X, means.shape[1]), means
+        if self.transform is not None:
+            Y, centers = self.transform.apply(Y), self.transform.apply(means)
+        return np.argmin([np.einsum("nj,nj->n", y, y) for y in (Y - center for center in centers)], axis=0)
+
+
 class FiniteMixture:
     """What a mixture of any components has: subclasses give weights (K), means (K, d), log_prob and component_variances."""
 
     noise = None
+    nearest = None
 
     @property
     def n_components(self):
@@ -69,12 +84,17 @@ class FiniteMixture:
         return self.posterior(X)[:, :self.n_components]
 
     def posterior(self, X):
-        """As responsibilities; where there is noise (N, K + 1), with its share last."""
+        """As responsibilities; where there is noise (N, K + 1), with its share last. Of a k-means model 1 or 0 (Bishop 9.2)."""
+        if self.nearest is not None:
+            return np.eye(self.n_components)[self.labels(X)]
         joint = self.all_joint(X)
         return np.exp(joint - log_sum_exp(joint)[:, None])
 
     def labels(self, X):
-        """The most responsible component (N), the lowest number on a tie; -1 for rows of the noise."""
+        """The most responsible component (N), of a k-means model the nearest mean, the lowest number on a tie; -1 for rows of the
+        noise."""
+        if self.nearest is not None:
+            return self.nearest.labels(X, self.means)
         best = self.all_joint(X).argmax(axis=1)
         return np.where(best == self.n_components, -1, best)
 
@@ -93,7 +113,7 @@ class FiniteMixture:
 @dataclass(frozen=True)
 class Mixture(FiniteMixture):
     """Gaussian components: weights (K), means (K, d), covariances and precisions_cholesky as in scikit-learn for the
-    covariance type; noise or None.
+    covariance type; noise or None; nearest: a NearestMean, of a k-means model, or None.
 
     ValueError where shapes disagree, LinAlgError where a covariance is not positive definite.
     """
@@ -104,6 +124,7 @@ class Mixture(FiniteMixture):
     covariances: np.ndarray
     precisions_cholesky: np.ndarray = None
     noise: Noise = None
+    nearest: NearestMean = None
 
     def __post_init__(self):
         for name in ("weights", "means", "covariances", "precisions_cholesky"):
@@ -185,7 +206,7 @@ def as_mixture(model):
         return model.mixture_
     try:
         return Mixture(model.covariance_type, model.weights_, model.means_, model.covariances_,
-                       getattr(model, "precisions_cholesky_", None))
+                       getattr(model, "precisions_cholesky_", None), nearest=getattr(model, "nearest_", None))
     except AttributeError as error:
         problem = f"{type(model).__name__}: not a fitted mixture ({error})"
         if not hasattr(model, "fit"):

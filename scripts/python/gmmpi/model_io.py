@@ -9,10 +9,11 @@ import numpy as np
 from . import program
 from .bernoulli import BernoulliMixture
 from .columns import names_of
-from .mixture import FiniteMixture, Mixture, Noise, as_mixture
+from .mixture import FiniteMixture, Mixture, NearestMean, Noise, as_mixture
 from .transform import Transform, read_transform
 
 PARAMETERS = ("weights", "means", "covariances")
+HISTORIES = ("log_likelihood", "classification_log_likelihood", "inertia", "running_log_likelihood", "log_posterior", "elbo", "kl")
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,15 @@ def read_grid(group):
 
 def read_mixture(model, attributes):
     """The mixture of an open HDF5 file's group /model, in the units in which it was fitted."""
+    nearest = NearestMean() if attributes.get("assignment") == "nearest" else None
     if attributes.get("family", "gaussian") == "bernoulli":
-        return BernoulliMixture(model["weights"][...], model["means"][...])
+        return BernoulliMixture(model["weights"][...], model["means"][...], nearest)
     factors = model["precisions_cholesky"][...] if "precisions_cholesky" in model else None
     noise = None
     if "noise_weight" in attributes:
         noise = Noise(float(attributes["noise_weight"]), float(attributes["noise_log_volume"]))
-    return Mixture(str(attributes.get("covariance_type")), *(model[name][...] for name in PARAMETERS), factors, noise)
+    return Mixture(str(attributes.get("covariance_type")), *(model[name][...] for name in PARAMETERS), factors, noise,
+                   nearest)
 
 
 def read_model(path):
@@ -83,6 +86,18 @@ def add_names(path, names):
             file["feature_names"] = names
 
 
+def read_history(path):
+    """The ModelFile at `path`; of a checkpoint one without a mixture, whose history is that of the restart in progress."""
+    try:
+        with h5py.File(path, "r") as file:
+            if text(file.attrs.get("filetype")) == "gmmpi-checkpoint":
+                history = {name: data[...] for name, data in file["state"].items() if name in HISTORIES and data.size}
+                return ModelFile(None, options=attributes_of(file["options"]), history=history)
+    except (OSError, KeyError):
+        pass  # read_model says what is wrong
+    return read_model(path)
+
+
 def save(model, path):
     """Writes a fitted scikit-learn mixture (or a gmmpi.Mixture or BernoulliMixture) as a model file that every command reads.
 
@@ -97,12 +112,17 @@ def save(model, path):
         raise program.GmmpiError("save: a mixture of principal components is written by gmmpi fit --pca alone; use its file", program.BAD_DATA)
     if mixture.noise is not None:
         raise program.GmmpiError("save: a mixture with noise is written by gmmpi fit --noise alone; use its file", program.BAD_DATA)
+    if mixture.nearest is not None and mixture.nearest.transform is not None:
+        raise program.GmmpiError("save: a k-means model of columns that the fit has transformed is written by gmmpi fit alone; "
+                                 "use its file", program.BAD_DATA)
     own = f"{path}.{os.getpid()}.tmp"
     try:
         with h5py.File(own, "w") as file:
             group = file.create_group("model")
             gaussian = isinstance(mixture, Mixture)
             group.attrs.update({"covariance_type": mixture.covariance_type} if gaussian else {"family": "bernoulli"})
+            if mixture.nearest is not None:
+                group.attrs["assignment"] = "nearest"
             for name in (*PARAMETERS, "precisions_cholesky") if gaussian else ("weights", "means"):
                 group[name] = getattr(mixture, name)
             if names_of(model) is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import rows
-from .mixture import Mixture, Noise
+from .mixture import Mixture, NearestMean, Noise
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,12 @@ class Transform:
         scaled = np.asarray(rows(Y, "Y"), dtype=np.float64) * self.scale
         return self.center + (scaled if self.components is None else scaled @ self.components)
 
+    def with_inputs(self, places):
+        """The transform of rows whose column j is column places[j] of these."""
+        if self.components is None:
+            return Transform(self.center[places], self.scale[places])
+        return Transform(self.center[places], self.scale, self.components[:, places])
+
     def before(self, mixture):
         """The mixture of x where `mixture` is that of y; scaling makes spherical ones diag, mixing makes diag ones full."""
         if self.loses:
@@ -47,7 +53,8 @@ class Transform:
         else:
             covariances = covariances * (self.scale**2 if kind == "diag" else np.outer(self.scale, self.scale))
         noise = mixture.noise and Noise(mixture.noise.weight, mixture.noise.log_volume + np.log(self.scale).sum())
-        return Mixture(kind, mixture.weights, self.invert(mixture.means), covariances, noise=noise)
+        nearest = mixture.nearest and NearestMean(self)  # distances are those of y, where k-means ran
+        return Mixture(kind, mixture.weights, self.invert(mixture.means), covariances, noise=noise, nearest=nearest)
 
 
 def read_transform(file):

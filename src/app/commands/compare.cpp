@@ -129,7 +129,7 @@ Models read_both(const Execution& execution, const std::string& path_a, const st
   }
   Models both{in_data_units(execution, a, path_a), in_data_units(execution, b, path_b), {}};
   execution.comm.together([&] {
-    if (!places.empty()) both.b = marginal(both.b, places, *execution.kernels);
+    if (!places.empty()) both.b = reordered(both.b, places, *execution.kernels);
   });
   return both;
 }

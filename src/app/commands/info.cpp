@@ -75,6 +75,20 @@ std::string condition_text(double condition) {
   return std::isfinite(condition) ? fmt::format("{:.3g}", condition) : "beyond double precision";
 }
 
+/// "converged after 5 iterations", "1 pass of engine sequential".
+std::string progress_text(const Json& file) {
+  const Json &m = file.at("model"), engine = member(file, "options", "engine");
+  const bool converged = m.at("converged").get<int>() != 0;
+  const auto n = m.at("n_iter").get<Index>();
+  const std::string count = in_passes(file) ? fmt::format("{} pass{}", n, n == 1 ? "" : "es")
+                                            : count_text(n, "iteration"),
+                    end = converged         ? "converged after "
+                          : in_passes(file) ? ""
+                                            : "not converged after ";
+  const bool plain = !engine.is_string() || engine == "em";
+  return end + count + (plain ? "" : " of engine " + engine.get<std::string>());
+}
+
 /// A matrix as indented lines, unless it is too wide for them.
 void print_matrix(const Json& matrix) {
   if (matrix.size() > kMostColumnsShown) return;
@@ -189,13 +203,15 @@ void print_model(const std::string& path, const Json& file, const StoredModel& m
   print_transform(model.transform);
   print_origin(file);
   if (m.contains("log_likelihood")) {
-    say("fitted to {} rows: {} after {} iterations, seed {}\n", m.at("n_samples").get<Index>(),
-        m.at("converged").get<int>() ? "converged" : "not converged", m.at("n_iter").get<int>(),
+    say("fitted to {} rows: {}, seed {}\n", m.at("n_samples").get<Index>(), progress_text(file),
         m.at("seed").get<Index>());
     say("log-likelihood {:.10g} (mean per row {:.8g}), {} parameters\n", m.at("log_likelihood").get<double>(),
         m.at("lower_bound").get<double>(), m.at("n_parameters").get<Index>());
     say("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better)\n", m.at("aic").get<double>(),
         m.at("bic").get<double>(), m.at("icl").get<double>());
+    if (const Json inertia = member(file, "history", "inertia");
+        !inertia.empty() && inertia.back().is_number())
+      say("inertia {:.10g}\n", inertia.back().get<double>());
     const Json history = member(file, "history", "log_likelihood");
     if (history.size() > 1 && std::ranges::all_of(history, [](const Json& h) { return h.is_number(); }))
       say("log-likelihood over iterations {:.6g} {} {:.6g}\n", history.front().get<double>(),
@@ -209,7 +225,10 @@ void print_model(const std::string& path, const Json& file, const StoredModel& m
     if (m.contains("reseeds")) say("{} collapsed components were reseeded\n", m.at("reseeds").size());
     say("digest {}\n", m.at("digest").get<std::string>());
   }
-  if (file.contains("grid")) say("chosen among\n{}", grid_text(file.at("grid")));
+  if (model.mixture.label_rule == LabelRule::nearest)
+    say("k-means: each row is of the nearest mean{}\n",
+        model.transform.empty() ? "" : ", by the distance in the columns that components are shown in");
+  if (file.contains("grid")) say("chosen among\n{}", grid_text(file.at("grid"), in_passes(file)));
   if (const std::vector<int>& floored = model.mixture.floored; !floored.empty())
     say("degenerate, at the floor under the variances: component{} {}\n", floored.size() == 1 ? "" : "s",
         fmt::join(floored, ", "));

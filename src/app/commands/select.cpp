@@ -40,7 +40,7 @@ void print_result(const Options& options, const std::string& output, bool before
     say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
-  say("{}", grid_text(grid));
+  say("{}", grid_text(grid, in_passes(file)));
   say("digest {}\n", model.at("digest").get<std::string>());
   say("written to {}; next: gmmpi info {}, or gmmpi plot criteria {} -o criteria.png\n", output, output,
       output);

@@ -121,9 +121,13 @@ void score_command(const Execution& execution, const Options& options, StopReque
                                 {"bic", s.bic},
                                 {"icl", s.icl}};
     if (labels) json["labels"] = TrueLabels::json(agreement);
+    if (s.inertia) json["inertia"] = *s.inertia;
     say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
+  if (s.inertia)
+    say("inertia {:.10g} (k-means: squared distances to the nearest centre{})\n", *s.inertia,
+        stored.transform.empty() ? "" : ", in the columns that the fit has made");
   say("log-likelihood {:.10g} (mean per row {:.8g}, {})\n", s.log_likelihood, s.mean_log_likelihood,
       count_text(data.summary().n_rows, "row"));
   say("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better; {} parameters)\n", s.aic, s.bic, s.icl,
