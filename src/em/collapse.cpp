@@ -38,7 +38,7 @@ void set_aside(const Mixture& before, const std::vector<int>& collapsed, Mixture
 
 std::vector<Reseed> treat_collapse(const Execution& execution, const Data& data, const DataMoments& moments,
                                    const Regularisation& regularisation, const Mixture& before, int restart,
-                                   int iteration, MStep& step) {
+                                   int iteration, std::int64_t most, MStep& step) {
   std::vector<Reseed> reseeds;
   if (step.collapsed.empty()) return reseeds;
   Mixture& model = step.model;
@@ -49,6 +49,7 @@ std::vector<Reseed> treat_collapse(const Execution& execution, const Data& data,
   if (!factorise(model, *execution.kernels).empty())
     throw_singular("the shared covariance is singular", iteration);
   for (const int k : step.collapsed) {
+    if (std::ssize(reseeds) >= most) break;
     const FoundRow worst = find_extreme_row(execution, data, Posterior(model, *execution.kernels), false);
     for (double& w : model.weights) w *= 1.0 - 1.0 / K;
     model.weights[k] = share_of_components(model) / K;

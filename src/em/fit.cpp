@@ -82,6 +82,10 @@ void require_no_collapse(const FitOptions& o, const std::vector<int>& collapsed,
                     ": use fewer components, --prior auto, a larger --reg-covar, or --on-collapse reseed");
 }
 
+std::int64_t n_reseeds_left(const Problem& p, const FitState& state) {
+  return kMostReseeds * p.options.n_components - std::ssize(state.reseeds);
+}
+
 /// The parameters that maximise the expected complete-data log-likelihood. Bishop (2006), eq. 9.24-9.26.
 Mixture m_step(const Problem& p, FitState& state, const Moments& moments) {
   Constraints constraints(p.regularisation, p.prior ? &*p.prior : nullptr);
@@ -102,8 +106,9 @@ Mixture m_step(const Problem& p, FitState& state, const Moments& moments) {
                                          std::to_string(iteration) +
                                          ": give a larger --noise-volume, or leave out --noise");
   require_no_collapse(p.options, step.collapsed, iteration);
-  const std::vector<Reseed> reseeds = treat_collapse(p.execution, p.data, p.moments, p.regularisation, state.model,
-                                                     state.restart, iteration, step);
+  const std::vector<Reseed> reseeds =
+      treat_collapse(p.execution, p.data, p.moments, p.regularisation, state.model, state.restart, iteration,
+                     n_reseeds_left(p, state), step);
   for (const Reseed& reseed : reseeds) p.observer.reseeded(reseed);
   state.reseeds.insert(state.reseeds.end(), reseeds.begin(), reseeds.end());
   state.just_reseeded = !reseeds.empty();
@@ -151,8 +156,10 @@ bool stop(const Problem& p, FitState& state) {
       (is_closed_form(p.options) && state.n_iter > 0);
   const int most = p.options.is_short(state.restart) ? std::min(p.options.short_runs, p.options.max_iter)
                                                      : p.options.max_iter;
-  return state.converged || state.n_iter >= most ||
-         std::ssize(state.reseeds) >= kMostReseeds * p.options.n_components;
+  // Components that collapse again when there are no reseeds left have lost their weight.
+  const bool gives_up = n_reseeds_left(p, state) <= 0 && std::ranges::count(state.model.weights, 0.0) > 0;
+  state.converged = state.converged && !gives_up;
+  return state.converged || state.n_iter >= most || gives_up;
 }
 
 /// Expectation-Maximisation from state.model.

@@ -38,7 +38,7 @@ class HardEM(ProgramTest):
         self.assertTrue((classification <= mixture).all())
         self.assertTrue((np.diff(classification) >= -1e-9 * abs(classification[:-1])).all())
         self.assertEqual(mixture[-1], result["log_likelihood"])
-        soft = json.loads(self.run_ok(self.COMMAND.replace("hard", "em") + " --json -o soft.h5").out)
+        soft = json.loads(self.run_ok(self.COMMAND.replace("--engine hard", "--engine em") + " --json -o soft.h5").out)
         self.assertNotEqual(result["digest"], soft["digest"])
 
     def test_the_same_bits_on_ranks_and_after_stops(self):
@@ -46,6 +46,27 @@ class HardEM(ProgramTest):
         self.assertEqual(self.fit("three.h5", "--n-init 100", 3)["digest"], whole["digest"])
         stop_in_the_middle(self, self.COMMAND + " --n-init 100", "part.h5")
         self.assertEqual(self.fit("part.h5", "--n-init 100 --resume must", 3)["digest"], whole["digest"])
+
+    def test_a_component_that_collapses_again_and_again_ends_without_weight(self):
+        square = np.stack(np.meshgrid(np.linspace(-0.1, 0.1, 20), np.linspace(-0.1, 0.1, 10)), axis=-1).reshape(-1, 2)
+        np.save(self.dir / "x.npy", np.concatenate([square, square + [5, 0]]))
+        with h5py.File(self.dir / "start.h5", "w") as f:
+            model = f.create_group("model")
+            model.attrs["covariance_type"] = "spherical"
+            model["weights"], model["means"], model["covariances"] = np.full(3, 1 / 3), [[0.0, 0], [5, 0], [100, 100]], np.full(3, 0.01)
+        digests = set()
+        for ranks in (1, 3):
+            run = self.run_ok("fit x.npy -k 3 --engine hard --covariance-type full --init start.h5 --json --force -o m.h5", ranks)
+            self.assertIn("collapse again and again", run.err)
+            digests.add(json.loads(run.out)["digest"])
+        self.assertEqual(len(digests), 1)
+        self.assertFalse(json.loads(run.out)["converged"])
+        with h5py.File(self.dir / "m.h5") as f:
+            np.testing.assert_array_equal(f["model/weights"][()], [0.5, 0.5, 0])
+            np.testing.assert_allclose(f["model/means"][:2], [[0, 0], [5, 0]], atol=1e-12)
+            scored = f["history/log_likelihood"][-1]
+        score = json.loads(self.run_ok("score x.npy m.h5 --json").out)["log_likelihood"]
+        self.assertAlmostEqual(score / scored, 1, places=13)
 
     def test_acceleration_is_refused(self):
         run = gmmpi(f"{self.COMMAND} --accelerate lbfgs -o m.h5", self.dir, 3)
@@ -85,12 +106,12 @@ class KMeans(ProgramTest):
         self.assertEqual(self.fit("three.h5", ranks=3)["digest"], whole["digest"])
         stop_in_the_middle(self, self.COMMAND, "part.h5")
         self.assertEqual(self.fit("part.h5", "--resume must", 3)["digest"], whole["digest"])
-        self.assertNotEqual(json.loads(self.run_ok(self.COMMAND.replace("kmeans", "hard") + " --json -o hard.h5").out)["digest"],
+        self.assertNotEqual(json.loads(self.run_ok(self.COMMAND.replace("--engine kmeans", "--engine hard") + " --json -o hard.h5").out)["digest"],
                             whole["digest"])
 
     def test_a_result_of_another_engine_is_not_this_fit(self):
         self.fit("m.h5")
-        self.check_failure(gmmpi(f"{self.COMMAND.replace('kmeans', 'em')} -o m.h5", self.dir), 73, ("m.h5", "--force"))
+        self.check_failure(gmmpi(f"{self.COMMAND.replace('--engine kmeans', '--engine em')} -o m.h5", self.dir), 73, ("m.h5", "--force"))
         self.assertIn("complete already", self.run_ok(f"{self.COMMAND} -o m.h5").err)
 
     def test_what_it_cannot_do_is_refused(self):

@@ -77,8 +77,9 @@ void treat(const Problem& p, FitState& state, MStep& step) {
                 "component " + std::to_string(step.collapsed.front()) + " collapsed in pass " +
                     std::to_string(iteration) +
                     ": use fewer components, fewer batches, a larger --reg-covar, or --on-collapse reseed");
-  for (const Reseed& reseed : treat_collapse(p.execution, p.data, p.moments, p.regularisation, state.model,
-                                             state.restart, iteration, step)) {
+  for (const Reseed& reseed :
+       treat_collapse(p.execution, p.data, p.moments, p.regularisation, state.model, state.restart, iteration,
+                      std::numeric_limits<std::int64_t>::max(), step)) {
     p.observer.reseeded(reseed);
     state.reseeds.push_back(reseed);
   }
