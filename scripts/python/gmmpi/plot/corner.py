@@ -23,15 +23,16 @@ def pairs(data, model, *, labels=None, columns=None, colour_by="responsibility",
     side = max(1.75, 5.0 / c) * c + 0.6
     figure, axes = style.new_figure(side + (0.8 if c < 4 else 0), side, nrows=c, ncols=c, sharex="col")
     axes = np.reshape(axes, (c, c))
+    (palette,) = points.colours_of(table, [model.mixture], colour_by)
     for i in range(c):
         for j in range(c):
-            draw_cell(axes[i, j], table, model.mixture, chosen[i], chosen[j], i, j, colour_by, contours)
+            draw_cell(axes[i, j], table, model.mixture, chosen[i], chosen[j], i, j, colour_by, contours, palette)
     for i in range(c):
         axes[-1, i].set_xlabel(table.names[chosen[i]])
         if i:
             axes[i, 0].set_ylabel(table.names[chosen[i]])
     figure.align_labels()
-    figure.legend(handles=points.legend_entries(model.mixture, contours, table, colour_by), loc="upper right",
+    figure.legend(handles=points.legend_entries(model.mixture, contours, table, colour_by, palette), loc="upper right",
                   bbox_to_anchor=(0.99, 0.9))
     style.headline(figure, title if title is not None else f"{table.name}: {model.describe()}")
     d = model.mixture.n_features
@@ -39,16 +40,16 @@ def pairs(data, model, *, labels=None, columns=None, colour_by="responsibility",
     return figure
 
 
-def draw_cell(ax, table, mixture, row, column, i, j, colour_by, contours):
+def draw_cell(ax, table, mixture, row, column, i, j, colour_by, contours, palette):
     """Row i, column j of the corner: nothing above the diagonal."""
     if j > i:
         ax.remove()
     elif i == j:
-        draw_curves(ax, table, mixture.marginal([column]), [column])
+        draw_curves(ax, table, mixture.marginal([column]), [column], palette.components)
         ax.set_yticks([])
     else:
-        points.draw_points(ax, table, mixture, [column, row], colour_by, "none", scale=0.6)
-        points.draw_ellipses(ax, mixture, [column, row], contours, marks=False)
+        points.draw_points(ax, table, mixture, [column, row], colour_by, "none", palette, scale=0.6)
+        points.draw_ellipses(ax, mixture, [column, row], contours, palette.components, marks=False)
         ax.margins(0.05)
         ax.autoscale_view()
     outer = j == 0 and i > 0

@@ -1,6 +1,6 @@
 """Curves: the progress of fits over iterations, and information criteria over K."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.lines import Line2D
@@ -15,18 +15,20 @@ CRITERIA = {"bic": "BIC", "aic": "AIC", "icl": "ICL"}
 
 @style.picture
 def history(models, *, names=None, title=None):
-    """Draws log-likelihood (k-means: inertia), and ELBO where a file has it, over iterations; below, the changes; below, KL if any.
+    """Draws what the engine improves (EM: the log-likelihood, k-means: the inertia), and ELBO where a file has it, over
+    iterations; below, the changes; below, KL if any.
 
-    models: model files or fitted models, one curve each. Returns the Figure.
+    models: model files, checkpoints (the iterations so far of the restart in progress) or fitted models, one curve each.
+    Where objectives differ, log-likelihoods are drawn. Returns the Figure.
     """
-    models = inputs.open_models(models, names, noise=True, bernoulli=True)
+    models = inputs.open_histories(models, names)
     for model in models:
-        if "log_likelihood" not in model.file.history:
-            raise GmmpiError(f"{model.name}: has no history; give a model that gmmpi fit wrote", BAD_DATA)
+        if not model.file.history:
+            raise GmmpiError(f"{model.name}: has no history; give a model that gmmpi fit wrote, or a checkpoint with an iteration",
+                             BAD_DATA)
     objectives = list(dict.fromkeys(objective_of(model)[0] for model in models))
     if len(objectives) > 1:
-        raise GmmpiError(f"{models[0].name} and others have different objectives ({', '.join(objectives)}); draw them apart",
-                         BAD_DATA)
+        models = [with_log_likelihood_alone(model, objectives) for model in models]
     with_kl = any("kl" in model.file.history for model in models)
     figure, axes = style.new_figure(8.4, 6.6 if with_kl else 5.4, nrows=3 if with_kl else 2, ncols=1, sharex=True,
                                     gridspec_kw={"height_ratios": [2, 1, 1][: 3 if with_kl else 2]})
@@ -38,9 +40,9 @@ def history(models, *, names=None, title=None):
     if any("elbo" in model.file.history for model in models):
         entries += [Line2D([], [], color=style.INK, label="log-likelihood"),
                     Line2D([], [], color=style.INK, linestyle=":", label="ELBO")]
-    axes[0].set_ylabel(objectives[0])
+    axes[0].set_ylabel(objective_of(models[0])[0])
     axes[1].set_ylabel("change")
-    axes[1].set_yscale("log")
+    style.log_y(axes[1])
     if with_kl:
         axes[2].set_ylabel("KL(q || posterior)")
     axes[-1].set_xlabel("iteration")
@@ -53,13 +55,25 @@ def history(models, *, names=None, title=None):
     return figure
 
 
+OBJECTIVES = {"log_posterior": "log posterior", "classification_log_likelihood": "classification log-likelihood",
+              "inertia": "inertia", "running_log_likelihood": "running log-likelihood"}
+
+
 def objective_of(model):
     """Name and values of what the engine improves."""
     history = model.file.history
-    for name in ("inertia", "running_log_likelihood"):
-        if name in history:
-            return name.replace("_log_", " log-"), history[name]
+    for key, name in OBJECTIVES.items():
+        if key in history:
+            return name, history[key]
     return "log-likelihood", history["log_likelihood"]
+
+
+def with_log_likelihood_alone(model, objectives):
+    """The model with no other history. GmmpiError 65 where the file has it of the end alone."""
+    history = model.file.history
+    if "inertia" in history or "running_log_likelihood" in history:
+        raise GmmpiError(f"{model.name} and others have different objectives ({', '.join(objectives)}); draw them apart", BAD_DATA)
+    return replace(model, file=replace(model.file, history={k: v for k, v in history.items() if k not in OBJECTIVES}))
 
 
 def entry_text(model):

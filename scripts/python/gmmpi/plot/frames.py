@@ -1,4 +1,4 @@
-"""EM step by step: frames of a fit after so many iterations, side by side or as an animated GIF."""
+"""A fit step by step: frames of it after so many iterations, side by side or as an animated GIF."""
 
 import os
 import pathlib
@@ -15,11 +15,16 @@ from ..data import write_data
 from ..model_io import read_model
 from ..program import USAGE, GmmpiError, run
 from . import inputs, points, style
+from .curves import objective_of
 
 FRAMES = {"panels": 6, "animation": 24}
 LAUNCHES = 6  # fits at a time: of small data, a launch mostly waits
 COLOURS = 160  # of an animation, besides greys
 HOLD = 6  # times that the end of an animation is held
+# engine: (what it is called, what it counts, whether it assigns rows wholly)
+ENGINES = {"em": ("EM", "iteration", False), "hard": ("classification EM", "iteration", True),
+           "kmeans": ("k-means", "iteration", True), "stepwise": ("stepwise EM", "pass", False),
+           "sequential": ("sequential k-means", "pass", True)}
 
 
 def models_after(data, iterations, most_frames, program=None, **options):
@@ -61,7 +66,8 @@ def steps(data, *, iterations=None, labels=None, columns=None, rows=inputs.MOST_
     """Draws the mixture over the data after each of the given numbers of iterations, a panel each; returns the Figure.
 
     iterations: increasing numbers; default: six between start and convergence. options: those of gmmpi fit, as in
-    gmmpi.run: n_components=4, init="start.h5", covariance_type="diag", seed=1.
+    gmmpi.run: n_components=4, init="start.h5", covariance_type="diag", seed=1, engine="kmeans". Rows have the colours of
+    the engine's assignment, and the number of each panel is what the engine improves.
     """
     with tempfile.TemporaryDirectory(prefix="gmmpi-") as folder:
         table, chosen, path = prepared(data, labels, rows, columns, folder, options.get("init"))
@@ -70,18 +76,17 @@ def steps(data, *, iterations=None, labels=None, columns=None, rows=inputs.MOST_
     limits = common_limits(table, frames, chosen)
     for ax, (done, model) in zip(axes, frames):
         draw_frame(ax, table, model, chosen, limits)
-        value = model.file.attributes["log_likelihood"]
-        ax.set_title(f"{frame_text(done)}\nlog-likelihood {style.number(value)}", fontsize=9)
+        ax.set_title(f"{frame_text(done, model)}\n{value_text(model)}", fontsize=9)
     style.label_panels(axes, *(table.names[j] for j in chosen))
-    style.headline(figure, title if title is not None else f"{table.name}: EM step by step")
-    style.caption(figure, "Colours are mixed by responsibility; ellipses hold 68 % and 95 % of a component.",
+    style.headline(figure, title if title is not None else headline_of(table, frames))
+    style.caption(figure, assignment_note(frames[0][1]) + " Ellipses hold 68 % and 95 % of a component.",
                   style.subsample_note(table, len(table.X)))
     return figure
 
 
 def animate(path, data, *, iterations=None, labels=None, columns=None, rows=2000, title=None, program=None, dpi=100,
             milliseconds=350, **options):
-    """Writes an animated GIF of the fit: the mixture over the data, and the log-likelihood so far. See steps."""
+    """Writes an animated GIF of the fit: the mixture over the data, and what the engine improves so far. See steps."""
     if style.check_format(path) != ".gif":
         raise GmmpiError(f"{path}: an animation is a .gif: choose such a name", USAGE)
     with tempfile.TemporaryDirectory(prefix="gmmpi-") as folder:
@@ -113,25 +118,28 @@ def frame_image(table, frames, i, chosen, limits, title, dpi):
     done, model = frames[i]
     figure, (ax, curve) = style.new_figure(9.0, 4.6, nrows=1, ncols=2, gridspec_kw={"width_ratios": [1.55, 1]})
     draw_frame(ax, table, model, chosen, limits)
-    ax.set_title(frame_text(done))
+    ax.set_title(frame_text(done, model))
     ax.set_xlabel(table.names[chosen[0]])
     ax.set_ylabel(table.names[chosen[1]])
-    history = frames[-1][1].file.history["log_likelihood"]
-    curve.plot(history, color="#d0d0d0", linewidth=2)
-    curve.plot(history[: done + 1], color=style.OKABE_ITO[0], linewidth=2)
-    curve.plot(done, history[done], "o", color=style.OKABE_ITO[0], markersize=8)
-    curve.set_title(f"log-likelihood {style.number(history[done])}")
-    curve.set_xlabel("iteration")
+    path = objective_path(frames)
+    so_far = path[path[:, 0] <= done]
+    curve.plot(*path.T, color="#d0d0d0", linewidth=2)
+    curve.plot(*so_far.T, color=style.OKABE_ITO[0], linewidth=2)
+    curve.plot(*so_far[-1], "o", color=style.OKABE_ITO[0], markersize=8)
+    curve.set_title(value_text(model))
+    curve.set_xlabel(engine_of(model)[1])
     curve.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=2))
-    style.headline(figure, title if title is not None else f"{table.name}: EM step by step")
+    style.headline(figure, title if title is not None else headline_of(table, frames))
     figure.set_dpi(dpi)
     figure.canvas.draw()
     return Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
 
 
 def draw_frame(ax, table, model, chosen, limits):
-    points.draw_points(ax, table, model.mixture, chosen, "responsibility", "none")
-    points.draw_ellipses(ax, model.mixture, chosen, points.contour_radii(points.SHARES, None))
+    colours = points.Colours(style.colours(model.mixture.n_components))  # a component keeps its colour
+    points.draw_points(ax, table, model.mixture, chosen, "prediction" if engine_of(model)[2] else "responsibility", "none",
+                       colours)
+    points.draw_ellipses(ax, model.mixture, chosen, points.contour_radii(points.SHARES, None), colours.components)
     ax.set_xlim(limits[0])
     ax.set_ylim(limits[1])
 
@@ -144,5 +152,43 @@ def common_limits(table, frames, chosen):
     return np.stack([low - margin, high + margin], axis=1)
 
 
-def frame_text(done):
-    return "start" if done == 0 else f"after {style.count(done, 'iteration')}"
+def engine_of(model):
+    """The entry of ENGINES that the model was fitted by."""
+    return ENGINES[model.file.options.get("engine", "em")]
+
+
+def headline_of(table, frames):
+    return f"{table.name}: {engine_of(frames[0][1])[0]} step by step"
+
+
+def frame_text(done, model):
+    return "start" if done == 0 else f"after {style.count(done, engine_of(model)[1])}"
+
+
+def objective(model):
+    """Name and values of what the engine improves; stepwise EM's running log-likelihood lags, so the model's own alone."""
+    name, values = objective_of(model)
+    if name == "running log-likelihood":
+        return "log-likelihood", np.array([model.file.attributes["log_likelihood"]])
+    return name, values
+
+
+def value_text(model):
+    name, values = objective(model)
+    return f"{name} {style.number(values[-1])}"
+
+
+def objective_path(frames):
+    """(n, 2): iterations and what the engine has reached after them; between the frames, too, where the last one's file has it."""
+    last, model = frames[-1]
+    values = objective(model)[1]
+    if len(values) == last + 1:
+        return np.column_stack([np.arange(last + 1), values])
+    return np.array([[done, objective(model)[1][-1]] for done, model in frames])
+
+
+def assignment_note(model):
+    name, _, hard = engine_of(model)
+    if not hard:
+        return "Colours are mixed by responsibility."
+    return "Colours: the most responsible component." if model.mixture.nearest is None else "Colours: the nearest mean."

@@ -3,6 +3,8 @@
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from ..mixture import Mixture
+from ..program import USAGE, GmmpiError
 from . import inputs, style
 
 MOST_COMPONENTS = 12  # covariance matrices that are drawn
@@ -15,11 +17,16 @@ def parameters(model, *, feature_names=None, title=None):
 
     A mean's colour is its distance from the mixture's overall mean, in its overall standard deviations; a covariance's is
     its share of the product of these deviations. So columns of any unit can be compared. Small tables have their numbers
-    written in, in the units of the data. feature_names: (d); default: those of the model.
+    written in, in the units of the data. Of a Bernoulli mixture the means are drawn as probabilities. feature_names: (d);
+    default: those of the model.
     """
-    model = inputs.open_model(model)
+    model = inputs.open_model(model, bernoulli=True)
     mixture = model.mixture
     names = list(feature_names or model.names or [f"x{j}" for j in range(mixture.n_features)])
+    if len(names) != mixture.n_features:
+        raise GmmpiError(f"feature_names: {len(names)} names for {style.count(mixture.n_features, 'column')}; give one each", USAGE)
+    if not isinstance(mixture, Mixture):
+        return draw_probabilities(model, names, title)
     centre, variances = mixture.moments()
     deviations = np.sqrt(variances)
     order = np.argsort(-mixture.weights, kind="stable")[:MOST_COMPONENTS]
@@ -45,6 +52,19 @@ def parameters(model, *, feature_names=None, title=None):
     left_out = mixture.n_components - len(order) if mixture.covariance_type == "full" else 0
     style.caption(figure, f"The covariances of the {len(order)} heaviest components." if left_out else "",
                   "Numbers are in the units of the data." if mixture.means.size <= MOST_NUMBERS else "")
+    return figure
+
+
+def draw_probabilities(model, names, title):
+    """The picture of a Bernoulli mixture."""
+    mixture = model.mixture
+    figure, (bars, means) = style.new_figure(9.4, 3.6, nrows=1, ncols=2, gridspec_kw={"width_ratios": [1, 1.9]})
+    draw_bars(bars, mixture.weights, "weights", ".3f")
+    image = draw_heat(means, mixture.means, mixture.means, 1.0, False, None, names)
+    means.set_title("probability of a 1")
+    means.set_ylabel("component")
+    figure.colorbar(image, ax=means, pad=0.02)
+    style.headline(figure, title if title is not None else f"{model.name}: {model.describe()}")
     return figure
 
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..columns import places_of, reordered
-from ..data import as_table, column_names, column_number, read_data
+from ..data import Table, as_table, column_names, column_number, read_data
 from ..mixture import Mixture, as_mixture
-from ..model_io import ModelFile, read_model
+from ..model_io import ModelFile, read_history, read_model
 from ..program import BAD_DATA, USAGE, GmmpiError
 
 MOST_ROWS = 5000  # points drawn; more hide each other
+LARGEST = 1e140
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,11 @@ def open_model(model, name=None, noise=False, bernoulli=False):
     models are refused.
     """
     opened = named_model(model, name)
+    if opened.mixture is None:
+        return opened  # a checkpoint
     if not bernoulli and not isinstance(opened.mixture, Mixture):
-        raise GmmpiError(f"{opened.name}: is a Bernoulli mixture, which this picture does not show; draw history, criteria or digits",
-                         BAD_DATA)
+        raise GmmpiError(f"{opened.name}: is a Bernoulli mixture, which this picture does not show; draw parameters, history, criteria "
+                         "or digits", BAD_DATA)
     if opened.mixture.noise is not None and not noise:
         raise GmmpiError(f"{opened.name}: has a uniform noise component, which this picture does not show; draw scatter, space, "
                          "history or criteria, or fit without noise", BAD_DATA)
@@ -58,8 +61,7 @@ def named_model(model, name):
     if isinstance(model, NamedModel):
         return model if name is None else replace(model, name=name)
     if isinstance(model, (str, os.PathLike)):
-        path = os.fspath(model)
-        return NamedModel(name or os.path.basename(path).removesuffix(".h5").removesuffix(".model"), read_model(path))
+        return NamedModel(name or model_name(model), read_model(os.fspath(model)))
     file = model if isinstance(model, ModelFile) else ModelFile(
         as_mixture(model), fitted_attributes(model), history=fitted_history(model),
         transform=getattr(model, "transform_", None), feature_names=fitted_names(model))
@@ -85,11 +87,16 @@ def open_models(models, names=None, **heeded):
 
     Their columns are in the order of the first model that has names.
     """
+    return same_columns(opened_each(models, names, **heeded))
+
+
+def opened_each(models, names, **heeded):
+    """As open_models, each with its own columns."""
     models = list(models) if isinstance(models, (list, tuple)) else [models]
     names = list(names or [])
     if names and len(names) != len(models):
         raise GmmpiError(f"names: {len(names)} names for {len(models)} models; give one each", USAGE)
-    return same_columns([open_model(model, name, **heeded) for model, name in zip(models, names or [None] * len(models))])
+    return [open_model(model, name, **heeded) for model, name in zip(models, names or [None] * len(models))]
 
 
 def first_with_names(models):
@@ -109,12 +116,26 @@ def in_order_of(first, model):
     return replace(model, file=replace(model.file, mixture=reordered(model.mixture, places), feature_names=list(first.names)))
 
 
+def open_histories(models, names=None):
+    """As open_models, for pictures that look at histories alone: a path may also be that of a checkpoint."""
+    models = list(models) if isinstance(models, (list, tuple)) else [models]
+    opened = [NamedModel(model_name(model), read_history(model)) if isinstance(model, (str, os.PathLike)) else model
+              for model in models]
+    return opened_each(opened, names, noise=True, bernoulli=True)
+
+
+def model_name(path):
+    return file_name(path).removesuffix(".h5").removesuffix(".model")
+
+
 def open_data(data, models=(), labels=None, most_rows=MOST_ROWS, seed=0):
     """A Table from a path, an array, a DataFrame or a Table, with the columns that the models have.
 
     They are found by their names where both have names. A column `label` or `labels` that the models do not know becomes
     the labels. labels: see gmmpi.read_data, or an array.
     """
+    if most_rows is not None and most_rows < 1:
+        raise GmmpiError(f"rows {most_rows}: must be at least 1", USAGE)
     first = first_with_names(models)
     is_path = isinstance(data, (str, os.PathLike))
     table = None if is_path else as_table(data)
@@ -139,7 +160,25 @@ def open_data(data, models=(), labels=None, most_rows=MOST_ROWS, seed=0):
         raise GmmpiError(f"{table.name}: has no rows to draw; give some", BAD_DATA)
     for model in models:
         table = fitting_columns(table, model)
-    return table
+    return drawable(table)
+
+
+@dataclass(frozen=True)
+class Shown(Table):
+    """A Table without the rows that hold no finite number somewhere, which cannot be drawn."""
+
+    n_missing: int = 0
+
+
+def drawable(table):
+    """The Shown of a Table. GmmpiError 65 where nothing is left, or a number is beyond what densities bear."""
+    finite = np.isfinite(table.X).all(axis=1)
+    if not finite.any():
+        raise GmmpiError(f"{table.name}: has no rows of finite numbers; give some to draw", BAD_DATA)
+    if np.abs(table.X[finite]).max() > LARGEST:
+        raise GmmpiError(f"{table.name}: holds numbers beyond {LARGEST:g}, which cannot be drawn; give the columns larger units",
+                         BAD_DATA)
+    return Shown(**vars(table if finite.all() else table.take(finite)), n_missing=int((~finite).sum()))
 
 
 def file_name(path):

@@ -30,6 +30,9 @@ def bound(data, model, *, before=None, parameter="mean", component=0, column=0, 
     if not 0 <= component < mixture.n_components:
         raise GmmpiError(f"component {component}: there are {mixture.n_components}, counted from 0", USAGE)
     here = value_of(mixture, parameter, component, j)
+    if parameter == "weight" and here in (0, 1):
+        raise GmmpiError(f"parameter weight: that of component {component} is {here:g}, so the others have no ratios to keep; choose "
+                         "another component", BAD_DATA)
     sweep = np.linspace(*sweep_range(mixture, parameter, component, j, here, low, high), STEPS)
     varied = [vary(mixture, parameter, component, j, value) for value in sweep]
     joints = [m.log_joint(table.X) for m in varied]
@@ -42,7 +45,7 @@ def bound(data, model, *, before=None, parameter="mean", component=0, column=0, 
         if other.mixture.means.shape != mixture.means.shape:
             raise GmmpiError(f"{other.name} and {model.name} have different shapes; give models of the same K and columns",
                              BAD_DATA)
-        old = elbo(joints, other.mixture.responsibilities(table.X))
+        old = elbo(joints, full(other.mixture).responsibilities(table.X))
         ax.plot(sweep, old, "--", color=style.OKABE_ITO[1], linewidth=1.8,
                 label=f"lower bound before the E-step\n(q of {other.name})")
         bottom = min(bottom, old.max())  # a bound that lies far below is seen, too

@@ -1,5 +1,7 @@
 """Points in two columns with the ellipses of a mixture's components."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
@@ -30,21 +32,34 @@ def scatter(data, models, *, labels=None, columns=None, colour_by="responsibilit
     check_colour_by(colour_by, table)
     contours = contour_radii(shares, sigmas)
     figure, axes = style.panels(len(models), sharex=True, sharey=True)
-    for ax, model in zip(axes, models):
-        draw_points(ax, table, model.mixture, chosen, colour_by, size_by)
-        draw_ellipses(ax, model.mixture, chosen, contours)
+    palettes = colours_of(table, [model.mixture for model in models], colour_by)
+    for ax, model, palette in zip(axes, models, palettes):
+        draw_points(ax, table, model.mixture, chosen, colour_by, size_by, palette)
+        draw_ellipses(ax, model.mixture, chosen, contours, palette.components)
         ax.margins(0.04)
         ax.autoscale_view()
-        if equal:
-            ax.set_aspect("equal", adjustable="datalim")
+    if equal:
+        style.to_one_scale(axes)
     style.label_panels(axes, *(table.names[j] for j in chosen))
-    style.name_panels(figure, axes, table.name, models, title)
+    style.name_panels(figure, axes, table, models, title)
     style.beside(style.corner(axes),
-                 legend_entries(models[0].mixture if len(models) == 1 else None, contours, table, colour_by))
+                 legend_entries(models[0].mixture if len(models) == 1 else None, contours, table, colour_by, palettes[0]))
+    soft = any(model.mixture.nearest is None for model in models)
     style.caption(figure, marginal_note(models[0], table, chosen), style.subsample_note(table, len(table.X)),
-                  "Colours are mixed by responsibility." if colour_by == "responsibility" else "",
-                  "A point's area is the square of its largest responsibility." if size_by == "certainty" else "")
+                  colour_note(models, colour_by),
+                  "A point's area is the square of its largest responsibility." if size_by == "certainty" and soft else "")
     return figure
+
+
+def colour_note(models, colour_by):
+    """What the caption says of colours."""
+    if colour_by == "label":
+        return "Components have the colours of the labels that most of their rows have."
+    if colour_by == "prediction":
+        return ""
+    hard = [model.mixture.nearest is not None for model in models]
+    soft = "" if all(hard) else "Colours are mixed by responsibility."
+    return " ".join(filter(None, [soft, "Rows of a k-means model have the colour of the nearest mean." if any(hard) else ""]))
 
 
 def check_colour_by(colour_by, table):
@@ -64,10 +79,55 @@ def contour_radii(shares, sigmas):
     return [(geometry.radius(share, 2), f"holds {100 * share:g} % of a component") for share in shares]
 
 
-def draw_points(ax, table, mixture, chosen, colour_by, size_by, scale=1.0):
+@dataclass(frozen=True)
+class Colours:
+    """RGB of a mixture's components (K, 3), and of the labels (L, 3) where these are the colours."""
+
+    components: np.ndarray
+    labels: np.ndarray = None
+
+
+def colours_of(table, mixtures, colour_by):
+    """The Colours of each mixture: what holds the same rows has the same colour, in all panels.
+
+    Where the rows' colours are those of the labels, components take these; else those of the first mixture's components.
+    """
+    by_label = colour_by == "label"
+    if len(mixtures) == 1 and not by_label:
+        return [Colours(style.colours(mixtures[0].n_components))]
+    groups = np.unique(table.labels, return_inverse=True)[1] if by_label else mixtures[0].labels(table.X)
+    n_groups = groups.max() + 1 if by_label else mixtures[0].n_components
+    n = max(n_groups, *(m.n_components for m in mixtures))
+    shades = style.colours(n)
+    own = np.arange(n_groups) if n <= len(style.OKABE_ITO) else np.rint(np.linspace(0, n - 1, n_groups)).astype(int)
+    found = []
+    for mixture in mixtures:
+        components = mixture.labels(table.X)
+        kept = (components >= 0) & (groups >= 0)  # the others are noise
+        partners = most_common(components[kept], groups[kept], mixture.n_components, n_groups)
+        taken = [own[g] for g in partners if g >= 0]
+        free = iter([shade for shade in range(n) if shade not in taken])
+        components = shades[[own[g] if g >= 0 else next(free) for g in partners]]
+        found.append(Colours(components, shades[own] if by_label else None))
+    return found
+
+
+def most_common(components, groups, n_components, n_groups):
+    """For each component the group that it shares most rows with, each group once, or -1; (n_components)."""
+    counts = np.zeros((n_components, n_groups))
+    np.add.at(counts, (components, groups), 1)
+    partners = np.full(n_components, -1)
+    while counts.max() > 0:
+        k, g = np.unravel_index(counts.argmax(), counts.shape)
+        partners[k] = g
+        counts[k, :] = counts[:, g] = 0
+    return partners
+
+
+def draw_points(ax, table, mixture, chosen, colour_by, size_by, colours, scale=1.0):
     """Points in the chosen columns (two, or three on 3-D axes); `scale` multiplies their areas."""
     resp = mixture.responsibilities(table.X)
-    palette = style.colours(mixture.n_components)
+    palette = colours.components
     if mixture.noise is not None:
         resp = np.column_stack([resp, np.clip(1 - resp.sum(axis=1), 0, 1)])
         palette = np.vstack([palette, to_rgb(style.NOISE)])
@@ -76,8 +136,7 @@ def draw_points(ax, table, mixture, chosen, colour_by, size_by, scale=1.0):
     elif colour_by == "prediction":
         rgb = palette[resp.argmax(axis=1)]
     else:
-        values, index = np.unique(table.labels, return_inverse=True)
-        rgb = style.colours(len(values))[index]
+        rgb = colours.labels[np.unique(table.labels, return_inverse=True)[1]]
     base = scale * np.clip(14.0 * np.sqrt(600.0 / len(table.X)), 3.0, 22.0)
     area = np.full(len(table.X), base) if size_by != "certainty" else 1.5 * base * resp.max(axis=1) ** 2
     for marker, rows in marker_groups(table.labels if shapes(table, colour_by) else None, len(table.X)):
@@ -97,9 +156,8 @@ def marker_groups(labels, n):
     return [(label_marker(i), np.flatnonzero(labels == value)) for i, value in enumerate(np.unique(labels))]
 
 
-def draw_ellipses(ax, mixture, chosen, contours, colours=None, marks=True, lines=style.LINES, width=1.5):
+def draw_ellipses(ax, mixture, chosen, contours, palette, marks=True, lines=style.LINES, width=1.5):
     """One ellipse per component and contour, and the means as crosses, or as numbers where there are many."""
-    palette = style.colours(mixture.n_components) if colours is None else colours
     covariances = mixture.dense_covariances(chosen)
     for k, (mean, covariance) in enumerate(zip(mixture.means[:, chosen], covariances)):
         for (r, _), line in zip(contours, lines):
@@ -120,7 +178,7 @@ def marginal_note(model, table, chosen):
     return f"Columns {chosen[0]} and {chosen[1]} of {d}; ellipses are of the marginals." if d > 2 else ""
 
 
-def legend_entries(mixture, contours, table, colour_by):
+def legend_entries(mixture, contours, table, colour_by, palette):
     """Components with their weights (of a mixture with few), labels, contours."""
     def dots(colours, markers, texts):
         return [Line2D([], [], linestyle="none", marker=marker, color=colour, label=text)
@@ -128,14 +186,14 @@ def legend_entries(mixture, contours, table, colour_by):
 
     entries = []
     if mixture is not None and mixture.n_components <= MOST_NAMED:
-        entries += dots(style.colours(mixture.n_components), "X" * mixture.n_components,
+        entries += dots(palette.components, "X" * mixture.n_components,
                         [f"component {k}, weight {w:.3f}" for k, w in enumerate(mixture.weights)])
     if mixture is not None and mixture.noise is not None:
         entries += dots([style.NOISE], "o", [f"noise, weight {mixture.noise.weight:.3f}"])
     by_colour = colour_by == "label"
     if by_colour or shapes(table, colour_by):
         values = np.unique(table.labels)
-        colours = style.colours(len(values)) if by_colour else [style.FAINT] * len(values)
+        colours = palette.labels if by_colour else [style.FAINT] * len(values)
         markers = "o" * len(values) if by_colour else [label_marker(i) for i in range(len(values))]
         entries += dots(colours, markers, [f"label {value}".removesuffix(".0") for value in values])
     return entries + [Line2D([], [], linestyle=line, color=style.INK, label=text)

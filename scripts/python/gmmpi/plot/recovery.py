@@ -109,7 +109,7 @@ def draw_together(ax, true, models, palette, data, columns):
     contour = points.contour_radii([0.95], None)
     for mixture, colour, width, lines in [(true.mixture, style.INK, 2.2, ("-",))] + [
             (model.mixture, colour, 1.5, ("--",)) for model, colour in zip(models, palette)]:
-        points.draw_ellipses(ax, mixture, chosen, contour, colours=[colour] * mixture.n_components, marks=False, lines=lines,
+        points.draw_ellipses(ax, mixture, chosen, contour, [colour] * mixture.n_components, marks=False, lines=lines,
                              width=width)
     ax.margins(0.04)
     ax.autoscale_view()

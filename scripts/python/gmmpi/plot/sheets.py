@@ -19,6 +19,8 @@ def digits(rows, *, shape=None, reduced=None, images=None, most=MOST_IMAGES, nea
     `reduced` (N, d) in the least-squares sense; for principal components that is their inverse. nearest: below each
     image the one of `images` nearest to it.
     """
+    if most < 1:
+        raise GmmpiError(f"most {most}: must be at least 1", USAGE)
     name, X, texts = rows_to_draw(rows, most)
     if (reduced is None) != (images is None):
         raise GmmpiError("reduced and images belong together: the coordinates and the images of the same rows", USAGE)
