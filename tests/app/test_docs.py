@@ -24,7 +24,7 @@ LIMIT_S = 30  # for one block
 # Long options in the documents that belong to other programs.
 FOREIGN = {"--repeats", "--cpus-per-task", "--hint", "--requeue", "--mem", "--mem-per-cpu", "--signal", "--ntasks-per-node", "--nodes", "--map-by", "--bind-to", "--oversubscribe", "--preset", "--build", "--scale",
            "--record", "--cases", "--layouts", "--at-least", "--alpha", "--bandwidth", "--install", "--prefix",
-           "--cflags", "--libs"}
+           "--cflags", "--libs", "--mpi"}
 FENCE = re.compile(r"^(?P<mark>[^\n]*)\n```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
