@@ -1,24 +1,81 @@
 // What the machine can do at most: fused multiply-adds, reading memory; and responsibilities. For
 // roofline.py.
 //
-//   machine_bench THREADS SECONDS     prints "GFLOP/s GB/s 1e9 responsibilities/s" of all threads together
+//   machine_bench THREADS SECONDS [SIMD]   prints "GFLOP/s GB/s 1e9 responsibilities/s" of all threads
+//   together
+//
+// In the instruction set that the library chooses, or in another that the processor runs: names as of --simd.
 #include <fmt/format.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 #include <omp.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
+#include <string>
 #include <vector>
 
+#include "gmmpi/error.hpp"
 #include "kernels/aligned.hpp"
 #include "kernels/table.hpp"
 
 namespace {
 
-using Vec [[gnu::vector_size(64), gnu::may_alias]] =
-    double;  // the compiler splits it where vectors are narrower
-constexpr int kWidth = 8;
+using gmmpi::kRowLanes;
+
+struct Rates {
+  double (*multiply_adds)();                                     ///< flops done
+  double (*read_memory)(const double* numbers, std::int64_t n);  ///< bytes read
+};
+
+// The compiler must not spread vectors over narrower ones, so each instruction set has its own functions.
+#if defined(__x86_64__)
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512vl,avx512bw,fma")
+#define GMMPI_WIDTH 8
+namespace avx512 {
+#include "kernels/simd.hpp"
+#include "machine_rates.hpp"
+}  // namespace avx512
+#undef GMMPI_WIDTH
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#define GMMPI_WIDTH 4
+namespace avx2 {
+#include "kernels/simd.hpp"
+#include "machine_rates.hpp"
+}  // namespace avx2
+#undef GMMPI_WIDTH
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx,fma")
+#define GMMPI_WIDTH 2
+namespace fma128 {
+#include "kernels/simd.hpp"
+#include "machine_rates.hpp"
+}  // namespace fma128
+#undef GMMPI_WIDTH
+#pragma GCC pop_options
+#endif
+#define GMMPI_WIDTH 1
+namespace scalar {
+#include "kernels/simd.hpp"
+#include "machine_rates.hpp"
+}  // namespace scalar
+
+const Rates& rates_of(const std::string& name) {
+#if defined(__x86_64__)
+  if (name == "avx512") return avx512::rates;
+  if (name == "avx2") return avx2::rates;
+  if (name == "fma128") return fma128::rates;
+#endif
+  return scalar::rates;
+}
+
 constexpr std::int64_t kPart = std::int64_t{1} << 25;  // numbers that each thread reads: 256 MiB
 
 /// Best rate over about `seconds` of `work` on all threads, which returns how much it has done.
@@ -35,40 +92,6 @@ double best_rate(int n_threads, double seconds, const std::function<double(int t
   return best;
 }
 
-/// Independent chains of fused multiply-adds, enough of them to hide the latency.
-double multiply_adds(int) {
-  constexpr int kChains = 12, kSteps = 1'000'000;
-  Vec factor = Vec{} + 0.999999, term = Vec{} + 1e-6;
-  Vec sum[kChains];
-#pragma GCC unroll 12
-  for (int c = 0; c < kChains; ++c) sum[c] = term * static_cast<double>(c);
-  for (int step = 0; step < kSteps; ++step) {
-    asm volatile("" : "+m"(factor), "+m"(term));  // unknown to the compiler
-    const Vec f = factor, t = term;
-#pragma GCC unroll 12
-    for (int c = 0; c < kChains; ++c) sum[c] = sum[c] * f + t;
-  }
-  Vec total = {};
-#pragma GCC unroll 12
-  for (int c = 0; c < kChains; ++c) total += sum[c];
-  asm volatile("" ::"m"(total));
-  return 2.0 * kWidth * kChains * kSteps;
-}
-
-/// Each thread reads its own part of an array far larger than the caches.
-double read_memory(const double* part) {
-  const auto* vectors = reinterpret_cast<const Vec*>(part);
-  Vec sum[8] = {}, total = {};
-  for (std::int64_t i = 0; i < kPart / kWidth; i += 8) {
-#pragma GCC unroll 8
-    for (int c = 0; c < 8; ++c) sum[c] += vectors[i + c];
-  }
-#pragma GCC unroll 8
-  for (int c = 0; c < 8; ++c) total += sum[c];
-  asm volatile("" ::"m"(total));
-  return sizeof(double) * static_cast<double>(kPart);
-}
-
 /// Log-sum-exp and normalisation of a tile in cache: the kernel's rate, not a limit of the machine.
 double responsibilities(const gmmpi::KernelTable& kernels) {
   constexpr int kComponents = 32, kSteps = 2000;
@@ -80,22 +103,28 @@ double responsibilities(const gmmpi::KernelTable& kernels) {
   return static_cast<double>(values.size()) * kSteps;
 }
 
+void measure(int n_threads, double seconds, const std::string& simd) {
+  const gmmpi::KernelTable& kernels = gmmpi::select_kernels(simd);
+  const Rates& rates = rates_of(kernels.name);
+  std::vector<gmmpi::AlignedDoubles> parts(n_threads);
+#pragma omp parallel num_threads(n_threads)
+  parts[omp_get_thread_num()].assign(kPart,
+                                     0.0);  // by the thread that reads it, so that it lies in near memory
+  fmt::print(
+      "{:.4g} {:.4g} {:.4g}\n",
+      1e-9 * best_rate(n_threads, seconds, [&](int) { return rates.multiply_adds(); }),
+      1e-9 * best_rate(n_threads, seconds, [&](int t) { return rates.read_memory(parts[t].data(), kPart); }),
+      1e-9 * best_rate(n_threads, seconds, [&](int) { return responsibilities(kernels); }));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 64;
-  const int n_threads = std::atoi(argv[1]);
-  const double seconds = std::atof(argv[2]);
-  std::vector<double*> parts(n_threads);
-#pragma omp parallel num_threads(n_threads)
-  {  // by the thread that reads it, so that it lies in near memory
-    auto* part = static_cast<double*>(std::aligned_alloc(sizeof(Vec), kPart * sizeof(double)));
-    std::fill_n(part, kPart, 0.0);
-    parts[omp_get_thread_num()] = part;
+  if (argc != 3 && argc != 4) return static_cast<int>(gmmpi::ExitCode::usage);
+  try {
+    measure(std::atoi(argv[1]), std::atof(argv[2]), argc > 3 ? argv[3] : "auto");
+  } catch (const gmmpi::Error& e) {
+    fmt::print(stderr, "machine_bench: {}\n", e.what());
+    return static_cast<int>(e.code());
   }
-  const gmmpi::KernelTable& kernels = gmmpi::select_kernels();
-  fmt::print("{:.4g} {:.4g} {:.4g}\n", 1e-9 * best_rate(n_threads, seconds, multiply_adds),
-             1e-9 * best_rate(n_threads, seconds, [&](int t) { return read_memory(parts[t]); }),
-             1e-9 * best_rate(n_threads, seconds, [&](int) { return responsibilities(kernels); }));
-  for (double* part : parts) std::free(part);
 }

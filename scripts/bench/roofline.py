@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """The roofline of each case: what this machine allows an EM iteration to take at least, and what it takes.
 
-Measured: the peak rate of fused multiply-adds, the bandwidth of reading memory, the rate of the kernel of
-responsibilities (log-sum-exp, in cache), and the library's iterations in memory, all on the same threads. An iteration
-sweeps the data once, so it reads N d doubles; its flops are those of the dense path: 2 N K d^2 for full, 8 N K d for
+Measured, in the instruction set that the library uses (or that of --simd): the peak rate of fused multiply-adds, the
+bandwidth of reading memory, the rate of the kernel of responsibilities (log-sum-exp, in cache), and the library's
+iterations in memory, all on the same threads. An iteration sweeps the data once, so it reads N d doubles; its flops are those of the dense path: 2 N K d^2 for full, 8 N K d for
 diag, 2 N d^2 + 4 N K d for tied, 4 N K d for spherical. The bound is the larger of the time to read and the time to
 compute, which is flops at peak plus N K responsibilities, as both occupy the same units.
 """
@@ -21,12 +21,14 @@ from workers import Workers
 def parse_options():
     options = parser(__doc__, CASES, CASES, repeats=10, seconds=0.5)
     options.add_argument("--threads", type=int, default=2)
+    options.add_argument("--simd", default="auto", help="instruction set, as gmmpi's option (default: %(default)s)")
     return options.parse_args()
 
 
 def limits(options):
     """flop/s, bytes/s, responsibilities/s."""
-    command = [program(options.build, "machine_bench"), str(options.threads), str(2 * options.seconds)]
+    command = [program(options.build, "machine_bench"), str(options.threads), str(2 * options.seconds),
+               options.simd]
     done = subprocess.run(command, env=environment(options.threads), capture_output=True, text=True, check=True)
     return [1e9 * float(word) for word in done.stdout.split()]
 
@@ -37,7 +39,7 @@ def measured(case, options):
         folder = pathlib.Path(name)
         write_inputs(folder, case)
         with Workers(folder) as workers:
-            workers.add_sweep("sweep", options.build, options.threads, "none")
+            workers.add_sweep("sweep", options.build, options.threads, "none", simd=options.simd)
             n = workers.count_for("sweep", options.seconds)
             return workers.interleave({"sweep": n}, options.repeats)["sweep"]
 

@@ -1,10 +1,10 @@
 // EM iterations in memory, timed on demand, so that scripts can interleave several programs finely.
 //
-//   [mpirun -n P] sweep_bench DATA START CONTROL THREADS auto|none
+//   [mpirun -n P] sweep_bench DATA START CONTROL THREADS auto|none [SIMD]
 //
 // Reads the rows and the start once and says "ready". Rank r then reads the pipe CONTROL.r: for each number
 // n in it, n iterations are done from the start, and rank 0 prints their seconds, the seconds
-// of its processors, and the log-likelihood. The last word is that of gmmpi's option --skip.
+// of its processors, and the log-likelihood. The last words are those of gmmpi's options --skip and --simd.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -43,11 +43,11 @@ class Clocks final : public FitObserver {
   std::clock_t processor_begin_ = 0;
 };
 
-void serve(const Communicator& comm, char** argv) {
+void serve(const Communicator& comm, char** argv, const std::string& simd) {
   Execution execution;
   execution.comm = comm;
   execution.n_threads = std::atoi(argv[4]);
-  execution.kernels = &select_kernels();
+  execution.kernels = &select_kernels(simd);
   const auto rows = open_data(comm, argv[1]);
   const MemoryData data(execution, *rows, nullptr);
   FitOptions options;
@@ -77,9 +77,9 @@ void serve(const Communicator& comm, char** argv) {
 int main(int argc, char** argv) {
   MpiSession session(&argc, &argv);
   const Communicator comm = make_communicator(MPI_COMM_WORLD);
-  if (argc != 6) return static_cast<int>(ExitCode::usage);
+  if (argc != 6 && argc != 7) return static_cast<int>(ExitCode::usage);
   try {
-    serve(comm, argv);
+    serve(comm, argv, argc > 6 ? argv[6] : "auto");
   } catch (const Error& e) {
     if (comm.is_root()) fmt::print(stderr, "sweep_bench: {}\n", e.what());
     return static_cast<int>(e.code());

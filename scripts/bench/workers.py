@@ -71,10 +71,10 @@ class Workers:
     def __getitem__(self, name):
         return self.all[name]
 
-    def add_sweep(self, name, build, threads, skip, ranks=1, plain=False, data="data.h5", start="start.h5"):
-        """EM iterations of the library on `data` from `start`; `skip` as gmmpi's --skip."""
+    def add_sweep(self, name, build, threads, skip, ranks=1, plain=False, data="data.h5", start="start.h5", simd="auto"):
+        """EM iterations of the library on `data` from `start`; `skip` and `simd` as gmmpi's options."""
         path = program(build, "sweep_bench_plain" if plain else "sweep_bench")
-        self.all[name] = Worker(self.folder, [path, data, start, "CONTROL", threads, skip], threads, ranks)
+        self.all[name] = Worker(self.folder, [path, data, start, "CONTROL", threads, skip, simd], threads, ranks)
 
     def add_dgemm(self, threads, size):
         """One worker for each kind of DGEMM; their names."""

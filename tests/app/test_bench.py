@@ -10,7 +10,7 @@ from harness import DATA, PROGRAM, ROOT, SANITIZED, ProgramTest, environment
 
 BENCH = ROOT / "scripts/bench"
 BUILD = PROGRAM.parent
-TIMEOUT = 600 if SANITIZED else 180
+TIMEOUT = 1800 if SANITIZED else 600
 sys.path.insert(0, str(BENCH))
 import cases  # noqa: E402
 import model  # noqa: E402
@@ -18,9 +18,18 @@ from file_to_model import mean_log_likelihood  # noqa: E402
 from programs import Armadillo, Mclust  # noqa: E402
 
 BUILT = (BUILD / "scripts/bench/kernel_bench").exists()
+CACHE = BUILD / "CMakeCache.txt"
+RELEASE = CACHE.exists() and "CMAKE_BUILD_TYPE:STRING=Release\n" in CACHE.read_text(encoding="utf-8")
 TINY = ("--scale", "0.001", "--repeats", "1", "--seconds", "0.001")
 SMALL_DGEMM = ("--dgemm-size", "200")
 NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?"
+
+
+def available_simd():
+    """The instruction sets that this processor runs."""
+    return [simd for simd in ("avx512", "avx2", "fma128", "scalar") if subprocess.run(
+        [PROGRAM, "fit", DATA / "old_faithful.csv", "-k", "1", "--dry-run", "-o", "m.h5", "--simd", simd], env=environment(),
+        capture_output=True, check=False).returncode == 0]
 
 
 class BenchTest(ProgramTest):
@@ -66,7 +75,7 @@ class Peers(BenchTest):
             self.assertLess(row["log-likelihoods"], 1e-8)
             self.assertIsInstance(row["gmmpi, dense"], float)
             self.assertIsInstance(row[column], float)
-            self.assertGreater(row["DGEMM"], 0.1)
+            self.assertGreater(row["DGEMM"], 0)
 
     def test_scikit_learn_agrees(self):
         self.check("sklearn", "scikit-learn", "full-5e5x16-k16", "tied-5e5x16-k16")
@@ -129,7 +138,7 @@ class Sweeps(BenchTest):
                                         "full-5e5x16-k16", "diag-1e6x32-k64")):
             self.assertGreater(row["ms"], 0)
             self.assertGreater(row["with plain sums, ms"], 0)
-            self.assertLess(row["exact sums' share, %"], 100)
+            self.assertLessEqual(row["exact sums' share, %"], 100)
         self.bench("sweep", *TINY, *SMALL_DGEMM, "--most-for-exact", -1e9, "--cases", "full-1e6x2-k8", codes=(1,))
 
     @unittest.skipIf(SANITIZED or not shutil.which("nm"), "there is no nm, or the function has no symbol")
@@ -150,24 +159,59 @@ class Sweeps(BenchTest):
             self.assertAlmostEqual(row["speed-up"], rows[0]["ms"] / row["ms"], delta=0.7 * row["speed-up"])
 
     def test_roofline(self):
-        row, = self.rows(self.bench("roofline", *TINY, "--threads", 1, "--cases", "full-2e5x64-k32"))
-        self.assertAlmostEqual(row["flop/byte"], 2 * 32 * 64 / 8, delta=1)
-        self.assertGreater(row["bound, ms"], 0)
-        self.assertLess(row["bound / measured"], 1.5)
+        """What the figures are depends on what else the machine does; how they follow from each other does not."""
+        for simd in available_simd():
+            with self.subTest(simd):
+                row, = self.rows(self.bench("roofline", *TINY, "--threads", 1, "--simd", simd, "--cases", "full-5e5x16-k16"))
+                self.assertAlmostEqual(row["flop/byte"], 2 * 16 * 16 / 8, delta=1)
+                compute, posterior, memory = row["flops, ms"], row["responsibilities, ms"], row["memory, ms"]
+                self.assertGreater(min(compute, posterior, memory, row["measured, ms"]), 0)
+                bound = max(compute + posterior, memory)
+                self.assertAlmostEqual(row["bound, ms"], bound, delta=0.02 * bound)
+                share = row["bound, ms"] / row["measured, ms"]
+                self.assertAlmostEqual(row["bound / measured"], share, delta=0.06 * share)
+
+    @unittest.skipUnless(RELEASE and shutil.which("objdump"), "not optimised, or there is no objdump")
+    def test_the_peak_is_measured_by_chains_in_registers(self):
+        """Of each instruction set's own vectors, not by what the compiler makes of wider ones."""
+        code = subprocess.run(["objdump", "-d", "-C", "--no-show-raw-insn", BUILD / "scripts/bench/machine_bench"],
+                              capture_output=True, text=True, check=True).stdout
+        for simd, register in (("avx512", "zmm"), ("avx2", "ymm"), ("fma128", "xmm")):
+            body, = re.findall(rf"^\S+ <[^\n]*{simd}::multiply_adds\(\)>:\n(.*?)\n\n", code, re.MULTILINE | re.DOTALL)
+            steps = re.findall(r"vfn?m\w+pd\s+(.*)", body)
+            self.assertGreaterEqual(len(steps), 12, simd)
+            for operands in steps:
+                self.assertRegex(operands, rf"^%{register}\d+,%{register}\d+,%{register}\d+$", simd)
+
+    def test_a_peak_that_no_machine_reaches_is_not_measured(self):
+        """Two units, and 8 GHz: faster clocks are years away."""
+        lanes = {"avx512": 8, "avx2": 4, "fma128": 2, "scalar": 1}
+        for simd in available_simd():
+            done = subprocess.run([BUILD / "scripts/bench/machine_bench", "1", "0.001", simd], capture_output=True, text=True,
+                                  timeout=TIMEOUT, check=True)
+            self.assertLess(float(done.stdout.split()[0]), 2 * 2 * lanes[simd] * 8, simd)
 
 
 @unittest.skipUnless(BUILT, "built without GMMPI_BENCHMARKS")
 class ScalingModel(BenchTest):
-    def test_predictions(self):
+    def test_every_number_is_there(self):
         text = self.bench("model", *TINY, "--cases", "full-5e5x16-k16", "--ranks", 1, 2, 8)
         measured, shared, repeated = self.rows(text)
         case = cases.CASES["full-5e5x16-k16"].scaled(0.001)
-        computing = 1e-6 * case.n_rows * measured["b, ns per row"] + measured["a, ms"]
-        self.assertAlmostEqual(shared["P = 1"], computing, delta=0.02 * computing)
-        self.assertAlmostEqual(repeated["P = 1"], shared["P = 1"])
-        least = 1e-6 * model.fullest_rank(case, 8) * measured["b, ns per row"] + measured["a, ms"]
-        self.assertGreater(shared["P = 8"], 0.98 * least)  # and a reduction, however long it took here
-        self.assertGreater(repeated["P = 8"], 0.9 * repeated["P = 1"])
+        self.assertAlmostEqual(measured["message, kB"], 1e-3 * model.message_bytes(case), delta=0.01)
+        for row, columns in ((measured, ("b, ns per row", "a, ms", "allreduce of two here, ms")), (shared, ("P = 1", "P = 2", "P = 8")),
+                             (repeated, ("P = 1", "P = 2", "P = 8"))):
+            for column in columns:
+                self.assertIsInstance(row[column], float)
+        self.assertEqual(repeated["P = 1"], shared["P = 1"])
+
+    def test_predictions(self):
+        case = cases.CASES["full-5e5x16-k16"]
+        a, b, alpha, beta = 1e-3, 1e-7, 2e-6, 1e-10
+        self.assertAlmostEqual(model.predicted(case, 1, a, b, alpha, beta), 1e-3 + 5e-2, delta=1e-12)
+        reduction = model.allreduce(8, model.message_bytes(case), alpha, beta)
+        self.assertAlmostEqual(model.predicted(case, 8, a, b, alpha, beta), 1e-3 + 31 * 2048 * 1e-7 + reduction, delta=1e-12)
+        self.assertGreater(reduction, 6e-6)
 
     def test_one_rank_needs_no_reduction(self):
         self.assertEqual(model.allreduce(1, 1e6, 1e-6, 1e-9), 0)
@@ -194,26 +238,36 @@ class Guard(BenchTest):
         return self.bench("guard", "--file", self.dir / "guard.json", "--rounds", 1, "--repetitions", 1, "--kernels",
                           "|".join(kernels), *args, **more)
 
-    def change(self, factor):
-        """Multiplies what is recorded."""
-        file = self.dir / "guard.json"
-        record = json.loads(file.read_text(encoding="utf-8"))
-        for ratios in record.values():
-            for name in ratios:
-                ratios[name] *= factor
-        file.write_text(json.dumps(record), encoding="utf-8")
+    def guard_of(self, rates, *args, **more):
+        """With a stand-in for the benchmark, whose rates are these."""
+        report = {"context": {"kernels": "avx2", "blas": "BLAS"}, "benchmarks": [
+            {"run_type": "iteration", "run_name": name, "GFLOP/s": rate} for name, rate in rates.items()]}
+        program = self.dir / "scripts/bench/kernel_bench"
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(report)}\nEND\n", encoding="utf-8")
+        program.chmod(0o755)
+        return self.guard(*args, build=self.dir, **more)
 
     def test_a_slower_kernel_is_named(self):
+        rates = {"dgemm/512": 40.0, "mahalanobis_full/16": 30.0, "exp/1": 2.0}
+        self.guard_of(rates, "--record")
+        (ratios,) = json.loads((self.dir / "guard.json").read_text(encoding="utf-8")).values()
+        self.assertEqual(ratios, {"mahalanobis_full/16": 0.75, "exp/1": 0.05})
+        self.assertIn("0 of 2 kernels slower", self.guard_of(rates))
+        slow = self.guard_of(rates | {"exp/1": 1.6}, codes=(1,))
+        self.assertRegex(slow, r"(?m)^exp/1 .* slower \(-20%\)$")
+        self.assertIn("1 of 2 kernels slower", slow)
+        self.assertIn("0 of 2", self.guard_of(rates | {"exp/1": 1.9}))  # within the tolerance
+        self.assertIn("0 of 2", self.guard_of({name: rate / 2 for name, rate in rates.items()}))  # a slower machine
+        self.assertIn("faster (+50%)", self.guard_of(rates | {"exp/1": 3.0}))
+        self.assertIn("new", self.guard_of(rates | {"log/1": 3.0}))
+
+    def test_it_reads_what_the_benchmark_prints(self):
         self.guard("--record")
         (ratios,) = json.loads((self.dir / "guard.json").read_text(encoding="utf-8")).values()
         self.assertEqual(set(ratios), set(self.KERNELS))
-        for ratio in ratios.values():
-            self.assertGreater(ratio, 1e-3)
-            self.assertLess(ratio, 1e3)
-        self.change(100)
-        self.assertEqual(self.guard(codes=(1,)).count("slower ("), len(self.KERNELS))
-        self.change(1e-4)
-        self.assertIn("0 of 4 kernels slower", self.guard())
+        self.assertGreater(min(ratios.values()), 0)
+        self.assertIn("0 of 4 kernels slower", self.guard("--tolerance", 1))
 
     def test_another_machine_has_no_record(self):
         (self.dir / "guard.json").write_text("{}", encoding="utf-8")
