@@ -17,7 +17,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = str(ROOT / os.environ.get("GMMPI_PROGRAM", "build/release/gmmpi"))
 MPIRUN = ("mpirun", "--oversubscribe", "--bind-to", "none")
-TIMEOUT = 120  # seconds; a launch that takes longer hangs
+TIMEOUT = 600  # seconds, of a busy machine; a launch that takes longer hangs
 OUTPUT = "m.h5"
 LOCK = "m.ckpt.lock"
 ERROR = "gmmpi: error: "
@@ -143,7 +143,7 @@ class Launch:
         self.seconds = time.monotonic() - self.began
         return code
 
-    def wait_for_all(self, timeout=20):
+    def wait_for_all(self, timeout=TIMEOUT):
         """Also for ranks that outlive a killed mpirun. Raises Hang (and ends them)."""
         if wait_for(lambda: not self.alive(), timeout, 0.01) is None:
             left = self.alive()

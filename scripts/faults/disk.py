@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 
-from campaign import OUTPUT, Fit, Hang, Launch, main, make_data, wait_for, workspace
+from campaign import OUTPUT, TIMEOUT, Fit, Hang, Launch, main, make_data, wait_for, workspace
 
 OPTIONS = "-k 4 --tol 0 --max-iter 150 --checkpoint-every 1it"
 CANNOT_CREATE, IO, STOPPED, PERMISSION = 73, 74, 75, 77
@@ -38,7 +38,7 @@ class Disks:
     def unmount(self):
         if self.mounted:
             # MPI's helper of a single process may leave a moment later.
-            if not wait_for(lambda: subprocess.run(["umount", self.small], capture_output=True).returncode == 0, 20, 0.05):
+            if not wait_for(lambda: subprocess.run(["umount", self.small], capture_output=True).returncode == 0, 120, 0.05):
                 subprocess.run(["umount", "-l", self.small], check=True)
             self.mounted = False
 
@@ -66,7 +66,7 @@ class Disks:
 
     def started(self, launch, n=5):
         if not wait_for(lambda: launch.process.poll() is not None or
-                        any(e["event"] == "iteration" and e["iteration"] >= n for e in self.fit.events()), 60):
+                        any(e["event"] == "iteration" and e["iteration"] >= n for e in self.fit.events()), TIMEOUT):
             raise AssertionError("the fit does not start")
 
     def fails(self, launch, *codes, words=()):
@@ -118,7 +118,7 @@ class Disks:
         launch = self.launch(2, changes={"--checkpoint": self.small / "c"})
         self.started(launch)
         self.fill()
-        wait_for(lambda: launch.warnings, 20)
+        wait_for(lambda: launch.warnings or launch.process.poll() is not None, TIMEOUT)
         self.make_room()
         self.succeeds(launch, warns=True)
         self.empty(self.small)
@@ -141,7 +141,7 @@ class Disks:
         launch = self.launch(2, self.small)
         self.started(launch)
         self.fill()
-        wait_for(lambda: launch.warnings, 20)
+        wait_for(lambda: launch.warnings or launch.process.poll() is not None, TIMEOUT)
         launch.signal(signal.SIGUSR1)
         self.fails(launch, IO, words=["No space left"])
         self.make_room()
@@ -222,7 +222,7 @@ class Disks:
             launch = self.launch(ranks, changes={"--checkpoint": place / "c"})
             self.started(launch)
             place.rename(away)
-            wait_for(lambda: launch.warnings or launch.process.poll() is not None, 5)
+            wait_for(lambda: launch.warnings or launch.process.poll() is not None, TIMEOUT)
             away.rename(place)
             self.succeeds(launch, warns=True)
             self.empty(place)

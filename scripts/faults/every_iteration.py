@@ -9,7 +9,7 @@ import random
 import shutil
 import signal
 
-from campaign import Fit, Hang, last_event, main, make_data, position, wait_for, workspace
+from campaign import TIMEOUT, Fit, Hang, last_event, main, make_data, position, wait_for, workspace
 
 KINDS = {t: f"--covariance-type {t}" for t in ("full", "tied", "diag", "spherical")}
 KINDS |= {"accelerated": "--accelerate lbfgs", "traced": "--trace elbo"}
@@ -34,7 +34,7 @@ def take_snapshots(fit):
         return launch.process.poll() is not None
 
     launch = fit.launch(None, 1)
-    wait_for(keep, 120, 0.0002)
+    wait_for(keep, TIMEOUT, 0.0002)
     problems = fit.judge(launch, launch.wait())
     fit.clear()
     return {position(path)[1:]: path for path in kept.iterdir()}, problems
@@ -42,7 +42,7 @@ def take_snapshots(fit):
 
 def resume_each(fit, n_iterations, rng, tally, case):
     snapshots = {}
-    for _ in range(5):  # a slow reader may miss one that is pruned
+    for _ in range(50):  # a slow reader may miss one that is pruned
         found, problems = take_snapshots(fit)
         snapshots.update(found)
         for text in problems:
@@ -68,7 +68,7 @@ def resume_each(fit, n_iterations, rng, tally, case):
 def chain(fit, rng, tally, case):
     for link in range(200):
         launch = fit.launch(rng.choice((None, None, None, 2)), rng.choice((1, 2)))
-        wait_for(lambda: launch.process.poll() is not None or last_event(fit.events(), "iteration"), 60, 0.0005)
+        wait_for(lambda: launch.process.poll() is not None or last_event(fit.events(), "iteration"), TIMEOUT, 0.0005)
         launch.signal(signal.SIGUSR1)
         code = launch.wait()
         if code == 0:

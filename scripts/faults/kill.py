@@ -5,7 +5,7 @@ import random
 import signal
 import time
 
-from campaign import COMPLETE, OUTPUT, Fit, Hang, last_event, main, make_data, wait_for, workspace
+from campaign import COMPLETE, OUTPUT, TIMEOUT, Fit, Hang, last_event, main, make_data, wait_for, workspace
 
 OPTIONS = "-k 4 --n-init 2 --init kmeans --tol 0 --max-iter 25 --checkpoint-every 1it"
 MOMENTS = ("start", "initialisation", "iterations", "checkpoint", "final", "any")
@@ -26,7 +26,7 @@ def random_layout(rng):
 def wait_for_moment(moment, fit, launch, rng):
     """False if the fit was over before."""
     def reached(what):
-        return wait_for(lambda: launch.process.poll() is not None or what(), 60, 0.0005) and launch.process.poll() is None
+        return wait_for(lambda: launch.process.poll() is not None or what(), TIMEOUT, 0.0005) and launch.process.poll() is None
 
     def events(name):
         return any(e["event"] == name for e in fit.events())
@@ -72,7 +72,7 @@ def kill_once(fit, rng, tally, case, moment):
         tally.problem(case, f"ended by itself with {code}: {launch.err[-500:]}")
         return False
     try:
-        launch.wait(30)
+        launch.wait(90)
     except Hang:
         if fit.log.exists():
             raise

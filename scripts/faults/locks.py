@@ -7,11 +7,11 @@ import signal
 import socket
 import time
 
-from campaign import LOCK, OUTPUT, Fit, Hang, Launch, main, make_data, read_log, start_time, wait_for, workspace
+from campaign import LOCK, OUTPUT, TIMEOUT, Fit, Hang, Launch, main, make_data, read_log, start_time, wait_for, workspace
 
 OPTIONS = "-k 4 --tol 0 --max-iter 150 --checkpoint-every 5it"
 HELD = 73
-GENEROUS = 10.0  # seconds of a loaded machine, for what is to happen "at once"
+GENEROUS = 40.0  # seconds of a busy machine, for what is to happen "at once", not after the 45 s of a silent holder
 
 
 class Locks:
@@ -27,7 +27,7 @@ class Locks:
         return condition
 
     def started(self, n=3):
-        if wait_for(lambda: any(e["event"] == "iteration" and e["iteration"] >= n for e in self.fit.events()), 60) is None:
+        if wait_for(lambda: any(e["event"] == "iteration" and e["iteration"] >= n for e in self.fit.events()), TIMEOUT) is None:
             raise AssertionError("the fit does not start")
 
     def judge(self, launch):
@@ -39,7 +39,7 @@ class Locks:
         log = self.fit.dir / "shared.json"
         words = self.fit.words(**{"--log-json": log})
         first = Launch(self.fit.run, words, 2)
-        wait_for(lambda: any(e["event"] == "iteration" for e in read_log(log)), 60)
+        wait_for(lambda: any(e["event"] == "iteration" for e in read_log(log)), TIMEOUT)
         second = Launch(self.fit.run, words, 2)
         codes = first.wait(), second.wait()
         self.check(codes == (0, 0), f"exit codes {codes}: {first.errors} {second.errors}")
@@ -85,9 +85,9 @@ class Locks:
             launch = self.fit.launch(ranks, 1)
             self.started()
             (self.fit.run / LOCK).write_text("elsewhere 1 1\n")
-            wait_for(lambda: launch.process.poll() is not None or launch.errors, 30)
+            wait_for(lambda: launch.process.poll() is not None or launch.errors, TIMEOUT)
             names = self.fit.names()
-            code = launch.wait(20)
+            code = launch.wait()
             self.check(code == HELD and len(launch.errors) == 1, f"{ranks} ranks: exit code {code}, {launch.errors}")
             self.check(self.fit.names() == [n for n in names if ".tmp." not in n], f"{ranks} ranks: it went on")
             self.check((self.fit.run / LOCK).read_text() == "elsewhere 1 1\n", "the new holder's lock is gone")
@@ -130,7 +130,7 @@ class Locks:
         self.check(self.fit.digest() == self.fit.expected[0] and self.fit.names() == [OUTPUT], f"left: {self.fit.names()}")
         model = (self.fit.run / OUTPUT).read_bytes()
         first.signal(signal.SIGCONT)
-        code = first.wait(60)
+        code = first.wait()
         self.check(code in (0, HELD), f"the first: exit code {code}")
         self.check(self.fit.digest() == self.fit.expected[0] and self.fit.names() == [OUTPUT], f"left: {self.fit.names()}")
         self.check(code == 0 or (self.fit.run / OUTPUT).read_bytes() == model, "the first wrote")

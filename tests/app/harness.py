@@ -18,7 +18,7 @@ PROGRAM = ROOT / os.environ.get("GMMPI_PROGRAM", "build/release/gmmpi")
 DATA = ROOT / "tests" / "data"
 OLD_FAITHFUL = DATA / "old_faithful.csv"
 SANITIZED = PROGRAM.exists() and b"__asan_init" in PROGRAM.read_bytes()
-TIMEOUT = 240 if SANITIZED else 60  # seconds; a run that takes longer hangs
+TIMEOUT = 900 if SANITIZED else 300  # seconds, of a busy machine; a run that takes longer hangs
 WORKERS = 4  # launches at a time: a launch mostly waits
 AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 
@@ -153,17 +153,6 @@ class ProgramTest(unittest.TestCase):
                 run, before, after = future.result()
                 self.check_failure(run, case.code, case.words)
                 self.assertEqual(after, before, "the directory has changed")
-
-
-def stop_on_the_way(command, cwd, ranks=1):
-    """Runs `command` under ever longer time limits until it is stopped with a checkpoint; returns that run."""
-    for step in range(12):
-        run = gmmpi(f"{command} --time-limit {0.01 * 1.6 ** step}s", cwd, ranks)
-        if run.codes != [75] * ranks:
-            raise AssertionError(f"{command} was not stopped on its way\n{run.err}")
-        if re.search(r"stopped early: .*checkpoint \S+ \(", run.err):
-            return run
-    raise AssertionError(f"{command} has written no checkpoint\n{run.err}")
 
 
 def in_parallel(function, argument_lists):

@@ -1,26 +1,18 @@
 # Engines other than EM through the command line: traces in the file, the same bits on ranks and after a stop.
 import json
-import subprocess
-import time
+import signal
 
 import h5py
 import numpy as np
 
-from harness import OLD_FAITHFUL, PROGRAM, Case, ProgramTest, environment, gmmpi
+from harness import OLD_FAITHFUL, Case, ProgramTest, gmmpi
+from interrupt import checkpoints, interrupt
 
 
 def stop_in_the_middle(test, command, output, n_checkpoints=60):
     """Starts `gmmpi command -o output` and ends it by SIGTERM when it has written so many checkpoints."""
-    words = [str(PROGRAM), *command.split(), "-o", output, "--checkpoint-every", "1it"]
-    process = subprocess.Popen(words, cwd=test.dir, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    numbers = lambda: [int(p.name.split(".")[-2]) for p in test.dir.glob(f"{output[:-3]}.ckpt.*.h5")]
-    begin = time.monotonic()
-    while max(numbers(), default=0) < n_checkpoints and process.poll() is None and time.monotonic() - begin < 60:
-        time.sleep(0.001)
-    process.terminate()
-    error = process.communicate(timeout=60)[1]
-    test.assertEqual(process.returncode, 75, error)
-    test.assertGreaterEqual(max(numbers()), n_checkpoints)
+    interrupt(test, f"{command} -o {output} --checkpoint-every 1it", ready=checkpoints(f"{output[:-3]}.ckpt.*.h5", n_checkpoints),
+              number=signal.SIGTERM)
 
 
 class HardEM(ProgramTest):

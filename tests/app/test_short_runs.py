@@ -3,7 +3,8 @@ import json
 
 import h5py
 
-from harness import OLD_FAITHFUL, ProgramTest, gmmpi, stop_on_the_way
+from harness import OLD_FAITHFUL, ProgramTest, gmmpi
+from interrupt import stop_on_the_way
 
 
 class ShortRuns(ProgramTest):
@@ -30,13 +31,13 @@ class ShortRuns(ProgramTest):
         whole = self.fit(command, "whole.h5")
         self.assertEqual(self.fit(command, "three.h5", 3)["digest"], whole["digest"])
         for ranks in (1, 2):
-            stop_on_the_way(f"{command} -o part.h5", self.dir, ranks)
+            stop_on_the_way(self, f"{command} -o part.h5", ranks)
         part = self.run_ok(f"{command} --json -o part.h5", 3)
         self.assertIn("resumed from ", part.err)
         self.assertEqual(json.loads(part.out)["digest"], whole["digest"])
 
     def test_changed_options_are_refused_by_name(self):
-        stop_on_the_way(self.COMMAND.replace("1e-8", "0") + " --max-iter 5000 -o m.h5", self.dir)
+        stop_on_the_way(self, self.COMMAND.replace("1e-8", "0") + " --max-iter 5000 -o m.h5")
         for change, words in (("--n-init 7 --short-runs 4", "--n-init"), ("--n-init 6 --short-runs 5", "--short-runs"),
                               ("--n-init 6", "--short-runs was 4, now 0")):
             self.check_failure(gmmpi(self.FIT.replace("1e-8", "0") + f" --max-iter 5000 {change} -o m.h5", self.dir, 2), 76, (words, "--force"))

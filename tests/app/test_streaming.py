@@ -3,7 +3,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ import h5py
 import numpy as np
 
 from harness import MPIRUN, NOTE_CODE, PROGRAM, SANITIZED, TIMEOUT, ProgramTest, Run, environment, gmmpi, start_and_wait
+from interrupt import interrupt
 
 MIB = 2**20
 D = 16
@@ -171,8 +171,22 @@ class Streaming(StreamingTest):
         enough = re.search(r"give --memory-limit (\d+M)", run.err)[1]
         self.run_ok(f"fit x.csv {self.FIT} --max-iter 1 --memory-limit {enough}")
 
+    def test_interrupted_and_resumed(self):
+        """Also in the other way, and on another number of ranks."""
+        fit = f"fit {self.data}/x.h5 {self.FIT} --max-iter 40"
+        expected = json.loads(self.run_ok(f"{fit} --json").out)["digest"]
+        os.remove(self.dir / "m.h5")
+        for ranks, then_ranks, then in ((1, 1, self.streamed()), (3, 1, ""), (1, 3, self.streamed(3))):
+            with self.subTest(ranks=ranks, then_ranks=then_ranks, then=then):
+                stopped = interrupt(self, f"{fit} {self.streamed(ranks)}", ranks)
+                self.assertIn("streamed from the file", stopped.err)
+                run = self.run_ok(f"{fit} {then} --json", then_ranks)
+                self.assertIn("resumed from ./m.ckpt.", run.err)
+                self.assertEqual(json.loads(run.out)["digest"], expected)
+                os.remove(self.dir / "m.h5")
+
     def start(self, args, ranks):
-        """A fit, when it has done some iterations."""
+        """An endless fit, when it has done some iterations."""
         log = self.dir / "log.json"
         log.unlink(missing_ok=True)
         command = [str(PROGRAM), *args.split(), "--log-json", "log.json"]
@@ -194,21 +208,6 @@ class Streaming(StreamingTest):
         out, err = process.communicate(timeout=TIMEOUT)
         codes = [process.returncode] if ranks == 1 else [int((self.codes / str(r)).read_text()) for r in range(ranks)]
         return Run(codes, out, err, 0.0)
-
-    def test_interrupted_and_resumed(self):
-        """Also in the other way, and on another number of ranks."""
-        fit = f"fit {self.data}/x.h5 {self.FIT} --max-iter 40"
-        expected = json.loads(self.run_ok(f"{fit} --json").out)["digest"]
-        os.remove(self.dir / "m.h5")
-        for ranks, then_ranks, then in ((1, 1, self.streamed()), (3, 1, ""), (1, 3, self.streamed(3))):
-            with self.subTest(ranks=ranks, then_ranks=then_ranks, then=then):
-                process = self.start(f"{fit} {self.streamed(ranks)}", ranks)
-                process.send_signal(signal.SIGUSR1)
-                self.assertEqual(self.end(process, ranks).codes, [75] * ranks)
-                run = self.run_ok(f"{fit} {then} --json", then_ranks)
-                self.assertIn("resumed from ./m.ckpt.", run.err)
-                self.assertEqual(json.loads(run.out)["digest"], expected)
-                os.remove(self.dir / "m.h5")
 
     def test_a_file_that_changes_during_the_fit(self):
         def cut(path):

@@ -12,7 +12,7 @@ SMALL = "--separations 1,4 --components 2 --rows 200,400 --features 2 --starts k
 class Recovery(ProgramTest):
     def study(self, *arguments):
         return subprocess.run(["/usr/bin/python3", SCRIPT, *arguments], cwd=self.dir, env=environment(GMMPI_PROGRAM=os.fspath(PROGRAM)),
-                              capture_output=True, text=True, timeout=120, check=False)
+                              capture_output=True, text=True, timeout=600, check=False)
 
     def test_table_and_picture(self):
         done = self.study(*SMALL, "-o", "a")

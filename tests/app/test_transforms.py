@@ -1,12 +1,8 @@
 # Standardised columns and principal components: pca, transform, and fits that remember them. Judged by scikit-learn.
 import json
-import shlex
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import h5py
@@ -14,7 +10,8 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 
-from harness import DATA, OLD_FAITHFUL, PROGRAM, Case, ProgramTest, environment, gmmpi, in_parallel
+from harness import DATA, OLD_FAITHFUL, Case, ProgramTest, gmmpi, in_parallel
+from interrupt import checkpoints, interrupt
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts/python"))
 import gmmpi as package  # noqa: E402
@@ -286,21 +283,12 @@ class Projected(Inputs):
 
 
 class Resumed(Inputs):
-    def interrupt(self, command):
-        """Stops the command by a signal as soon as it has written some checkpoints."""
-        process = subprocess.Popen([PROGRAM, *shlex.split(command)], cwd=self.dir, env=environment(),
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while process.poll() is None and not list(self.dir.glob("*.ckpt.[4-9].h5")):
-            time.sleep(0.001)
-        process.send_signal(signal.SIGUSR1)
-        self.assertEqual(process.wait(), 75)
-
     def test_the_same_digest(self):
         for fit in ("--standardize --reg-covar 1e-2 --covariance-type diag", "--pca 20 --whiten --covariance-type tied"):
             with self.subTest(fit):
                 command = f"fit digits.npy -k 4 {fit} --max-iter 60 --tol 0 --force"
                 whole = self.json(f"{command} -o whole.h5")
-                self.interrupt(f"{command} --checkpoint-every 1it -o part.h5")
+                interrupt(self, f"{command} --checkpoint-every 1it -o part.h5", ready=checkpoints("part.ckpt.*.h5", 4))
                 resumed = self.run_ok(f"{command} --resume must -o part.h5 --json", 3)
                 self.assertIn("resumed from", resumed.err)
                 self.assertEqual(json.loads(resumed.out)["digest"], whole["digest"])
@@ -309,7 +297,7 @@ class Resumed(Inputs):
 
     def test_another_transform_is_another_fit(self):
         command = "fit digits.npy -k 4 --covariance-type diag --max-iter 60 --tol 0 -o m.h5"
-        self.interrupt(f"{command} --standardize --checkpoint-every 1it")
+        interrupt(self, f"{command} --standardize --checkpoint-every 1it", ready=checkpoints("m.ckpt.*.h5", 4))
         for option in ("", "--pca 64"):
             self.check_failure(gmmpi(f"{command} {option}", self.dir), 76, ("m.ckpt", "--standardize"))
 

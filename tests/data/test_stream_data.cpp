@@ -161,7 +161,7 @@ TEST_CASE("StreamData: rows are read while others are worked on", "[serial]") {
   std::atomic<bool> ahead = false, first = true;
   data.for_each_block(alone(), [&](const Block&, int) {
     if (!first.exchange(false)) return;
-    for (int i = 0; i < 5000 && !ahead; ++i) {  // the one working thread is here
+    for (int i = 0; i < 60'000 && !ahead; ++i) {  // the one working thread is here
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
       ahead = rows.n_rows_read - before >= 3 * data.grid().block_rows();
     }

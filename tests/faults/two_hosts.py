@@ -26,9 +26,9 @@ ADDRESSES = {"a": "10.77.0.1", "b": "10.77.0.2"}
 NETWORK = "10.77.0.0/24"
 # mpirun and its daemons notice a dead connection that is idle after time + interval * probes seconds.
 KEEPALIVE = {"oob_tcp_keepalive_time": 5, "oob_tcp_keepalive_intvl": 3, "oob_tcp_keepalive_probes": 3}
-ENDS_WITHIN_S = 30  # 14 s, and slack for a busy machine
+ENDS_WITHIN_S = 300  # 14 s, and slack for a busy machine; by itself Open MPI takes eight minutes
 MESSAGE = "ORTE has lost communication with a remote daemon"
-TIMEOUT = 100
+TIMEOUT = 600
 
 
 def skip_reason():
@@ -176,7 +176,7 @@ def cut_in_mid_fit(hosts, n_iter):
                 ended[host] = time.monotonic() - begin
         time.sleep(0.1)
     assert len(ended) == 2, f"still running after {ENDS_WITHIN_S} s; ended: {ended}\n{hosts.text('cut.log')}"
-    code = process.wait(10)
+    code = process.wait(TIMEOUT)
     text = hosts.text("cut.log")
     assert MESSAGE in text and code != 0, f"exit code {code}\n{text}"
     assert not (hosts.folder / "cut.h5").exists()

@@ -18,7 +18,7 @@ sys.path.insert(0, str(HERE.parent / "app"))
 from harness import DATA, PROGRAM, ROOT, environment  # noqa: E402
 
 BUILD = PROGRAM.resolve().parent
-LIMIT_S = 120
+LIMIT_S = 600
 MPIRUN = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", "2"]
 
 

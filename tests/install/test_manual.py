@@ -16,7 +16,7 @@ from harness import PROGRAM, ROOT, ProgramTest  # noqa: E402
 
 
 def output(*command, **more):
-    return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=30, check=True, **more)
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300, check=True, **more)
 
 
 class HelpOf:
@@ -118,7 +118,7 @@ class Completion(ProgramTest):
                     said += part
             except OSError:  # the terminal's other end is closed
                 pass
-            self.assertEqual(zsh.wait(30), 0, said)
+            self.assertEqual(zsh.wait(300), 0, said)
         os.close(main)
         return {word.rstrip("=") for word in offered.read_text().split("\n")} - {""}
 
