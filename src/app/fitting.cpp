@@ -161,6 +161,20 @@ std::map<std::string, std::string> resolved_options(const Options& options, cons
   return resolved;
 }
 
+double log_likelihood_offset(const Execution& execution, const FitOptions& f, const DataSummary& data) {
+  return data.total_weight * log_volume(f.transform, *execution.kernels);
+}
+
+void to_units_of_the_file(const Execution& execution, const FitOptions& f, const DataSummary& data,
+                          FitResult& result) {
+  const double offset = log_likelihood_offset(execution, f, data);
+  for (std::vector<double>* values :
+       {&result.history, &result.classification, &result.traces.elbo, &result.traces.log_posterior,
+        &result.traces.running_log_likelihood, &result.restart_log_likelihoods})
+    for (double& value : *values) value += offset;
+  result.model.log_volume = log_volume(f.transform, *execution.kernels);
+}
+
 bool already_done(const Execution& execution, const Options& options, const std::string& what,
                   const std::function<bool(const ExistingModel&)>& is_this,
                   const std::function<void(const ExistingModel&)>& show, RunLog& log) {

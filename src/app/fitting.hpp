@@ -46,6 +46,13 @@ std::map<std::string, std::string> runtime_facts(const Execution& execution, dou
 /// Every resolved option as text, named as in a model file.
 std::map<std::string, std::string> resolved_options(const Options& options, const FitOptions& f);
 
+/// What makes log-likelihoods of transformed rows those of the rows before the transform.
+double log_likelihood_offset(const Execution& execution, const FitOptions& f, const DataSummary& data);
+
+/// Adds it to all log-likelihoods of the fit, and lets its model know the transform's volume.
+void to_units_of_the_file(const Execution& execution, const FitOptions& f, const DataSummary& data,
+                          FitResult& result);
+
 /// Collective. True if --output is already what this `what` (fit, selection) would write, as `is_this` says;
 /// then `show` is called on the root. An existing output that is something else is an Error 73, unless
 /// --force is given.

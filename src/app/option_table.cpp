@@ -159,8 +159,10 @@ const std::vector<OptionSpec>& option_table() {
        "em: Expectation-Maximisation; hard: classification EM, each row wholly to its most responsible "
        "component; kmeans: Lloyd's iterations, each row to the nearest mean; stepwise: "
        "online EM, an M-step after every mini-batch; sequential: means that every row moves at once"},
-      {"init", "", "START", "kmeans", "fit select",
+      {"init", "", "START", "kmeans", "fit",
        "kmeans, k-means++, random (responsibilities), random-from-data (rows as means), or a model file"},
+      {"init", "", "START", "kmeans", "select",
+       "kmeans, k-means++, random (responsibilities) or random-from-data (rows as means)"},
       {"n-init", "", "N", "1", "fit select",
        "restarts with seeds seed, seed+1, ...; the highest log-likelihood (kmeans, sequential: the lowest "
        "inertia) is "
@@ -200,20 +202,20 @@ const std::vector<OptionSpec>& option_table() {
        "auto: responsibilities below 2^-64 of a row's largest count as zero and are not computed; none: "
        "compute "
        "all (slower where components are far apart)"},
-      {"standardize", "", "", "", "fit",
+      {"standardize", "", "", "", "fit select",
        "give every column mean 0 and variance 1 first; the model remembers how, and all commands take and "
        "give the "
        "data's own units"},
-      {"pca", "", "N", "", "fit",
+      {"pca", "", "N", "", "fit select",
        "fit to the first N principal components, or to as many as explain a share of the variance, such as "
        "0.99; "
        "the model remembers them, and takes and draws rows of all columns"},
-      {"whiten", "", "", "", "fit", "divide each component of --pca by its standard deviation"},
+      {"whiten", "", "", "", "fit select", "divide each component of --pca by its standard deviation"},
       {"n-components", "", "N", "", "pca", "how many components to keep (default: all that have variance)"},
       {"variance", "", "X", "", "pca", "keep as many as explain this share of the variance, such as 0.99"},
       {"whiten", "", "", "", "pca", "divide each component by its standard deviation"},
       {"inverse", "", "", "", "transform", "from components back to columns (the nearest such point)"},
-      {"labels", "", "DATA", "", "fit",
+      {"labels", "", "DATA", "", "fit select",
        "known classes of the rows, 0 to K-1, -1 where unknown: file.npy, file.csv or file.h5[:/dataset] "
        "(default dataset /labels); component k is class k"},
       {"labels", "", "DATA", "", "score compare",

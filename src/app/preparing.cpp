@@ -40,7 +40,9 @@ bool asks_for_transform(const Options& options) {
   if (pca) parse_component_choice("pca", options.text("pca"));
   if (standardize && pca)
     throw Error(ExitCode::usage,
-                "--standardize and --pca: choose one; --pca with --whiten gives components of unit variance");
+                "--standardize and --pca: choose one; for components of standardised columns fit "
+                "--standardize first, "
+                "and give --pca what gmmpi transform makes of the rows by that model");
   if (options.flag("whiten") && !pca)
     throw Error(ExitCode::usage, "--whiten: is of principal components; give --pca as well");
   if ((standardize || pca) && options.text("family") == "bernoulli")

@@ -1,4 +1,4 @@
-// fit's --standardize, --pca and --whiten: the transform that the rows go through.
+// --standardize, --pca and --whiten of fits: the transform that the rows go through.
 #pragma once
 
 #include "app/inputs.hpp"

@@ -7,13 +7,15 @@
 #include <csignal>
 #include <sstream>
 
+#include "app/fitting.hpp"
 #include "app/grid_table.hpp"
 #include "app/support.hpp"
 
 namespace gmmpi::app {
 
-void SelectProgress::begin_part(const std::string& part) {
+void SelectProgress::begin_part(const std::string& part, double offset) {
   part_ = part;
+  offset_ = offset;
   said_ = log_.seconds();
 }
 
@@ -26,7 +28,7 @@ void SelectProgress::iteration(const Iteration& it) {
   if (log_.seconds() - said_ < 2.0) return;
   said_ = log_.seconds();
   log_.line(fmt::format("  {}: restart {}, iteration {}, log-likelihood {:.10g}", part_, it.restart,
-                        it.iteration, it.log_likelihood));
+                        it.iteration, it.log_likelihood + offset_));
 }
 
 void SelectProgress::reseeded(const Reseed& r) {
@@ -60,17 +62,19 @@ std::vector<std::string> SelectRun::parts() const {
 FitResult SelectRun::fit_part(const std::string& part, const Data& data, const FitOptions& f) {
   if (const auto found = failed_.find(part); found != failed_.end()) throw found->second;
   checkpoints_.begin_part(part);
-  progress_.begin_part(part);
+  progress_.begin_part(part, log_likelihood_offset(execution_, f, data.summary()));
   const std::optional<FitState> resume = checkpoints_.load(f, data.summary());
   const bool done = resume && resume->restart >= f.n_runs();
   if (!done) checkpoints_.start(resume ? *resume : FitState());
   try {
     FitResult result = fit(execution_, data, f, progress_, resume ? &*resume : nullptr);
-    if (done) return result;
-    FitState end;
-    end.restart = f.n_runs();
-    end.best = result;
-    checkpoints_.finish_part(end);
+    if (!done) {
+      FitState end;
+      end.restart = f.n_runs();
+      end.best = result;
+      checkpoints_.finish_part(end);
+    }
+    to_units_of_the_file(execution_, f, data.summary(), result);
     return result;
   } catch (const Error& e) {
     if (e.code() == ExitCode::stopped_early)

@@ -16,7 +16,8 @@ class SelectProgress final : public FitObserver {
   SelectProgress(RunLog& log, Checkpointing& checkpoints, StopRequest& stop)
       : log_(log), checkpoints_(checkpoints), stop_(stop) {}
 
-  void begin_part(const std::string& part);
+  /// `offset` is added to log-likelihoods that are shown.
+  void begin_part(const std::string& part, double offset);
   /// From now on, until null is given, other groups are at work, too.
   void attend(TaskQueue* queue) { queue_ = queue; }
   void safe_point(const FitState& state) override;
@@ -29,6 +30,7 @@ class SelectProgress final : public FitObserver {
   StopRequest& stop_;
   TaskQueue* queue_ = nullptr;
   std::string part_;
+  double offset_ = 0.0;
   double said_ = 0.0;
 };
 

@@ -29,14 +29,15 @@ RowLabels::RowLabels(const Execution& execution, const Data& data, DataReader& l
     n_rows_.resize(most + 1);
   }
   summarise(execution, data);
-  if (n_known_ == 0)
-    throw Error(ExitCode::bad_data, labels.name() + ": no row has a label; leave --labels out");
-  const auto empty = std::ranges::find(n_rows_, 0);
-  if (n_classes != kAnyClasses && complete_ && empty != n_rows_.end())
-    throw Error(ExitCode::bad_data,
-                fmt::format("{}: class {} has no rows; number the classes from 0 without gaps, and give -k "
-                            "their number",
-                            labels.name(), empty - n_rows_.begin()));
+  check(labels.name(), n_classes != kAnyClasses);
+}
+
+RowLabels::RowLabels(const Execution& execution, const RowLabels& all, const Data& data)
+    : first_row_(all.first_row_), labels_(all.labels_), n_rows_(all.n_rows_.size()) {
+  for (std::size_t i = 0; i < labels_.size(); ++i)
+    if (data.weight(first_row_ + static_cast<Index>(i)) == 0.0) labels_[i] = kUnknown;
+  summarise(execution, data);
+  check("--labels", true);
 }
 
 void RowLabels::read(const Execution& execution, const Data& data, DataReader& labels, int n_classes) {
@@ -90,6 +91,16 @@ void RowLabels::summarise(const Execution& execution, const Data& data) {
   complete_ = n_known_ == data.summary().n_rows;
   for (int i = 3; i >= 0; --i)
     fingerprint_ += fmt::format("{:08x}", static_cast<std::uint32_t>(sums[n_rows_.size() + i]));
+}
+
+void RowLabels::check(const std::string& name, bool all_have_rows) const {
+  if (n_known_ == 0) throw Error(ExitCode::bad_data, name + ": no row has a label; leave --labels out");
+  const auto empty = std::ranges::find(n_rows_, 0);
+  if (all_have_rows && complete_ && empty != n_rows_.end())
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: class {} has no rows; number the classes from 0 without gaps, and give -k "
+                            "their number",
+                            name, empty - n_rows_.begin()));
 }
 
 }  // namespace gmmpi

@@ -22,6 +22,13 @@ FoldData training_rows(const Execution& execution, const Data& data, const Selec
   return {execution, data, folds_of(options), fold, FoldData::Part::training};
 }
 
+/// For the rows of a fold only those labels are known that are of them.
+FitOptions for_training(const Execution& execution, const FitOptions& f, const Data& training) {
+  FitOptions options = f;
+  if (f.labels) options.labels = std::make_shared<RowLabels>(execution, *f.labels, training);
+  return options;
+}
+
 /// Per fold, the mean log-likelihood of its rows under a fit to the others. The mean over all rows, and
 /// sqrt(sum (m_f - m)^2 / (F (F - 1))) of the folds' means.
 HeldOut cross_validate(const Execution& execution, const Data& data, const SelectOptions& options,
@@ -32,7 +39,7 @@ HeldOut cross_validate(const Execution& execution, const Data& data, const Selec
   for (int fold = 0; fold < folds.n_folds; ++fold) {
     const FoldData held_out(execution, data, folds, fold, FoldData::Part::held_out);
     const FoldData training = training_rows(execution, data, options, fold);
-    const FitResult result = fit_part(parts[1 + fold], training, f);
+    const FitResult result = fit_part(parts[1 + fold], training, for_training(execution, f, training));
     const Score s = score(execution, held_out, result.model);
     log_likelihood += s.log_likelihood;
     means.push_back(s.mean_log_likelihood);
@@ -68,7 +75,7 @@ FitResult evaluate(const Execution& execution, const Data& data, const SelectOpt
   c.family = f.family;
   try {
     FitResult result = fit_part(parts[0], data, f);
-    c.score = score(execution, data, result.model);
+    c.score = score(execution, data, result.model, {f.labels.get(), f.fixed.n_free(result.model)});
     c.n_parameters = result.model.n_parameters();
     c.n_iter = result.n_iter;
     c.converged = result.converged;
@@ -98,6 +105,7 @@ FitOptions SelectOptions::candidate(std::size_t i) const {
   FitOptions f = fit;
   f.family = families[i / n_components.size()];
   f.n_components = n_components[i % n_components.size()];
+  if (const auto known = labels.find(f.n_components); known != labels.end()) f.labels = known->second;
   return f;
 }
 
@@ -134,10 +142,12 @@ void fit_one(const Execution& execution, const Data& data, const SelectOptions& 
   validate(options, data.grid().n_rows());
   const FitOptions f = options.candidate(i);
   const std::string name = part_names(options, i).at(j);
-  if (j == 0)
+  if (j == 0) {
     fit_part(name, data, f);
-  else
-    fit_part(name, training_rows(execution, data, options, static_cast<int>(j) - 1), f);
+  } else {
+    const FoldData training = training_rows(execution, data, options, static_cast<int>(j) - 1);
+    fit_part(name, training, for_training(execution, f, training));
+  }
 }
 
 Selection select(const Execution& execution, const Data& data, const SelectOptions& options,

@@ -22,6 +22,10 @@ class RowLabels {
   /// rows, unless any number of classes will do), 75, those of the reader.
   RowLabels(const Execution& execution, const Data& data, DataReader& labels, int n_classes);
 
+  /// Collective. Those of `all`, a part of whose rows has weight zero in `data`, which has the same rows.
+  /// Errors 65 as above.
+  RowLabels(const Execution& execution, const RowLabels& all, const Data& data);
+
   int n_classes() const { return static_cast<int>(n_rows_.size()); }
   /// The class of a row of this rank, or kUnknown; of rows of weight zero always kUnknown.
   std::int32_t operator[](Index global_row) const { return labels_[global_row - first_row_]; }
@@ -39,6 +43,7 @@ class RowLabels {
  private:
   void read(const Execution& execution, const Data& data, DataReader& labels, int n_classes);
   void summarise(const Execution& execution, const Data& data);
+  void check(const std::string& name, bool all_have_rows) const;
 
   Index first_row_ = 0;
   std::vector<std::int32_t> labels_;  ///< of this rank's rows

@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <limits>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,8 @@ struct SelectOptions {
   Criterion criterion = Criterion::bic;
   int n_folds = 5;               ///< for cv, at least 2
   bool keep_degenerate = false;  ///< they may be chosen, too
+  std::map<int, std::shared_ptr<const RowLabels>>
+      labels;  ///< for each number of components; empty: none are known
 
   /// Options of candidate i; the numbers of components of the first family come first.
   FitOptions candidate(std::size_t i) const;
@@ -79,8 +83,9 @@ bool is_of_candidate(const Error& e);
 /// components than distinct rows, a numerical failure: Errors 65 and 79) are listed with the reason;
 /// degenerate ones (gmmpi/inference/degeneracy.hpp) are listed and by default not chosen; of equal ones the
 /// first is. For cv each candidate is also fitted to the rows outside of each fold (Folds in
-/// data/fold_data.hpp, from options.fit.seed) and scored on those inside (Smyth 2000). `finished` is told of
-/// each candidate. Errors: 64 options; those of fit_part; 65 or 79 if nothing is left to choose.
+/// data/fold_data.hpp, from options.fit.seed) and scored on those inside (Smyth 2000), whose labels are not
+/// looked at. `finished` is told of each candidate. Errors: 64 options; those of fit_part; 65 or 79 if
+/// nothing is left to choose.
 Selection select(const Execution& execution, const Data& data, const SelectOptions& options,
                  const FitPart& fit_part, const std::function<void(const Candidate&)>& finished);
 

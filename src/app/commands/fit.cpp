@@ -43,6 +43,19 @@ Mixture read_start(const Execution& execution, const FitOptions& f, std::string&
   return start;
 }
 
+/// Fewer than two rows for each component, or no more numbers than parameters: the model can follow every
+/// row.
+void warn_of_size(const FitOptions& f, const OpenedData& data, RunLog& log) {
+  const Index n_rows = data.rows->n_rows(), n_numbers = n_rows * data.rows->n_columns();
+  const Index n_free = f.fixed.n_free(model_shape(f, data.rows->n_columns()));
+  if (2 * Index{f.n_components} <= n_rows && n_free < n_numbers) return;
+  log.warning(
+      fmt::format("{} and {} for {} of {}: so large a model follows single rows; give a smaller -k, or a "
+                  "simpler --covariance-type",
+                  count_text(f.n_components, "component"), count_text(n_free, "parameter"),
+                  count_text(n_rows, "row"), count_text(data.rows->n_columns(), "column")));
+}
+
 void announce(const Execution& execution, const Options& options, const FitOptions& f, const OpenedData& data,
               const MemoryPlan& plan, RunLog& log) {
   const int n_ranks = execution.comm.size(), d = data.rows->n_columns();
@@ -70,6 +83,7 @@ void announce(const Execution& execution, const Options& options, const FitOptio
                        execution.kernels->name, bytes_text(data_bytes), bytes_text(work_bytes)));
   log.line("rows: " + plan.text());
   warn_of_machine(execution, log);
+  warn_of_size(f, data, log);
 }
 
 void log_start(const Execution& execution, const Options& options, const FitOptions& f,
@@ -154,14 +168,6 @@ void print_result(const Options& options, const ModelRecord& r, const std::strin
       options.arguments.at("DATA"), output);
 }
 
-/// Adds to all log-likelihoods what makes them those of the rows before the transform.
-void add_to_log_likelihoods(FitResult& result, double offset) {
-  for (std::vector<double>* values :
-       {&result.history, &result.classification, &result.traces.elbo, &result.traces.log_posterior,
-        &result.traces.running_log_likelihood, &result.restart_log_likelihoods})
-    for (double& value : *values) value += offset;
-}
-
 /// Resumes or starts, fits, and writes the model. Error 75 tells where the checkpoint is.
 void run_fit(const Execution& execution, const Options& options, const FitOptions& f,
              const OpenedData& inputs, const Data& data, const DataSummary& summary,
@@ -175,12 +181,10 @@ void run_fit(const Execution& execution, const Options& options, const FitOption
   record.options = f;
   record.data = summary;
   record.feature_names = inputs.feature_names;
-  const double volume = log_volume(f.transform, *execution.kernels), offset = summary.total_weight * volume;
-  log.add_to_log_likelihoods(offset);
+  log.add_to_log_likelihoods(log_likelihood_offset(execution, f, summary));
   try {
     record.result = fit(execution, data, f, log, resume ? &*resume : nullptr);
-    add_to_log_likelihoods(record.result, offset);
-    record.result.model.log_volume = volume;
+    to_units_of_the_file(execution, f, summary, record.result);
     record.score =
         score(execution, data, record.result.model, {f.labels.get(), f.fixed.n_free(record.result.model)});
   } catch (const Error& e) {

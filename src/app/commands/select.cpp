@@ -8,6 +8,7 @@
 #include "app/fitting.hpp"
 #include "app/grid_table.hpp"
 #include "app/inputs.hpp"
+#include "app/preparing.hpp"
 #include "app/rank_groups.hpp"
 #include "app/run_log.hpp"
 #include "app/say.hpp"
@@ -48,13 +49,13 @@ void print_result(const Options& options, const std::string& output, bool before
 
 /// The model of the best candidate, and the grid. Collective over the group. Returns the digest on its root.
 std::string write_selection(const Execution& world, const RankGroups& groups, const Options& options,
-                            const SelectOptions& wanted, const OpenedData& inputs, const Data& data,
+                            const SelectOptions& wanted, const OpenedData& inputs, const DataSummary& summary,
                             const Checkpointing& checkpoints, Selection selection, const RunLog& log) {
   const Candidate& best = selection.candidates[selection.best];
   ModelRecord record;
   record.options = selection.options;
-  record.data = data.summary();
-  record.feature_names = inputs.rows->feature_names();
+  record.data = summary;
+  record.feature_names = inputs.feature_names;
   record.score = best.score;
   record.result = std::move(selection.result);
   record.grid = {wanted, std::move(selection.candidates), selection.best};
@@ -71,9 +72,9 @@ std::string write_selection(const Execution& world, const RankGroups& groups, co
 
 /// True if the output is there. What a run has left that was killed after that is removed.
 bool complete_already(const Execution& world, const Options& options, const SelectOptions& wanted,
-                      const Data& data, Checkpointing& checkpoints, RunLog& log) {
+                      const Data& data, const DataSummary& summary, Checkpointing& checkpoints, RunLog& log) {
   const auto is_this = [&](const ExistingModel& m) {
-    return m.selection == selection_digest(wanted, data.summary());
+    return m.selection == selection_digest(wanted, summary);
   };
   const auto show = [&](const ExistingModel&) { print_result(options, options.text("output"), true); };
   if (!already_done(world, options, "selection", is_this, show, log)) return false;
@@ -88,18 +89,18 @@ bool complete_already(const Execution& world, const Options& options, const Sele
   return true;
 }
 
-/// From read data to the output.
+/// From read data to the output. `summary`: of the rows as they are in the file.
 void run_selection(const Execution& world, const RankGroups& groups, const Options& options,
                    const SelectOptions& wanted, const OpenedData& inputs, const Data& data,
-                   Checkpointing& checkpoints, StopRequest& stop, RunLog& log) {
+                   const DataSummary& summary, Checkpointing& checkpoints, StopRequest& stop, RunLog& log) {
   const std::string output = options.text("output");
   const double read_seconds = log.seconds();
-  if (complete_already(world, options, wanted, data, checkpoints, log)) return;
+  if (complete_already(world, options, wanted, data, summary, checkpoints, log)) return;
   SelectRun run(world, groups, wanted, data, checkpoints, stop, log);
   std::string digest;
   run.run([&](Selection selection) {
-    digest =
-        write_selection(world, groups, options, wanted, inputs, data, checkpoints, std::move(selection), log);
+    digest = write_selection(world, groups, options, wanted, inputs, summary, checkpoints,
+                             std::move(selection), log);
   });
   report_timing(world.comm, *world.profile, {log.seconds(), read_seconds, checkpoints.seconds()}, log);
   log.event("end", {{"output", output}, {"digest", digest}, {"total_seconds", log.seconds()}});
@@ -124,6 +125,13 @@ Index n_fits(const SelectOptions& wanted) {
   return static_cast<Index>(wanted.n_candidates() * part_names(wanted, 0).size());
 }
 
+/// Collective over the group. Component k is class k, whatever the number of components.
+void read_labels(const Execution& execution, const OpenedData& inputs, const Data& data,
+                 SelectOptions& wanted) {
+  for (const int K : wanted.n_components)
+    wanted.labels[K] = std::make_shared<RowLabels>(execution, data, *inputs.labels, K);
+}
+
 void announce(const Execution& execution, const RankGroups& groups, const SelectOptions& wanted,
               const OpenedData& data, const MemoryPlan& plan, RunLog& log) {
   std::string types;
@@ -131,7 +139,7 @@ void announce(const Execution& execution, const RankGroups& groups, const Select
     types += (types.empty() ? "" : ", ") + std::string(family->name());
   const std::string criterion = criterion_name(wanted.criterion);
   log.line(fmt::format("gmmpi {}: select {}{}", GMMPI_VERSION, data.rows->describe(),
-                       data.weights ? ", weighted" : ""));
+                       std::string(data.weights ? ", weighted" : "") + (data.labels ? ", labelled" : "")));
   log.line(fmt::format("candidates: {} ({}; K {}) by {}{}; {} each, tol {:g}, seed {}", wanted.n_candidates(),
                        types, fmt::join(wanted.n_components, " "), criterion,
                        wanted.criterion == Criterion::cv ? fmt::format(" of {} folds", wanted.n_folds) : "",
@@ -154,12 +162,21 @@ void select_command(const Execution& given, const Options& options, StopRequest&
   given.comm.together([&] { execution.comm = with_watchdog(given.comm, options, stop); });
   const Communicator& comm = execution.comm;
   SelectOptions wanted;
+  bool transforms = false;
   comm.together([&] {
     stop_on_time(stop, options);
     wanted = select_options(options);
+    transforms = asks_for_transform(options);
   });
   RunLog log(comm, wanted.fit);
-  const OpenedData inputs = open_inputs(execution, options);
+  OpenedData inputs = open_inputs(execution, options);
+  if (options.has("log-json")) check_log(execution, options, options.text("log-json"));
+  check_output(execution, options, options.text("output"), true);  // what exists is looked at below
+  std::optional<Prepared> prepared;
+  if (transforms && !options.flag("dry-run")) {
+    prepared = before_computing([&] { return prepare(execution, options, inputs); });
+    wanted.fit.transform = prepared->transform;
+  }
   int n_groups = 1;
   comm.together([&] {
     n_groups = count_groups(options, comm, execution.n_threads,
@@ -172,8 +189,7 @@ void select_command(const Execution& given, const Options& options, StopRequest&
   comm.together(
       [&] { plan = plan_memory(in_group, options, inputs, most_working_bytes(in_group, wanted, inputs)); });
   announce(execution, groups, wanted, inputs, plan, log);
-  if (options.has("log-json")) check_log(execution, options, options.text("log-json"));
-  check_output(execution, options, options.text("output"), true);  // what exists is looked at below
+  if (prepared) log.line("transform: " + prepared->text);
   if (options.flag("dry-run")) {
     log.line("dry run: no rows were read, no model was written");
     return;
@@ -192,10 +208,15 @@ void select_command(const Execution& given, const Options& options, StopRequest&
   try {
     Checkpointing checkpoints(comm, groups.comm, options, stop, log);
     std::unique_ptr<Data> data;
-    comm.together([&] { data = read_or_stop(in_group, inputs, plan, log); });
+    comm.together([&] {
+      data = read_or_stop(in_group, inputs, plan, log);
+      if (inputs.labels) read_labels(in_group, inputs, *data, wanted);
+    });
     if (const std::string text = warning_of_weights(inputs, data->summary()); !text.empty())
       log.warning(text);
-    run_selection(execution, groups, options, wanted, inputs, *data, checkpoints, stop, log);
+    DataSummary summary = data->summary();
+    if (prepared) summary.fingerprint = prepared->fingerprint;
+    run_selection(execution, groups, options, wanted, inputs, *data, summary, checkpoints, stop, log);
   } catch (const Error& e) {
     if (e.code() == ExitCode::stopped_early) log.event("stop", {{"reason", e.what()}});
     throw;
