@@ -11,6 +11,7 @@
 #include "gmmpi/data/memory_data.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/io/checkpoint.hpp"
+#include "gmmpi/io/checkpoint_store.hpp"
 #include "parallel/binding.hpp"
 
 namespace gmmpi::app {
@@ -177,7 +178,8 @@ void dry_run(const Execution& execution, const Options& options, const FitOption
                          count_text(kTrialIterations, "iteration"), trial.n_rows, inputs.rows->n_rows(),
                          seconds_text(trial.iteration_seconds * f.max_iter),
                          count_text(f.max_iter, "iteration"), f.n_init > 1 ? " of each start" : ""));
-    log.line(fmt::format("checkpoints: two of about {}{}", bytes_text(double(trial.checkpoint_bytes)),
+    log.line(fmt::format("checkpoints: {} are kept, and one more while it is written, of about {} each{}",
+                         CheckpointStore::kKept, bytes_text(double(trial.checkpoint_bytes)),
                          space_text(options)));
   } else {
     log.line("time: no estimate: " + trial.failure);
@@ -194,6 +196,7 @@ void dry_run(const Execution& execution, const Options& options, const FitOption
                                     {"seconds_per_iteration", number(trial.iteration_seconds)},
                                     {"trial_rows", trial.n_rows},
                                     {"checkpoint_bytes", number(trial.checkpoint_bytes)},
+                                    {"most_checkpoints", CheckpointStore::kKept + 1},
                                     {"ranks", ranks}};
   say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }

@@ -46,7 +46,7 @@ int report(bool speaks, ExitCode code, const std::string& message) {
 
 /// Environment and configuration files may differ between hosts: what rank 0 has resolved holds for all.
 void share(const Communicator& comm, Options& options) {
-  std::string text = nlohmann::json{options.command, options.arguments, options.values}.dump(
+  std::string text = nlohmann::json{options.command, options.arguments, options.values, options.given}.dump(
       -1, ' ', false, nlohmann::json::error_handler_t::replace);
   const std::string mine = text;
   comm.broadcast(text);
@@ -55,6 +55,7 @@ void share(const Communicator& comm, Options& options) {
   options.command = json[0].get<std::string>();
   options.arguments = json[1].get<std::map<std::string, std::string>>();
   options.values = json[2].get<std::map<std::string, std::string>>();
+  options.given = json[3].get<std::set<std::string>>();
 }
 
 /// Commands that leave off when they are asked to; the others simply end.

@@ -9,6 +9,8 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <numeric>
+#include <utility>
 
 #include "app/option_table.hpp"
 #include "gmmpi/error.hpp"
@@ -121,6 +123,54 @@ void resolve(const Parsed& parsed, Options& options) {
   }
 }
 
+/// The commands that know the option, as a list.
+std::string commands_with(const std::string& name) {
+  std::set<std::string> commands;
+  for (const CommandSpec& command : command_table())
+    for (const OptionSpec& o : options_of(command.name))
+      if (o.name == name || (!o.short_name.empty() && o.short_name == name))
+        commands.insert("gmmpi " + command.name);
+  return fmt::format("{}", fmt::join(commands, ", "));
+}
+
+/// How many characters must be put in, taken out or replaced (Levenshtein 1966).
+std::size_t distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j)
+      diagonal = std::exchange(row[j + 1], std::min({row[j + 1] + 1, row[j] + 1, diagonal + (a[i] != b[j])}));
+  }
+  return row.back();
+}
+
+/// The command's option whose name is nearest; "" if none is near.
+std::string nearest_option(const std::string& command, const std::string& name) {
+  std::string nearest;
+  std::size_t least = 3;
+  for (const OptionSpec& o : options_of(command))
+    if (const std::size_t d = distance(name, o.name); d < least) {
+      least = d;
+      nearest = "--" + o.name;
+    }
+  return nearest;
+}
+
+/// Error 64 about the first word of a command line that nobody asked for.
+[[noreturn]] void unexpected(const std::string& command, const std::vector<std::string>& words) {
+  const std::string word = words.empty() ? "" : words.front();
+  const std::string option = word.substr(0, word.find('='));
+  const std::string name = option.substr(std::min(option.find_first_not_of('-'), option.size()));
+  if (command.empty() || !word.starts_with('-') || name.empty())
+    usage_error(fmt::format("gmmpi {}: '{}' was not expected; see gmmpi {} --help", command, word, command));
+  const std::string others = commands_with(name), nearest = nearest_option(command, name);
+  usage_error(fmt::format("{} is no option of gmmpi {}{}; {}see gmmpi {} --help", option, command,
+                          others.empty() ? "" : ", but of " + others,
+                          !others.empty() || nearest.empty() ? "" : "did you mean " + nearest + "? Else ",
+                          command));
+}
+
 }  // namespace
 
 bool Options::flag(const std::string& name) const {
@@ -214,6 +264,9 @@ std::optional<Options> parse_command_line(int argc, const char* const* argv, std
   } catch (const CLI::CallForVersion& e) {
     help = std::string(e.what()) + "\n";
     return std::nullopt;
+  } catch (const CLI::ExtrasError&) {
+    const auto chosen = app.get_subcommands();
+    unexpected(chosen.empty() ? "" : chosen.front()->get_name(), app.remaining(true));
   } catch (const CLI::ParseError& e) {
     std::string message = e.what();
     std::ranges::replace(message, '\n', ' ');

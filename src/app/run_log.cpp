@@ -112,7 +112,7 @@ void RunLog::restart_begins(int restart) {
   if (options_.n_init > 1 && restart < options_.n_init)
     line(fmt::format("restart {} of {}, seed {}", restart, options_.n_init, options_.seed + restart));
   last_printed_ = -1.0;
-  iteration_seconds_ = previous_change_ = 0.0;
+  path_.clear();
 }
 
 void RunLog::started(const std::string& how) {
@@ -139,12 +139,13 @@ void RunLog::iteration(const Iteration& fitted) {
     fields["parameter_change"] = number_or_null(it.parameter_change);
   }
   if (options_.prior) fields["log_posterior"] = it.log_posterior;
-  event("iteration", std::move(fields));
-  iteration_seconds_ = iteration_seconds_ == 0.0 ? it.seconds : 0.8 * iteration_seconds_ + 0.2 * it.seconds;
   last_ = it;
+  if (!std::isnan(it.change))
+    path_.push_back({std::abs(it.change), it.seconds + (path_.empty() ? 0.0 : path_.back().seconds)});
+  fields["iterations_left"] = iterations_left();
+  event("iteration", std::move(fields));
   last_was_printed_ = due();
   if (last_was_printed_) print(it);
-  previous_change_ = it.change;
 }
 
 bool RunLog::due() const {
@@ -158,21 +159,31 @@ void RunLog::print(const Iteration& it) {
   last_printed_ = seconds();
   const std::string text = fmt::format(
       "{:9}{:20.10g}{:>20}{:>10}{:>12}", it.iteration, it.*objective(options_.engine).value,
-      std::isnan(it.change) ? "" : fmt::format("{:.3e}", it.change), duration(last_printed_), time_left(it));
+      std::isnan(it.change) ? "" : fmt::format("{:.3e}", it.change), duration(last_printed_), time_left());
   if (!live_) return line(text);
   note("{}{}", kClearLine, text);
   in_line_ = true;
 }
 
-std::string RunLog::time_left(const Iteration& it) const {
-  // A guess from geometric convergence, at most what --max-iter leaves.
-  double steps = options_.max_iter - it.iteration;
-  const double ratio = it.change / previous_change_, change = std::abs(it.change);
-  if (options_.tol > 0.0 && ratio > 0.0 && ratio < 1.0 && change > options_.tol)
-    steps = std::min(steps, std::log(options_.tol / change) / std::log(ratio));
-  else if (it.iteration < 2 || change <= options_.tol)
-    return "";
-  return "< " + duration(std::max(steps, 1.0) * iteration_seconds_);
+std::size_t RunLog::window() const {
+  return std::max<std::size_t>(path_.size() / 4, 1);
+}
+
+double RunLog::iterations_left() const {
+  const std::size_t n = path_.size();
+  if (n < 2 || (options_.tol > 0.0 && path_.back().change <= options_.tol)) return 0.0;
+  // A guess from geometric convergence over the last quarter of the iterations, at most what --max-iter
+  // leaves: one from the last two would jump with them.
+  const double most = options_.max_iter - last_.iteration, change = path_.back().change;
+  const double rate = std::log(change / path_[n - 1 - window()].change) / static_cast<double>(window());
+  return options_.tol > 0.0 && rate < 0.0 ? std::min(most, std::log(options_.tol / change) / rate) : most;
+}
+
+std::string RunLog::time_left() const {
+  const double n = iterations_left();
+  if (n <= 0.0) return "";
+  const double taken = path_.back().seconds - path_[path_.size() - 1 - window()].seconds;
+  return "< " + duration(std::max(n, 1.0) * taken / static_cast<double>(window()));
 }
 
 void RunLog::reseeded(const Reseed& r) {

@@ -50,7 +50,11 @@ class RunLog final : public FitObserver {
  private:
   void print(const Iteration& it);
   bool due() const;
-  std::string time_left(const Iteration& it) const;
+  /// Of this restart, as far as can be guessed; 0 where nothing can be, or nothing is left.
+  double iterations_left() const;
+  std::string time_left() const;
+  /// How many of the last iterations both are judged by.
+  std::size_t window() const;
 
   bool root_;
   bool live_;             ///< iterations are one line of a terminal
@@ -61,8 +65,11 @@ class RunLog final : public FitObserver {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> json_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   double last_printed_ = -1.0;
-  double iteration_seconds_ = 0.0;
-  double previous_change_ = 0.0;
+  /// What an iteration of this restart has changed, and the seconds that it and those before it have taken.
+  struct Step {
+    double change, seconds;
+  };
+  std::vector<Step> path_;
   Iteration last_{};
   bool last_was_printed_ = true;
   int n_reseeds_ = 0;

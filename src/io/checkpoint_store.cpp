@@ -17,7 +17,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t kKept = 3;
 constexpr long kMostGenerations = 1'000'000'000'000'000;
 
 fs::path directory_of(const fs::path& path) {
@@ -36,6 +35,11 @@ std::vector<std::byte> read_bytes(const std::string& path) {
 }
 
 }  // namespace
+
+std::string run_at_work(const std::string& checkpoint) {
+  const std::size_t stem = checkpoint.rfind(".ckpt.");
+  return stem == std::string::npos ? "" : holder_of(checkpoint.substr(0, stem) + ".ckpt.lock");
+}
 
 CheckpointStore::CheckpointStore(std::string prefix)
     : prefix_(std::move(prefix)),
@@ -116,7 +120,7 @@ std::string CheckpointStore::write(std::span<const std::byte> bytes) {
   lock_->check();
   file.commit();
   std::error_code ignored;  // the new generation counts; what stays is tried again at the next
-  for (std::size_t i = kKept - 1; i < before.size(); ++i) fs::remove(before[i].path, ignored);
+  for (std::size_t i = std::size_t{kKept} - 1; i < before.size(); ++i) fs::remove(before[i].path, ignored);
   return path;
 }
 

@@ -134,6 +134,16 @@ RunLock::RunLock(std::string path) : path_(std::move(path)) {
   }
 }
 
+std::string holder_of(const std::string& path) {
+  const Holder holder = parse(read_file(path));
+  if (holder.pid == 0) return "";
+  const auto silent =
+      std::chrono::system_clock::now().time_since_epoch() - std::chrono::seconds(touched(path).first);
+  const bool lives =
+      holder.host == host_name() ? start_time(holder.pid) == holder.started : silent <= kSilence;
+  return lives ? fmt::format("process {} on {}", holder.pid, holder.host) : "";
+}
+
 RunLock::~RunLock() {
   if (taken_here_ && read_file(path_) == text_) ::unlink(path_.c_str());
 }

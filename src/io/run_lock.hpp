@@ -30,4 +30,7 @@ class RunLock {
   bool taken_here_ = false;
 };
 
+/// Who holds the lock file, and lives as far as can be told: "process 12 on node7"; empty if nobody.
+std::string holder_of(const std::string& path);
+
 }  // namespace gmmpi

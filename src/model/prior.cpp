@@ -66,6 +66,13 @@ double squared_distance(const Prior& prior, const Mixture& m, int k, const doubl
   return sum;
 }
 
+/// The priors go by the shape of precisions, but are conjugate only where each covariance is free but for its
+/// shape.
+bool has_conjugate_prior(const CovarianceFamily& family) {
+  static constexpr std::string_view known[] = {"full", "tied", "diag", "spherical"};
+  return std::ranges::find(known, family.name()) != std::end(known);
+}
+
 }  // namespace
 
 void validate_prior(const PriorOptions& o, const CovarianceFamily& family, int n_features) {
@@ -74,6 +81,9 @@ void validate_prior(const PriorOptions& o, const CovarianceFamily& family, int n
   };
   require(family.precision_shape() != PrecisionShape::none,
           "--prior is for Gaussian components; leave it out, or choose --family gaussian");
+  require(has_conjugate_prior(family),
+          "--prior is not known for " + std::string(family.name()) +
+              " covariances; leave it out, or choose full, tied, diag or spherical");
   require(o.shrinkage >= 0.0 && std::isfinite(o.shrinkage),
           "--prior-shrinkage is no number of rows: give a finite number >= 0");
   require(o.weight >= 1.0 && std::isfinite(o.weight),

@@ -19,8 +19,14 @@ class LockLost : public Error {
 /// The generations PREFIX.ckpt.<n>.h5 and the lock PREFIX.ckpt.lock. Where a run has several fits, those of
 /// each are PREFIX.ckpt.<part>.<n>.h5; several processes may then use it, each for its own parts. One thread
 /// at a time.
+/// Who is at work on the run that a checkpoint of this name (PREFIX.ckpt.<...>.h5) is of, by its lock:
+/// "process 12 on node7"; empty if nobody seems to be.
+std::string run_at_work(const std::string& checkpoint);
+
 class CheckpointStore {
  public:
+  static constexpr int kKept = 3;  ///< generations; one more while it is written
+
   /// Takes the lock: waits up to a minute for a dying predecessor. Error 73 where another run holds it; 73,
   /// 74 or 77 where it cannot be created.
   explicit CheckpointStore(std::string prefix);

@@ -12,6 +12,7 @@
 #include "gmmpi/error.hpp"
 #include "gmmpi/inference/diagnostics.hpp"
 #include "gmmpi/inference/moments.hpp"
+#include "gmmpi/io/checkpoint_store.hpp"
 #include "gmmpi/io/derived_model.hpp"
 #include "gmmpi/io/model_file.hpp"
 #include "gmmpi/io/open_data.hpp"
@@ -292,7 +293,12 @@ void print_checkpoint(const std::string& path, const Json& file) {
   const Json& done = file.at("best").at("restart_log_likelihood");
   for (std::size_t r = 0; r < done.size(); ++r)
     say("restart {} ended at log-likelihood {:.10g}\n", r, done[r].get<double>());
-  say("next: run the command that was stopped again; it continues from here\n");
+  if (const std::string holder = run_at_work(path); !holder.empty())
+    say("{} is at work on it\nnext: wait for its end, or look at its newest checkpoint, the one of the "
+        "highest number\n",
+        holder);
+  else
+    say("next: run the command that was stopped again; it continues from here\n");
 }
 
 /// What gmmpi pca wrote.
