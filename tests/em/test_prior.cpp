@@ -201,6 +201,35 @@ TEST_CASE("prior: units and offsets of the columns play no part", "[serial]") {
   }
 }
 
+namespace {
+
+/// One variance that all components share: of spherical shape, but with another conjugate prior.
+class SharedVariance final : public gmmpi::CovarianceFamily {
+ public:
+  std::string_view name() const override { return "eii"; }
+  gmmpi::PrecisionShape precision_shape() const override { return gmmpi::PrecisionShape::spherical; }
+  gmmpi::ScatterShape scatter_shape() const override { return gmmpi::ScatterShape::diagonal; }
+  std::int64_t n_covariance_parameters(int, int) const override { return 1; }
+  std::vector<double> covariances(const gmmpi::CentralScatter& m) const override {
+    double sum = 0.0;
+    for (const double entry : m.scatter) sum += entry;
+    return std::vector<double>(m.n_components, sum / (m.total_weight * m.n_features));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("prior: a family whose conjugate prior is not known is refused", "[serial]") {
+  const auto rows = reference::load_data("overlap3d");
+  const auto data = in_memory::make_data(alone(), rows.values, 3);
+  const SharedVariance family;
+  gmmpi::FitOptions options = with_prior("spherical", 2);
+  options.family = &family;
+  CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("--prior is not known for eii"));
+  options.prior.reset();
+  CHECK(in_memory::fit(alone(), data, options).converged);
+}
+
 TEST_CASE("prior: options that make none are refused", "[serial]") {
   const auto rows = reference::load_data("overlap3d");
   const auto data = in_memory::make_data(alone(), rows.values, 3);
