@@ -102,6 +102,13 @@ void add_to_variances(const std::vector<double>& reg, Mixture& m) {
     for (std::size_t j = 0; j < d; ++j) m.covariances[base + j * step] += reg[j];
 }
 
+/// Component k's covariance becomes what it was; a shared one is not its own.
+void keep_covariance(const Mixture& before, int k, Mixture& m) {
+  if (m.shape() == PrecisionShape::shared_dense) return;
+  const std::size_t stride = covariance_stride(m.shape(), m.n_features);
+  std::copy_n(before.covariances.begin() + k * stride, stride, m.covariances.begin() + k * stride);
+}
+
 /// delta^T Sigma_k^-1 delta = |U^T delta|^2.
 double squared_shift(const Mixture& m, int k, const double* delta) {
   if (m.shape() == PrecisionShape::none) return 0.0;
@@ -150,11 +157,13 @@ MStep m_step(const Execution& execution, const Moments& moments, const Covarianc
   const FixedParameters fixed = constraints.fixed;
   const Prior* prior = constraints.prior;
   // Where the parameters do not need rows, a component may lose all of them.
+  // Nor does a component that is held at weight zero: no row can be its own.
+  const auto is_held_empty = [&](int k) { return fixed.weights && constraints.before->weights[k] == 0.0; };
   const bool may_be_empty = fixed.means ? fixed.covariances || prior : prior && prior->shrinkage > 0.0;
   for (int k = 0; k < K; ++k) {
     m.weights.push_back(counts[k] / all);
     if (counts[k] < kLeastShare * all / K) {
-      if (!may_be_empty) step.collapsed.push_back(k);
+      if (!may_be_empty && !is_held_empty(k)) step.collapsed.push_back(k);
       counts[k] = may_be_empty ? 0.0 : all;  // so that what follows stays finite; nothing of it is used
       continue;
     }
@@ -185,6 +194,8 @@ MStep m_step(const Execution& execution, const Moments& moments, const Covarianc
   } else {
     m.covariances = family.covariances({K, d, rows, total, scatter});
     add_to_variances(constraints.regularisation.added, m);
+    for (int k = 0; k < K && !may_be_empty; ++k)
+      if (is_held_empty(k)) keep_covariance(*constraints.before, k, m);
   }
   const std::vector<int> singular =
       fixed.covariances ? factorise(m, execution)

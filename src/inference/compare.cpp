@@ -17,6 +17,8 @@ namespace gmmpi {
 
 namespace {
 
+constexpr double kMostRatio = 1e150;  ///< its square is finite
+
 void require_same_kind(const Mixture& a, const Mixture& b) {
   require_no_noise(a, "the first model");
   require_no_noise(b, "the second model");
@@ -93,19 +95,38 @@ MonteCarlo kl_divergence(const Execution& execution, const Mixture& p, const Mix
   const KernelTable& kernels = *execution.kernels;
   const DrawnData drawn(execution, p, n_rows, seed);
   const LogDensity density_p(p, kernels), density_q(q, kernels);
-  const std::vector<double> sums = sum_over_rows(execution, drawn, 2, [&](const Tile& tile, double* values) {
+  const auto log_ratios = [&](const Tile& tile, double* values) {
     TilePosterior under_p(p, density_p, kernels), under_q(q, density_q, kernels);
     under_p.evaluate(tile);
     under_q.evaluate(tile);
+    std::fill_n(values, kTile, 0.0);
+    for (int r = 0; r < tile.n_rows(); ++r) {
+      values[r] = under_p.log_density(r) - under_q.log_density(r);
+      if (!(std::abs(values[r]) < kMostRatio))
+        throw Error(ExitCode::numerical,
+                    "the models are so far apart that log density ratios exceed 1e150; compare models of the "
+                    "same columns");
+    }
+  };
+  // About that of the first row, so that a spread that is small beside the mean keeps its digits.
+  const std::vector<double> row = drawn.row(0);
+  Block block;
+  block.n_rows = 1;
+  block.rows = row.data();
+  Tile tile_of_first(p.n_features, kernels);
+  tile_of_first.load(block, 0);
+  double of_first[kTile];
+  log_ratios(tile_of_first, of_first);
+  const std::vector<double> sums = sum_over_rows(execution, drawn, 2, [&](const Tile& tile, double* values) {
+    log_ratios(tile, values);
     for (int r = 0; r < kTile; ++r) {
-      const double ratio = under_p.log_density(r) - under_q.log_density(r);
-      values[r] = ratio;
-      values[kTile + r] = ratio * ratio;
+      values[r] -= of_first[0];
+      values[kTile + r] = values[r] * values[r];
     }
   });
   const auto n = static_cast<double>(n_rows);
   const double mean = sums[0] / n, variance = std::max(0.0, sums[1] - sums[0] * mean) / (n - 1.0);
-  return {mean, std::sqrt(variance / n)};
+  return {of_first[0] + mean, std::sqrt(variance / n)};
 }
 
 std::vector<Index> label_table(const Execution& execution, const Data& data, const Mixture& a,
@@ -123,6 +144,8 @@ std::vector<Index> label_table(const Execution& execution, const Data& data, con
         tile.load(block, offset);
         under_a.evaluate(tile);
         under_b.evaluate(tile);
+        under_a.require_in_reach(tile);
+        under_b.require_in_reach(tile);
         for (int r = 0; r < tile.n_rows(); ++r)
           if (tile.weights()[r] > 0.0)
             ++tables[thread][std::size_t(under_a.label(r)) * b.n_components + under_b.label(r)];

@@ -55,6 +55,14 @@ Mixture selected(const Mixture& m, std::span<const int> columns) {
   return out;
 }
 
+/// e^x for x so low that it is denormal or 0.
+double denormal_exp(double x, const KernelTable& kernels) {
+  constexpr double log_scale = 64 * 0.693147180559945309417;
+  double scaled = x + log_scale;
+  kernels.exp(1, &scaled, &scaled);
+  return scaled * 0x1p-64;
+}
+
 /// With U the factor of Sigma_bb's inverse, U U^T: G = Sigma_ab U gives the slopes B = G U^T, and takes
 /// G G^T = B Sigma_ba away from `schur`, which is Sigma_aa before. `sigma` is the joint (d, d) covariance.
 void take_away_given(const Conditional& c, std::size_t d, const double* sigma, const double* u,
@@ -172,10 +180,20 @@ ConditionedMixture condition(const Mixture& mixture, std::span<const int> given,
   const LogDensity density(c.given, kernels);
   TilePosterior posterior(c.given, density, kernels);
   posterior.evaluate(tile);
+  if (posterior.is_out_of_reach(0))
+    throw Error(ExitCode::usage,
+                "condition: the given values are so far from every component that squared distances exceed "
+                "1e300; give values nearer to the model");
 
   ConditionedMixture out{c.rest, posterior.log_density(0)};
   const std::size_t n_a = c.a.size(), n_b = c.b.size();
-  for (int k = 0; k < mixture.n_components; ++k) out.mixture.weights[k] = posterior.responsibility(k, 0);
+  std::vector<double> log_joint(std::size_t(mixture.n_components) * kTile), scratch(density.scratch_size());
+  density.log_joint(tile, scratch.data(), log_joint.data());
+  for (int k = 0; k < mixture.n_components; ++k) {
+    double& weight = out.mixture.weights[k] = posterior.responsibility(k, 0);
+    if (weight == 0.0)  // the kernels know no denormal responsibilities
+      weight = denormal_exp(log_joint[std::size_t(k) * kTile] - posterior.log_density(0), kernels);
+  }
   for (int k = 0; k < mixture.n_components && !c.slopes.empty(); ++k) {
     const double* slopes = c.slopes.data() + (n_covariances(mixture) == 1 ? 0 : k * n_a * n_b);
     for (std::size_t i = 0; i < n_a; ++i)

@@ -26,6 +26,7 @@ std::vector<double> log_densities(const Execution& execution, const Data& data, 
       for (int offset = 0; offset < block.n_rows; offset += kTileRows) {
         tile.load(block, offset);
         posterior.evaluate(tile);
+        posterior.require_in_reach(tile);
         for (int r = 0; r < tile.n_rows(); ++r)
           if (tile.weights()[r] > 0.0) values[tile.first_row() + r - first] = posterior.log_density(r);
       }

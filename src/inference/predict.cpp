@@ -13,6 +13,24 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
+/// |U_k^T (x - mu_k)|, also where its square would overflow.
+double mahalanobis_distance(const Mixture& m, int k, const double* x) {
+  const std::size_t d = m.n_features, stride = covariance_stride(m.shape(), m.n_features);
+  const bool dense = m.shape() == PrecisionShape::dense || m.shape() == PrecisionShape::shared_dense;
+  const double* u =
+      m.precisions_cholesky.data() + (m.shape() == PrecisionShape::shared_dense ? 0 : k * stride);
+  const double* mean = m.means.data() + k * d;
+  std::vector<double> y(d);
+  double largest = 0.0, sum = 0.0;
+  for (std::size_t j = 0; j < d; ++j) {
+    if (!dense) y[j] = u[m.shape() == PrecisionShape::diagonal ? j : 0] * (x[j] - mean[j]);
+    for (std::size_t i = 0; dense && i <= j; ++i) y[j] += u[i * d + j] * (x[i] - mean[i]);
+    largest = std::max(largest, std::abs(y[j]));
+  }
+  for (const double v : y) sum += v / largest * (v / largest);
+  return largest * std::sqrt(sum);
+}
+
 /// One thread's work: a block's results, tile by tile, then written as a whole.
 class BlockPrediction {
  public:
@@ -35,6 +53,7 @@ class BlockPrediction {
     for (int offset = 0; offset < block.n_rows; offset += kTileRows) {
       tile_.load(block, offset);
       posterior_.evaluate(tile_);
+      posterior_.require_in_reach(tile_);
       if (needs_distances()) density_.mahalanobis(tile_, scratch_.data(), squared_.data());
       for (int r = 0; r < tile_.n_rows(); ++r) add_row(r);
     }
@@ -61,7 +80,12 @@ class BlockPrediction {
     for (int k = 0; k < density_.n_shares() && options_.responsibilities; ++k)
       responsibilities_.push_back(absent ? kNaN : posterior_.responsibility(k, r));
     for (int k = 0; k < K && options_.mahalanobis; ++k)
-      mahalanobis_.push_back(absent ? kNaN : std::sqrt(squared(k, r)));
+      mahalanobis_.push_back(absent ? kNaN : distance(k, r));
+  }
+
+  double distance(int k, int r) const {
+    if (std::isfinite(squared(k, r))) return std::sqrt(squared(k, r));
+    return mahalanobis_distance(mixture_, k, tile_.x() + std::int64_t{r} * padded(mixture_.n_features));
   }
 
   bool is_outlier(const OutlierTest& test, int r) const {

@@ -33,6 +33,7 @@ class BlockRegression {
     for (int offset = 0; offset < block.n_rows; offset += kTileRows) {
       tile_.load(block, offset);
       posterior_.evaluate(tile_);
+      posterior_.require_in_reach(tile_);
       set_component_means();
       for (int r = 0; r < tile_.n_rows(); ++r) add_row(r);
     }
@@ -77,16 +78,19 @@ class BlockRegression {
     const std::size_t first = mean_.size();
     for (int i = 0; i < t; ++i) {
       double sum = 0.0;
-      for (int k = 0; k < K; ++k) sum += posterior_.responsibility(k, r) * component_mean(k, i)[r];
+      for (int k = 0; k < K; ++k)
+        if (posterior_.responsibility(k, r) > 0.0)  // others may lie anywhere
+          sum += posterior_.responsibility(k, r) * component_mean(k, i)[r];
       mean_.push_back(absent ? nan : sum);
     }
     for (int i = 0; i < t; ++i)
       for (int j = options_.covariance ? 0 : i; j < (options_.covariance ? t : i + 1); ++j) {
         double sum = 0.0;
         for (int k = 0; k < K; ++k)
-          sum += posterior_.responsibility(k, r) *
-                 (covariances_[k][std::size_t(i) * t + j] + (component_mean(k, i)[r] - mean_[first + i]) *
-                                                                (component_mean(k, j)[r] - mean_[first + j]));
+          if (posterior_.responsibility(k, r) > 0.0)
+            sum += posterior_.responsibility(k, r) * (covariances_[k][std::size_t(i) * t + j] +
+                                                      (component_mean(k, i)[r] - mean_[first + i]) *
+                                                          (component_mean(k, j)[r] - mean_[first + j]));
         if (i == j) variance_.push_back(absent ? nan : sum);
         if (options_.covariance) covariance_.push_back(absent ? nan : sum);
       }

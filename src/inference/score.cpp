@@ -32,6 +32,7 @@ Score score(const Execution& execution, const Data& data, const Mixture& mixture
           if (const int k = (*options.labels)[tile.first_row() + r]; k >= 0)
             known[r] = joint[std::size_t(k) * kTile + r];
         kernels.responsibilities(n, tile.weights(), kLeastLogShare, joint.data(), log_density);
+        require_in_reach(tile, log_density, ExitCode::bad_data);
         for (int r = 0; r < kTile; ++r) entropy[r] = log_density[r] - largest[r];
         for (int r = 0; options.labels && r < tile.n_rows(); ++r)
           if ((*options.labels)[tile.first_row() + r] >= 0) log_density[r] = known[r], entropy[r] = 0.0;

@@ -18,6 +18,11 @@ class TilePosterior {
   TilePosterior(const Mixture& mixture, const LogDensity& density, const KernelTable& kernels);
 
   void evaluate(const Tile& tile);
+  bool is_out_of_reach(int row) const { return log_density_[row] < kOutOfReach; }
+  /// Error 65 if that is meaningless for a row, because every component is too far away.
+  void require_in_reach(const Tile& tile) const {
+    gmmpi::require_in_reach(tile, log_density_.data(), ExitCode::bad_data);
+  }
 
   static constexpr int kNoise = -1;
   /// The most responsible component (nearest mean), the lowest on a tie; kNoise where the noise is.

@@ -23,7 +23,7 @@ bool precision_factor(const double* covariance, int d, double* factor) {
   Eigen::VectorXd unit(d);
   for (int j = 0; j < d; ++j) {
     const double variance = covariance[std::size_t(j) * d + j];
-    if (!(variance > 0.0) || !std::isfinite(variance)) return false;
+    if (!(variance >= std::numeric_limits<double>::min()) || !std::isfinite(variance)) return false;
     unit[j] = std::ldexp(1.0, -std::ilogb(variance) / 2);
   }
   Matrix scaled = Eigen::Map<const Matrix>(covariance, d, d);

@@ -92,7 +92,7 @@ LocalCoordinates::LocalCoordinates(const Mixture& origin, const Execution& execu
       n_threads_(execution.n_threads),
       information_(1 + origin.n_features, 1.0) {
   const int d = origin.n_features;
-  // A weight of zero counts as the least normal number, as in the density.
+  // ln 0 is no coordinate: a weight of zero counts as the least normal number.
   for (double& weight : origin_.weights) weight = std::max(weight, std::numeric_limits<double>::min());
   const std::vector<double> covariance = covariance_information(origin.shape(), d);
   std::vector<double>& block = is_shared() ? shared_information_ : information_;

@@ -11,6 +11,18 @@ namespace {
 constexpr double kLogOfZero = -1417.0;
 constexpr double kHalfLog2Pi = 0.91893853320467274178;
 
+/// ln w, also of denormal numbers; ln 0 = -infinity: such a share is exactly zero, whatever the distance.
+void log_weights(const KernelTable& kernels, std::span<const double> weights, double* out) {
+  constexpr double least = std::numeric_limits<double>::min(), log_scale = 44.3614195558364998;  // ln 2^64
+  std::vector<double> normal(weights.begin(), weights.end());
+  for (double& w : normal) w = w >= least ? w : w > 0.0 ? w * 0x1p64 : 1.0;
+  kernels.log(std::ssize(normal), normal.data(), out);
+  for (std::size_t k = 0; k < weights.size(); ++k) {
+    if (weights[k] == 0.0) out[k] = -std::numeric_limits<double>::infinity();
+    if (weights[k] > 0.0 && weights[k] < least) out[k] -= log_scale;
+  }
+}
+
 /// Columns in groups of kFactorColumns, each group row by row down to its diagonal; zeros below it.
 void pack_factor(const double* factor, int d, double* out) {
   for (int j = 0; j < d; j += kFactorColumns)
@@ -29,17 +41,14 @@ LogDensity::LogDensity(const Mixture& m, const KernelTable& kernels)
       means_(m.means.begin(), m.means.end()),
       constants_(m.n_components) {
   const int K = n_components_, d = n_features_;
-  std::vector<double> weights(m.weights);
-  for (double& w : weights) w = std::max(w, std::numeric_limits<double>::min());
-  kernels.log(K, weights.data(), constants_.data());
+  log_weights(kernels, m.weights, constants_.data());
   if (shape_ == PrecisionShape::none) {
     set_log_probabilities();
     return;
   }
   for (int k = 0; k < K; ++k) constants_[k] += m.log_det[k] - d * kHalfLog2Pi + m.log_volume;
   if (m.noise) {
-    const double weight = std::max(m.noise->weight, std::numeric_limits<double>::min());
-    kernels.log(1, &weight, &log_noise_.emplace());
+    log_weights(kernels, std::span(&m.noise->weight, 1), &log_noise_.emplace());
     *log_noise_ += m.log_volume - m.noise->log_volume;
   }
   if (shape_ == PrecisionShape::diagonal) {
@@ -122,6 +131,16 @@ void LogDensity::log_joint(const Tile& tile, double* scratch, double* out) const
 void LogDensity::log_shares(const Tile& tile, double* scratch, double* out) const {
   log_joint(tile, scratch, out);
   add_noise(out);
+}
+
+void require_in_reach(const Tile& tile, const double* log_density, ExitCode code) {
+  int n = 0;
+  for (int r = 0; r < kTile; ++r) n += log_density[r] < kOutOfReach;
+  for (int r = 0; n > 0 && r < tile.n_rows(); ++r)
+    if (log_density[r] < kOutOfReach && tile.weights()[r] > 0.0)
+      throw Error(code, "row " + std::to_string(tile.first_row() + r) +
+                            " is so far from every component that squared distances exceed 1e300: remove "
+                            "the row, give it sample weight 0, or use another model");
 }
 
 void LogDensity::add_noise(double* out) const {

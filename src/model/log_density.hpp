@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/tile.hpp"
+#include "gmmpi/error.hpp"
 #include "gmmpi/model/mixture.hpp"
 #include "kernels/table.hpp"
 
@@ -33,8 +34,7 @@ class LogDensity {
   /// Adds the rest to such distances from component k, of up to kTile rows; `xt` and `scratch` d x kTile.
   void rest_mahalanobis(int columns, int k, const double* const* rows, int n_rows, double* xt,
                         double* scratch, double* distances) const;
-  /// out (K x kTile) = ln pi_k N(x | mu_k, Sigma_k). Bishop (2006), eq. 2.43. A weight of zero counts as the
-  /// least normal number.
+  /// out (K x kTile) = ln pi_k N(x | mu_k, Sigma_k). Bishop (2006), eq. 2.43; -infinity where pi_k = 0.
   void log_joint(const Tile& tile, double* scratch, double* out) const;
   /// out (n_shares x kTile) = log_joint, then ln w_0 / V.
   void log_shares(const Tile& tile, double* scratch, double* out) const;
@@ -51,5 +51,12 @@ class LogDensity {
   AlignedDoubles means_, factors_, constants_;
   std::optional<double> log_noise_;  ///< ln w_0 / V
 };
+
+/// Log densities below it come from squared distances at the kernels' cap of 1e300.
+inline constexpr double kOutOfReach = -4.999e299;
+
+/// Throws an Error of this code if a row of the tile (of positive weight) is so far from every component that
+/// squared distances are capped: its `log_density` (kTile), label and responsibilities mean nothing.
+void require_in_reach(const Tile& tile, const double* log_density, ExitCode code);
 
 }  // namespace gmmpi

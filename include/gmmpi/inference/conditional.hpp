@@ -47,8 +47,8 @@ struct ConditionedMixture {
 
 /// Local. p(x_a | x_b = values), of the same covariance type: Schur complements of a shared matrix are
 /// shared, those of diagonal ones are their remaining entries; Bernoulli components stay as they are. Far
-/// from all components the weights may underflow to 0 but for one. Errors: as make_conditional, 64 for a
-/// value that is not finite.
+/// from all components the weights may underflow to 0 but for one: such components are gone. Errors: as
+/// make_conditional, 64 for a value that is not finite, or beyond squared distances of 1e300.
 ConditionedMixture condition(const Mixture& mixture, std::span<const int> given,
                              std::span<const double> values, const KernelTable& kernels);
 

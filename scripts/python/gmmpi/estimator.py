@@ -178,6 +178,11 @@ class GaussianMixture(RowMethods, sklearn.mixture.GaussianMixture):
         """As scikit-learn's (xp: from 1.8 on), with x - mu taken first: an offset of all data costs no digits."""
         return as_mixture(self).log_prob(X)
 
+    def _estimate_log_weights(self, xp=None):
+        """As scikit-learn's, without its warning: a component of weight 0 is one that nothing belongs to."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.weights_)
+
 
 def set_names(estimator, names):
     """Sets or removes feature_names_in_, by scikit-learn's rule: names are text."""
