@@ -27,7 +27,8 @@ double ExactScalar::value() const {
   return std::bit_cast<double>(limbs_[0]);
 }
 
-ExactArray::ExactArray(std::span<const double> bounds) : scale_(bounds.size(), 1.0), limbs_(bounds.size()) {}
+ExactArray::ExactArray(std::span<const double> bounds, std::span<const int>)
+    : scale_(bounds.size(), 1.0), limbs_(bounds.size()) {}
 
 void ExactArray::add(std::span<const double> terms, std::size_t first) {
   for (std::size_t i = 0; i < terms.size(); ++i) add_to(limbs_[first + i], terms[i]);
@@ -38,6 +39,9 @@ void ExactArray::add(const ExactArray& other) {
 void ExactArray::normalise() {}
 double ExactArray::value(std::size_t i) const {
   return std::bit_cast<double>(limbs_[i]);
+}
+double ExactArray::quantum(std::size_t) const {
+  return 0.0;
 }
 
 }  // namespace gmmpi

@@ -20,11 +20,13 @@ namespace gmmpi {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-/// A column's range may be squared and summed without overflow.
-constexpr double kWidestRange = 1e140;
 /// Weights of which the sum times a squared range is beyond this are refused; small ones, of which the
 /// product is below that: terms of a share of it would be denormal.
 constexpr double kLargestSum = 1e290, kLeastSum = 1e-250, kSmallWeight = 1e-100;
+/// Numbers of this size, and differences of them, may be squared and summed without overflow.
+constexpr double kLargest = 1e140;
+/// Squares of a millionth of such a range are still far above the least normal number.
+constexpr double kNarrowestRange = 1e-140;
 
 [[noreturn]] void throw_bad_value(const std::string& name, Index row, int column, double value) {
   throw Error(ExitCode::bad_data, name + ": row " + std::to_string(row) + ", column " +
@@ -36,6 +38,7 @@ constexpr double kLargestSum = 1e290, kLeastSum = 1e-250, kSmallWeight = 1e-100;
 /// What one thread sees of its blocks.
 struct Part {
   std::vector<double> minimum, maximum;
+  std::vector<double> least;  ///< magnitude of each column but for zeros; then weight
   ExactScalar weight;
   Index n_rows = 0, n_unit = 0;  ///< of positive weight; of weight 1, which are counted instead of summed
   double max_weight = 0.0;
@@ -43,7 +46,11 @@ struct Part {
   std::vector<double> tile, weights;
   std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state{XXH3_createState(), XXH3_freeState};
 
-  explicit Part(int d) : minimum(d, kInfinity), maximum(d, -kInfinity), tile(std::size_t(kTileRows) * d) {}
+  explicit Part(int d)
+      : minimum(d, kInfinity),
+        maximum(d, -kInfinity),
+        least(d + 1, kInfinity),
+        tile(std::size_t(kTileRows) * d) {}
 
   /// Throws Error 65 at the first number, of a row of positive weight, that is not finite.
   void add(const Block& block, int d, const std::string& name) {
@@ -84,9 +91,12 @@ struct Part {
     else
       weight.add(w);
     max_weight = std::max(max_weight, w);
+    least[d] = std::min(least[d], w);
     for (int j = 0; j < d; ++j) {
       minimum[j] = std::min(minimum[j], row[j]);
       maximum[j] = std::max(maximum[j], row[j]);
+      const double magnitude = std::abs(row[j]);
+      least[j] = magnitude > 0.0 ? std::min(least[j], magnitude) : least[j];
     }
   }
 
@@ -95,6 +105,7 @@ struct Part {
       minimum[j] = std::min(minimum[j], other.minimum[j]);
       maximum[j] = std::max(maximum[j], other.maximum[j]);
     }
+    for (std::size_t j = 0; j < least.size(); ++j) least[j] = std::min(least[j], other.least[j]);
     weight.add(other.weight);
     n_rows += other.n_rows;
     n_unit += other.n_unit;
@@ -138,10 +149,11 @@ void check(const DataSummary& summary, const std::string& name, const std::strin
     throw Error(ExitCode::bad_data,
                 weights_name + ": every sample weight is zero; give at least one row a positive weight");
   for (std::size_t j = 0; j < summary.minimum.size(); ++j)
-    if (!(summary.maximum[j] - summary.minimum[j] <= kWidestRange))
+    if (!(summary.minimum[j] >= -kLargest && summary.maximum[j] <= kLargest))
       throw Error(ExitCode::bad_data,
                   name + ": column " + std::to_string(j) +
-                      " spans more than 1e140 and cannot be squared; choose a larger unit");
+                      " holds numbers beyond 1e140, which cannot be squared; choose a larger unit, or remove "
+                      "such rows");
   if (!weights_name.empty()) check_weights(summary, weights_name);
 }
 
@@ -172,7 +184,9 @@ DataSummary summarise(const Execution& execution, const Data& data, const std::s
   comm.sum(sums);
   std::copy_n(sums.begin(), all.weight.limbs().size(), all.weight.limbs().begin());
   const std::int64_t* rest = sums.data() + all.weight.limbs().size();
-  comm.min(all.minimum);
+  std::vector<double> lowest = all.minimum;
+  lowest.insert(lowest.end(), all.least.begin(), all.least.end());
+  comm.min(lowest);
   comm.max(all.maximum);
   comm.max(std::span(&all.max_weight, 1));
 
@@ -182,11 +196,21 @@ DataSummary summarise(const Execution& execution, const Data& data, const std::s
   all.weight.normalise();
   summary.total_weight = all.weight.value();
   summary.max_weight = all.max_weight;
-  summary.minimum = all.minimum;
+  summary.least_weight = lowest.back();
+  summary.minimum.assign(lowest.begin(), lowest.begin() + d);
+  summary.least_magnitude.assign(lowest.begin() + d, lowest.end() - 1);
   summary.maximum = all.maximum;
   summary.fingerprint = hex({rest[2], rest[3], rest[4], rest[5]});
   check(summary, name, weights_name);
   return summary;
+}
+
+void require_squares(const DataSummary& summary, const std::string& name) {
+  for (std::size_t j = 0; j < summary.minimum.size(); ++j)
+    if (const double span = summary.maximum[j] - summary.minimum[j]; span > 0.0 && span < kNarrowestRange)
+      throw Error(ExitCode::bad_data,
+                  name + ": column " + std::to_string(j) +
+                      " spans less than 1e-140, so that its squares underflow; choose a smaller unit");
 }
 
 namespace {

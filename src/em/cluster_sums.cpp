@@ -17,6 +17,7 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kMostSum = 1e300;
+constexpr int kBits = 53, kLeastExponent = -1074;  ///< of double
 /// More than what underflow takes from a squared distance, and the root of it.
 constexpr double kUnderflow = 1e-300, kRootUnderflow = 1e-150;
 /// Blocks after which a thread's limbs are carried: at most 2 x 2048 terms each, 2^24 fit.
@@ -47,6 +48,19 @@ std::vector<double> sum_bounds(const DataSummary& summary, int n_centers) {
   return bounds;
 }
 
+/// Exponents of quanta that take no bit of any term: the least weight, and the least weighted number, have
+/// all of theirs.
+std::vector<int> finest_quanta(const DataSummary& summary, int n_centers) {
+  const int weight = std::ilogb(summary.least_weight) - kBits;
+  std::vector<int> finest;
+  for (int k = 0; k < n_centers; ++k) {
+    finest.push_back(std::max(weight, kLeastExponent));
+    for (const double least : summary.least_magnitude)
+      finest.push_back(std::isinf(least) ? 0 : std::max(weight + std::ilogb(least), kLeastExponent));
+  }
+  return finest;
+}
+
 }  // namespace
 
 /// One thread's part of a sweep.
@@ -68,7 +82,7 @@ ClusterSums::ClusterSums(const Execution& execution, const Data& data, int n_cen
       first_row_(data.grid().first_row(data.first_block())),
       error_((d_ + 32) * 0x1p-53),
       drift_(n_centers + 1),
-      empty_(sum_bounds(data.summary(), n_centers)),
+      empty_(sum_bounds(data.summary(), n_centers), finest_quanta(data.summary(), n_centers)),
       sums_(empty_),
       workers_(execution.n_threads) {
   const Index n_rows = data.grid().first_row(data.last_block()) - first_row_;

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "data/binary.hpp"
+#include "data/summary.hpp"
 #include "em/accelerate.hpp"
 #include "em/assignments.hpp"
 #include "em/collapse.hpp"
@@ -46,12 +47,13 @@ Regularisation regularisation_of(const FitOptions& options, const std::vector<do
 Moments e_step(const Problem& p, FitState& state, const std::vector<double>& centers) {
   const double least_log_share = p.options.skip ? kLeastLogShare : kEveryLogShare;
   const ScatterShape shape = state.model.family->scatter_shape();
+  const MomentNeeds needs = MomentNeeds::of(*state.model.family, p.regularisation.hides());
   const KernelTable& kernels = *p.execution.kernels;
   ++state.n_sweeps;
   const auto run = [&](const Assignment& posterior) {
-    if (!p.options.labels) return sweep(p.execution, p.data, posterior, centers, shape);
+    if (!p.options.labels) return sweep(p.execution, p.data, posterior, centers, shape, needs);
     const LabelledPosterior labelled(*p.options.labels, posterior, state.model, kernels);
-    return sweep(p.execution, p.data, labelled, centers, shape);
+    return sweep(p.execution, p.data, labelled, centers, shape, needs);
   };
   if (p.options.engine == Engine::hard) return run(HardPosterior(state.model, kernels, least_log_share));
   return run(Posterior(state.model, kernels, least_log_share));
@@ -249,6 +251,12 @@ void validate_extras(const FitOptions& o, int n_columns) {
           "--labels and -k do not agree; read the labels for as many classes");
   require(!o.labels || !from_rows,
           "--init random and random-from-data take no notice of --labels; leave --init out, or give a model");
+  if (o.labels && o.init == Init::model && o.start)
+    for (int k = 0; k < std::min(o.labels->n_classes(), o.start->n_components); ++k)
+      require(o.labels->n_rows(k) == 0 || o.start->weights[k] > 0.0,
+              o.start_name + ": component " + std::to_string(k) + " has weight 0, but " +
+                  std::to_string(o.labels->n_rows(k)) +
+                  " rows are labelled as its own; give another start, or other labels");
   require(!o.labels || !o.trace_bound, "--trace elbo takes no notice of --labels; leave one of them out");
   const bool is_em = o.engine == Engine::em || o.engine == Engine::hard;
   require(is_em || (!o.labels && !o.prior && !o.fixed.any()),
@@ -319,6 +327,7 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
           wanted + " for " + std::to_string(n_rows) +
               (n_rows < data.grid().n_rows() ? " rows of positive weight" : " rows") +
               "; choose a smaller -k");
+  require_squares(data.summary(), name);
   if (o.family->precision_shape() == PrecisionShape::none) require_binary(execution, data, name);
   require(has_distinct_rows(execution, data, o.n_components), ExitCode::bad_data,
           wanted + ", but fewer distinct rows; choose a smaller -k");

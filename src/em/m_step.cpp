@@ -156,8 +156,8 @@ MStep m_step(const Execution& execution, const Moments& moments, const Covarianc
   const double all = has_noise ? moments.total_weight : total;
   const FixedParameters fixed = constraints.fixed;
   const Prior* prior = constraints.prior;
-  // Where the parameters do not need rows, a component may lose all of them.
-  // Nor does a component that is held at weight zero: no row can be its own.
+  // Where the parameters do not need rows, a component may lose all of them. One that is held at weight zero
+  // has none.
   const auto is_held_empty = [&](int k) { return fixed.weights && constraints.before->weights[k] == 0.0; };
   const bool may_be_empty = fixed.means ? fixed.covariances || prior : prior && prior->shrinkage > 0.0;
   for (int k = 0; k < K; ++k) {
@@ -197,9 +197,9 @@ MStep m_step(const Execution& execution, const Moments& moments, const Covarianc
     for (int k = 0; k < K && !may_be_empty; ++k)
       if (is_held_empty(k)) keep_covariance(*constraints.before, k, m);
   }
-  const std::vector<int> singular =
-      fixed.covariances ? factorise(m, execution)
-                        : factorise_above(m, constraints.regularisation.floor, execution);
+  const std::vector<int> singular = fixed.covariances
+                                        ? factorise(m, execution)
+                                        : factorise_above(m, constraints.regularisation.floor, execution);
   step.too_far = !singular.empty();
   for (int k = 0; k < K && !step.too_far && !fixed.covariances; ++k)
     step.too_far =

@@ -19,6 +19,9 @@ struct Regularisation {
 
   /// Variances (d) that components without rows may get.
   std::vector<double> applied_to(std::vector<double> variance) const;
+
+  /// Variances (d) beside which smaller ones do not show; empty: all show.
+  const std::vector<double>& hides() const { return added.empty() ? floor : added; }
 };
 
 /// What the M-step heeds besides the moments. What is pointed and referred to must outlive it.

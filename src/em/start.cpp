@@ -46,7 +46,8 @@ Mixture maximise(const Execution& execution, const Data& data, const Assignment&
                  const std::vector<double>& centers, const FitOptions& options,
                  const Constraints& constraints, const std::vector<double>& variance) {
   const auto sum_about = [&](const std::vector<double>& c) {
-    return sweep(execution, data, assignment, c, options.family->scatter_shape());
+    return sweep(execution, data, assignment, c, options.family->scatter_shape(),
+                 MomentNeeds::of(*options.family, constraints.regularisation.hides()));
   };
   bool recentred = false;
   MStep step =

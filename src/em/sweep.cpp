@@ -10,7 +10,9 @@
 #include <numeric>
 #include <string>
 
+#include "em/resolution.hpp"
 #include "gmmpi/error.hpp"
+#include "model/log_density.hpp"
 #include "parallel/exact_sum.hpp"
 
 namespace gmmpi {
@@ -87,18 +89,22 @@ struct Worker {
   std::vector<Tile> tiles;
   std::vector<TileRows> rows;
   BlockSums sums;
+  const Resolution& resolution;
+  std::vector<double> peaks;
   ExactArray moments;
   std::vector<ExactScalar> totals;  ///< of the values
   AlignedDoubles gamma, value, scratch;
   Profile::Seconds seconds{};
 
   Worker(const MomentLayout& layout, Index block_rows, const KernelTable& table, const Assignment& assignment,
-         const ExactArray& empty)
+         const Resolution& keys, const ExactArray& empty)
       : K(layout.K),
         d(layout.d),
         kernels(table),
         tiles(tiles_together(layout, block_rows), Tile(layout.d, table)),
         sums(layout),
+        resolution(keys),
+        peaks(keys.n_keys()),
         moments(empty),
         totals(assignment.n_values()),
         gamma(tiles.size() * layout.K * kTile),
@@ -116,6 +122,8 @@ struct Worker {
       for (; n < tiles.size() && offset < block.n_rows; ++n, offset += kTile) tiles[n].load(block, offset);
       const std::span<const Tile> loaded(tiles.data(), n);
       assignment.assign(loaded, scratch.data(), gamma.data(), value.data());
+      for (std::size_t i = 0; i < n; ++i)
+        require_in_reach(loaded[i], value.data() + i * totals.size() * kTile, ExitCode::numerical);
       for (std::size_t i = 0; i < n * totals.size(); ++i) {
         double* values = value.data() + i * kTile;
         for (int r = 0; r < kTile; ++r) values[r] *= tiles[i / totals.size()].weights()[r];
@@ -125,7 +133,9 @@ struct Worker {
       sums.add(kernels, std::span(rows).first(n), gamma.data(), centers, rows_after(block, offset, n));
       seconds[Profile::accumulation] += watch.lap();
     }
-    moments.add(sums.collect());
+    const std::vector<double>& of_block = sums.collect();
+    moments.add(of_block);
+    resolution.add(of_block, peaks);
     for (std::size_t i = 0; i < lanes.size(); ++i) totals[i / kRowLanes].add(lanes[i]);
     seconds[Profile::exact_sums] += watch.lap();
   }
@@ -153,13 +163,20 @@ std::exception_ptr run_blocks(const Execution& execution, const Data& data,
   return nullptr;
 }
 
-}  // namespace
+/// What a pass over all rows leaves.
+struct Pass {
+  Moments moments;
+  ExactArray sums;            ///< the moments before they are rounded
+  std::vector<double> peaks;  ///< of this rank
+};
 
-Moments sweep(const Execution& execution, const Data& data, const Assignment& assignment,
-              std::vector<double> centers, ScatterShape shape) {
-  const MomentLayout layout{assignment.n_components(), data.n_columns(), shape};
-  const ExactArray empty(moment_bounds(layout, data.summary(), centers));
+/// Collective.
+Pass run_pass(const Execution& execution, const Data& data, const Assignment& assignment,
+              const std::vector<double>& centers, const MomentLayout& layout, const Resolution& resolution,
+              const std::vector<double>& bounds) {
+  const ExactArray empty(bounds);
   ExactArray moments = empty;
+  std::vector<double> peaks(resolution.n_keys());
   std::vector<ExactScalar> totals(assignment.n_values());
   Stopwatch watch;
   const AlignedDoubles padded_centers = pad_rows(centers, layout.d);
@@ -167,13 +184,14 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
   std::exception_ptr failure = run_blocks(execution, data, [&](const Block& block, int thread) {
     auto& worker = workers[thread];
     if (!worker)
-      worker =
-          std::make_unique<Worker>(layout, data.grid().block_rows(), *execution.kernels, assignment, empty);
+      worker = std::make_unique<Worker>(layout, data.grid().block_rows(), *execution.kernels, assignment,
+                                        resolution, empty);
     worker->add(block, assignment, padded_centers.data());
   });
   for (const auto& worker : workers) {
     if (!worker) continue;
     moments.add(worker->moments);
+    for (std::size_t e = 0; e < peaks.size(); ++e) peaks[e] = std::max(peaks[e], worker->peaks[e]);
     for (std::size_t i = 0; i < totals.size(); ++i) totals[i].add(worker->totals[i]);
   }
   moments.normalise();
@@ -204,10 +222,24 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
   for (std::size_t phase = 0; execution.profile && phase < seconds.size(); ++phase)
     execution.profile->add(static_cast<Profile::Phase>(phase), seconds[phase]);
 
-  Moments result{layout, std::move(centers),         values[0], std::vector<double>(moments.size()),
-                 values, data.summary().total_weight};
+  Moments result{
+      layout, centers, values[0], std::vector<double>(moments.size()), values, data.summary().total_weight};
   for (std::size_t i = 0; i < moments.size(); ++i) result.sums[i] = moments.value(i);
-  return result;
+  return {std::move(result), std::move(moments), std::move(peaks)};
+}
+
+}  // namespace
+
+Moments sweep(const Execution& execution, const Data& data, const Assignment& assignment,
+              std::vector<double> centers, ScatterShape shape, MomentNeeds needs) {
+  const MomentLayout layout{assignment.n_components(), data.n_columns(), shape};
+  const Resolution resolution(layout, needs);
+  std::vector<double> bounds = moment_bounds(layout, data.summary(), centers);
+  Pass pass = run_pass(execution, data, assignment, centers, layout, resolution, bounds);
+  const auto n_blocks = static_cast<double>(data.grid().n_blocks());
+  if (resolution.refine(execution.comm, pass.sums, pass.peaks, n_blocks, bounds))
+    pass = run_pass(execution, data, assignment, centers, layout, resolution, bounds);
+  return std::move(pass.moments);
 }
 
 std::int64_t sweep_bytes_per_thread(const MomentLayout& layout, Index block_rows) {

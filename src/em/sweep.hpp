@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/tile.hpp"
+#include "em/resolution.hpp"
 #include "kernels/scatter.hpp"
 
 namespace gmmpi {
@@ -57,9 +58,10 @@ struct Moments {
 };
 
 /// Collective: the one allreduce of an iteration. Errors of any rank's data source ride in it and are thrown
-/// on all ranks.
+/// on all ranks. Where sums of a narrow component drown in the range of a column, the rows are swept once
+/// more with a finer quantum (Resolution).
 Moments sweep(const Execution& execution, const Data& data, const Assignment& assignment,
-              std::vector<double> centers, ScatterShape shape);
+              std::vector<double> centers, ScatterShape shape, MomentNeeds needs = {});
 
 /// Bytes that one thread of a sweep needs besides the data.
 std::int64_t sweep_bytes_per_thread(const MomentLayout& layout, Index block_rows);

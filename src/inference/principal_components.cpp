@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "data/summary.hpp"
 #include "em/assignments.hpp"
 #include "em/start.hpp"
 #include "gmmpi/error.hpp"
@@ -64,6 +65,7 @@ Transform PrincipalComponents::transform(int n, bool whiten) const {
 }
 
 PrincipalComponents principal_components(const Execution& execution, const Data& data) {
+  require_squares(data.summary(), "the data");
   const int d = data.n_columns();
   PrincipalComponents p;
   p.mean = data_moments(execution, data).mean;
@@ -94,6 +96,7 @@ std::int64_t principal_components_bytes(const Execution& execution, Index n_rows
 }
 
 Transform standardising(const Execution& execution, const Data& data) {
+  require_squares(data.summary(), "the data");
   const DataMoments moments = data_moments(execution, data);
   Transform t{moments.mean, {}, {}};
   for (const double variance : moments.variance)

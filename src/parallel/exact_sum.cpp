@@ -96,15 +96,32 @@ double ExactScalar::value() const {
   return negative ? -value : value;
 }
 
-ExactArray::ExactArray(std::span<const double> bounds) : scale_(bounds.size()), limbs_(3 * bounds.size()) {
+ExactArray::ExactArray(std::span<const double> bounds, std::span<const int> finest) : scale_(bounds.size()) {
   for (std::size_t i = 0; i < bounds.size(); ++i) {
     int exponent = 0;
     std::frexp(bounds[i], &exponent);  // bound < 2^exponent
-    scale_[i] = std::ldexp(1.0, kLimbBits - 2 - std::max(exponent, -960));
+    exponent = std::max(exponent, -960);
+    scale_[i] = std::ldexp(1.0, kLimbBits - 2 - exponent);
+    if (!finest.empty())
+      n_limbs_ = std::max(n_limbs_, (exponent + 2 - finest[i] + kLimbBits - 1) / kLimbBits);
+  }
+  limbs_.resize(n_limbs_ * bounds.size());
+}
+
+void ExactArray::split_finely(std::span<const double> terms, std::size_t first) {
+  constexpr double magic = 0x1.8p52, step = static_cast<double>(kLimb);
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    double rest = terms[i] * scale_[first + i];
+    for (int l = 0; l < n_limbs_ && rest != 0.0; ++l) {
+      const double rounded = (rest + magic) - magic;
+      limbs_[l * size() + first + i] += static_cast<std::int64_t>(rounded);
+      rest = (rest - rounded) * step;
+    }
   }
 }
 
 void ExactArray::add(std::span<const double> terms, std::size_t first) {
+  if (n_limbs_ > 3) return split_finely(terms, first);
   const std::size_t n = size();
   std::int64_t* high = limbs_.data() + first;
   split_and_add(terms.size(), terms.data(), scale_.data() + first, high, high + n, high + 2 * n);
@@ -116,16 +133,32 @@ void ExactArray::add(const ExactArray& other) {
 
 void ExactArray::normalise() {
   const std::size_t n = size();
-  for (std::size_t i = 0; i < n; ++i) {
-    limbs_[n + i] += carry(limbs_[2 * n + i], kLimbBits);
-    limbs_[i] += carry(limbs_[n + i], kLimbBits);
-  }
+  for (int l = n_limbs_ - 1; l > 0; --l)
+    for (std::size_t i = 0; i < n; ++i) limbs_[(l - 1) * n + i] += carry(limbs_[l * n + i], kLimbBits);
 }
 
 double ExactArray::value(std::size_t i) const {
   const std::size_t n = size();
-  const Wide total = Wide{limbs_[i]} * kLimb * kLimb + Wide{limbs_[n + i]} * kLimb + limbs_[2 * n + i];
-  return std::ldexp(static_cast<double>(total), -2 * kLimbBits) / scale_[i];
+  if (n_limbs_ == 3) {
+    const Wide total = Wide{limbs_[i]} * kLimb * kLimb + Wide{limbs_[n + i]} * kLimb + limbs_[2 * n + i];
+    return std::ldexp(static_cast<double>(total), -2 * kLimbBits) / scale_[i];
+  }
+  std::vector<std::int64_t> magnitude(n_limbs_ + 2);  // and two limbs of zeros
+  const bool negative = limbs_[i] < 0;
+  for (int l = 0; l < n_limbs_; ++l) magnitude[l] = negative ? -limbs_[l * n + i] : limbs_[l * n + i];
+  for (int l = n_limbs_ - 1; l > 0; --l) magnitude[l - 1] += carry(magnitude[l], kLimbBits);
+  int top = 0;
+  while (top + 1 < n_limbs_ && magnitude[top] == 0) ++top;
+  Wide lead = Wide{magnitude[top]} * kLimb * kLimb + Wide{magnitude[top + 1]} * kLimb + magnitude[top + 2];
+  // Three limbs hold more than 64 significant bits; what lies below them only decides ties.
+  if (std::any_of(magnitude.begin() + top + 3, magnitude.end(), [](std::int64_t l) { return l != 0; }))
+    lead |= 1;
+  const double value = std::ldexp(static_cast<double>(lead) / scale_[i], -kLimbBits * (top + 2));
+  return negative ? -value : value;
+}
+
+double ExactArray::quantum(std::size_t i) const {
+  return std::ldexp(1.0 / scale_[i], -kLimbBits * (n_limbs_ - 1));
 }
 
 }  // namespace gmmpi

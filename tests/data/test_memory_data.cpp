@@ -177,12 +177,26 @@ TEST_CASE("MemoryData: weights that make no sense are refused with their row", "
       std::string::npos);
 }
 
-TEST_CASE("MemoryData: a column too wide to be squared is refused", "[mpi]") {
+TEST_CASE("MemoryData: a column too large to be squared is refused, also one that is constant", "[mpi]") {
   std::vector<double> rows(2 * 300, 1.0);
-  rows[2 * 299 + 1] = -1e141;
-  CHECK(problem(on(test_world()), rows, 2).find("column 1 spans more than 1e140") != std::string::npos);
+  for (const double x : {-1e141, 1e160}) {
+    rows[2 * 299 + 1] = x;
+    CHECK(problem(on(test_world()), rows, 2).find("column 1 holds numbers beyond 1e140") !=
+          std::string::npos);
+  }
   rows[2 * 299 + 1] = -1e139;
   CHECK(problem(on(test_world()), rows, 2) == "none");
+  for (std::size_t e = 1; e < rows.size(); e += 2) rows[e] = 1e150;
+  CHECK(problem(on(test_world()), rows, 2).find("column 1 holds numbers beyond 1e140") != std::string::npos);
+}
+
+TEST_CASE("MemoryData: the least magnitude of a column and the least weight leave out zeros", "[mpi]") {
+  std::vector<double> rows(2 * 300, 0.0), weights(300, 2.0);
+  rows[2 * 7] = -1e-30, rows[2 * 8] = 5.0, rows[2 * 9] = 1e-40;
+  weights[9] = 0.0, weights[11] = 1e-3;
+  const DataSummary s = make_data(on(test_world()), rows, 2, weights).summary();
+  CHECK(s.least_magnitude == std::vector<double>{1e-30, HUGE_VAL});
+  CHECK(s.least_weight == 1e-3);
 }
 
 TEST_CASE("has_distinct_rows: counts different rows of positive weight over all ranks", "[mpi]") {

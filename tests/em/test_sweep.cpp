@@ -108,6 +108,55 @@ TEST_CASE("sweep: moments and log-likelihood are those of plain loops", "[mpi]")
   }
 }
 
+TEST_CASE("sweep: no digit of a narrow component is lost to the range of a column", "[mpi]") {
+  // Every seventh row has 1e25 in its first, -1e90 in its last column.
+  for (const int d : {1, 3, 6}) {
+    Setting s(900, d);
+    for (std::size_t n = 0; n < s.weights.size(); ++n) {
+      if (n % 7 != 0) continue;
+      s.rows[n * d] = 1e25;
+      s.rows[n * d + d - 1] = -1e90 * (1.0 + 1e-3 * static_cast<double>(n));
+    }
+    const auto execution = on(test_world(), 2);
+    const auto data = in_memory::make_data(execution, s.rows, d, s.weights);
+    const gmmpi::NearestCenter nearest(s.centers, d, *execution.kernels);
+    for (const ScatterShape shape : {ScatterShape::diagonal, ScatterShape::full}) {
+      const gmmpi::Moments m = gmmpi::sweep(execution, data, nearest, s.centers, shape);
+      std::vector<Real> first(3 * d, 0), second(3 * d, 0), size(3 * d, 0), cross(3, 0);
+      for (std::size_t n = 0; n < s.weights.size(); ++n) {
+        int k = 0;
+        std::vector<Real> q(3, 0);
+        for (int c = 0; c < 3; ++c) {
+          for (int j = 0; j < d; ++j) q[c] += std::pow(Real(s.rows[n * d + j]) - s.centers[c * d + j], 2);
+          if (q[c] < q[k]) k = c;
+        }
+        if (n % 7 == 0) continue;  // judged apart: which centre is nearest does not show at 1e90
+        for (int j = 0; j < d; ++j) {
+          const Real y = Real(s.rows[n * d + j]) - s.centers[k * d + j];
+          first[k * d + j] += s.weights[n] * y;
+          size[k * d + j] += s.weights[n] * std::abs(y);
+          second[k * d + j] += s.weights[n] * y * y;
+        }
+        cross[k] += s.weights[n] * (Real(s.rows[n * d]) - s.centers[k * d]) *
+                    (Real(s.rows[n * d + d - 1]) - s.centers[k * d + d - 1]);
+      }
+      int checked = 0;
+      for (int k = 0; k < 3; ++k)
+        for (int j = 0; j < d && m.second(k)[0] < 1e20; ++j) {  // not the component that has the far rows
+          const gmmpi::Index entry =
+              shape == ScatterShape::full ? gmmpi::Index{j} * d - j * (j - 1) / 2 : gmmpi::Index{j};
+          ++checked;
+          CHECK(std::abs(m.first(k)[j] - first[k * d + j]) <= 1e-14 * size[k * d + j]);
+          CHECK(std::abs(m.second(k)[entry] - second[k * d + j]) <= 1e-14 * second[k * d + j]);
+          if (shape == ScatterShape::full && d > 1)
+            CHECK(std::abs(m.second(k)[d - 1] - cross[k]) <=
+                  1e-14 * std::sqrt(second[k * d] * second[k * d + d - 1]));
+        }
+      CHECK(checked == 2 * d);
+    }
+  }
+}
+
 TEST_CASE("sweep: the nearest centre is the textbook's label, the objective its inertia", "[mpi]") {
   const Setting s(500, 3);
   const auto execution = on(test_world(), 2);

@@ -175,6 +175,33 @@ TEST_CASE("ExactArray: what is smaller than the quantum is rounded away, no furt
   CHECK(array.value(1) == 0x1p-115);
 }
 
+TEST_CASE("ExactArray: a finer quantum has as many limbs as it takes", "[serial]") {
+  // From 2^100 down to 2^-900: the sum of the full range, to the last bit, in any order.
+  const std::vector<double> bounds(2, 0x1p105);
+  std::vector<double> terms = wild_terms(400, 200, 7);
+  for (std::size_t i = 0; i < terms.size(); i += 3) terms[i] = std::ldexp(terms[i], -750);
+  for (const int sign : {1, -1}) {
+    ExactArray fine(bounds, std::vector<int>{-960, -1000}), coarse(bounds, std::vector<int>{-10, -12});
+    CHECK(fine.quantum(0) <= 0x1p-1000);
+    CHECK(coarse.quantum(0) == ExactArray(bounds).quantum(0));
+    for (const double term : terms) {
+      fine.add(std::vector<double>{sign * term, sign * std::ldexp(term, -20)});
+      coarse.add(std::vector<double>{sign * term, 0.0});
+    }
+    fine.normalise();
+    coarse.normalise();
+    CHECK(fine.value(0) == sign * sum(terms));
+    CHECK(fine.value(1) == sign * std::ldexp(sum(terms), -20));
+    CHECK(std::abs(coarse.value(0) - fine.value(0)) <= 400 * coarse.quantum(0));
+    for (const double term : terms)
+      fine.add(std::vector<double>{-sign * term, -sign * std::ldexp(term, -20)});
+    fine.add(std::vector<double>{0.0, sign * 0x1p-990});
+    fine.normalise();
+    CHECK(fine.value(0) == 0.0);
+    CHECK(fine.value(1) == sign * 0x1p-990);
+  }
+}
+
 TEST_CASE("ExactArray: each sum has its own scale, from 1e-300 to 1e300, and cancels exactly", "[serial]") {
   const std::vector<double> bounds = {1e-280, 1e-10, 4.0, 1e10, 1e300, 0.0};
   ExactArray array{bounds};

@@ -15,8 +15,9 @@ namespace gmmpi {
 struct DataSummary {
   Index n_rows = 0;           ///< rows of positive weight
   double total_weight = 0.0;  ///< sum of the sample weights; n_rows without them
-  double max_weight = 1.0;
+  double max_weight = 1.0, least_weight = 1.0;
   std::vector<double> minimum, maximum;  ///< per column
+  std::vector<double> least_magnitude;   ///< per column: min |x| but for zeros; infinite if all are
   std::string fingerprint;               ///< of all numbers and weights; independent of file format and ranks
 };
 

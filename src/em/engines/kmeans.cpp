@@ -34,7 +34,7 @@ Mixture model_of(const Problem& p, const std::vector<double>& centers, int itera
   const int d = p.data.n_columns();
   const CovarianceFamily& family = *p.options.family;
   Moments moments = sweep(p.execution, p.data, NearestCenter(centers, d, *p.execution.kernels), centers,
-                          family.scatter_shape());
+                          family.scatter_shape(), MomentNeeds::of(family, p.regularisation.hides()));
   const auto first = moments.sums.begin() + moments.layout.first();
   std::fill(first, moments.sums.begin() + moments.layout.second(), 0.0);  // the centres are the means
   MStep step = m_step(p.execution, moments, family, p.regularisation);

@@ -98,7 +98,8 @@ double take_batch(const Problem& p, FitState& state, int batch, int n_batches) {
   double log_likelihood = 0.0, weight = 0.0;
   Moments averaged;
   const auto sum_about = [&](const std::vector<double>& centers) {
-    const Moments seen = sweep(p.execution, data, posterior, centers, running.layout.shape);
+    const Moments seen = sweep(p.execution, data, posterior, centers, running.layout.shape,
+                               MomentNeeds::of(*p.options.family, p.regularisation.hides()));
     log_likelihood = seen.objective;
     weight = std::accumulate(seen.counts(), seen.counts() + seen.layout.K, 0.0);
     averaged = recentred(running, centers);
