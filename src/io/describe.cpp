@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "io/hdf5_storage.hpp"
 #include "io/hdf5_values.hpp"
 
 namespace gmmpi {
@@ -79,14 +80,26 @@ Json attribute_value(hid_t object, const std::string& name) {
   return {{"shape", dims}, {"type", type_text(type)}};
 }
 
+/// What keeps the values of a dataset from being read; empty: nothing.
+std::string problem_of(hid_t dataset, const std::string& name) {
+  try {
+    h5::require_stored(dataset, name);
+    return "";
+  } catch (const Error& e) {
+    return e.what();
+  }
+}
+
 Json dataset_value(hid_t group, const std::string& name, Index most_values) {
   const h5::Handle dataset(h5::check(H5Dopen2(group, name.c_str(), H5P_DEFAULT), name));
+  const std::string problem = problem_of(dataset, name);
   const h5::Handle type(h5::check(H5Dget_type(dataset), name)), space(h5::check(H5Dget_space(dataset), name));
   const H5T_class_t kind = H5Tget_class(type);
   std::vector<Index> dims = h5::dimensions(space);
   Index n = 1;
   for (const Index length : dims) n *= length;
   std::size_t at = 0;
+  if (!problem.empty()) return {{"shape", dims}, {"type", type_text(type)}, {"problem", problem}};
   if (n <= most_values && kind == H5T_FLOAT)
     return nested(h5::read_dataset<double>(group, name, &dims), dims, 0, at);
   if (n <= most_values && kind == H5T_INTEGER)

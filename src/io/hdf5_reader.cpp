@@ -9,6 +9,7 @@
 
 #include "gmmpi/error.hpp"
 #include "io/hdf5_handles.hpp"
+#include "io/hdf5_storage.hpp"
 #include "io/hdf5_values.hpp"
 #include "io/posix_file.hpp"
 
@@ -135,19 +136,23 @@ class Hdf5Reader final : public DataReader {
     TableRequest named = request;
     named.spec.text = name_;
     element_ = element_of(named.subject(), Handle(H5Dget_type(dataset_)));
+    check_filters(named.subject(), Handle(H5Dget_create_plist(dataset_)));
+    others_ = h5::require_stored(dataset_, named.subject());
     const std::vector<Index> dims = h5::dimensions(Handle(H5Dget_space(dataset_)));
     const TableShape shape = check_shape(named, dims);
     n_rows_ = shape.rows;
     n_columns_ = shape.columns;
     n_dims_ = dims.size();
-    look_at_storage(named.subject());
+    look_at_storage();
     if (is_default && !request.is_column()) read_feature_names();
   }
 
   void read(Index first, Index count, double* out) override { read_rows(first, count, out); }
   void read(Index first, Index count, float* out) override { read_rows(first, count, out); }
 
-  bool is_touched() const override { return bytes_.is_touched(); }
+  bool is_touched() const override {
+    return bytes_.is_touched() || std::ranges::any_of(others_, &WatchedFile::is_touched);
+  }
 
   /// Opens a chunked dataset again with a cache that holds the chunks side by side across all columns, so
   /// that reading row after row decompresses every chunk once.
@@ -164,9 +169,8 @@ class Hdf5Reader final : public DataReader {
  private:
   static constexpr std::int64_t kHdf5Cache = std::int64_t{1} << 20;  ///< HDF5's default
 
-  void look_at_storage(const std::string& subject) {
+  void look_at_storage() {
     const Handle creation(H5Dget_create_plist(dataset_)), type(H5Dget_type(dataset_));
-    check_filters(subject, creation);
     const H5D_layout_t layout = H5Pget_layout(creation);
     if (layout == H5D_CONTIGUOUS &&
         H5Tequal(type, element_ == ElementType::f4 ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE) > 0)
@@ -211,6 +215,7 @@ class Hdf5Reader final : public DataReader {
       row += n;
     }
     bytes_.check_length();  // HDF5 takes what is missing for zeros
+    for (const WatchedFile& file : others_) file.check_length();
   }
 
   void read_piece(Index first, Index count, void* out, hid_t type) {
@@ -225,6 +230,7 @@ class Hdf5Reader final : public DataReader {
   }
 
   InputFile bytes_;
+  std::vector<WatchedFile> others_;  ///< in which values lie, too
   Handle file_, dataset_;
   std::string path_;
   std::size_t n_dims_ = 2;

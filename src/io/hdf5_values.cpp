@@ -6,6 +6,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "io/hdf5_storage.hpp"
+
 namespace gmmpi::h5 {
 
 namespace {
@@ -180,6 +182,7 @@ std::vector<T> read_dataset(hid_t location, const std::string& path, std::vector
   source.object = Handle(H5Dopen2(location, path.c_str(), H5P_DEFAULT));
   if (!source.object)
     throw Error(ExitCode::bad_data, fmt::format("{}: no dataset {}: add it", where(location), path));
+  require_stored(source.object, source.name);
   source.type = Handle(H5Dget_type(source.object));
   source.space = Handle(H5Dget_space(source.object));
   if (dims != nullptr) *dims = dimensions(source.space);

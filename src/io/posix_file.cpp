@@ -48,11 +48,27 @@ namespace {
                   fmt::format("{}: no permission to read it ({}): make the file and its folders readable for "
                               "you (chmod)",
                               subject, errno_text(error)));
+    case EMFILE:
+    case ENFILE:
+      throw Error(ExitCode::io_failed,
+                  fmt::format("{}: cannot be opened ({}): allow more open files (ulimit -n)", subject,
+                              errno_text(error)));
     default:
       throw Error(ExitCode::io_failed,
                   fmt::format("{}: cannot be opened ({}): check the file system and try again", subject,
                               errno_text(error)));
   }
+}
+
+[[noreturn]] void too_short(const std::string& subject) {
+  throw Error(
+      ExitCode::io_failed,
+      fmt::format("{}: the file has become shorter while it was read: run again when nobody writes it",
+                  subject));
+}
+
+bool same(const timespec& a, const timespec& b) {
+  return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
 }  // namespace
@@ -95,28 +111,39 @@ std::size_t InputFile::read_some(std::int64_t offset, std::span<std::byte> out) 
   return done;
 }
 
-void InputFile::too_short() const {
-  throw Error(
-      ExitCode::io_failed,
-      fmt::format("{}: the file has become shorter while it was read: run again when nobody writes it",
-                  subject_));
-}
-
 void InputFile::read(std::int64_t offset, std::span<std::byte> out) const {
-  if (read_some(offset, out) != out.size()) too_short();
+  if (read_some(offset, out) != out.size()) too_short(subject_);
 }
 
 void InputFile::check_length() const {
   struct stat info {};
-  if (::fstat(fd_.get(), &info) == 0 && info.st_size < size_) too_short();
+  if (::fstat(fd_.get(), &info) == 0 && info.st_size < size_) too_short(subject_);
 }
 
 bool InputFile::is_touched() const {
-  const auto same = [](const timespec& a, const timespec& b) {
-    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-  };
   struct stat info {};
   return ::fstat(fd_.get(), &info) != 0 || info.st_size != size_ || !same(info.st_mtim, modified_) ||
+         !same(info.st_ctim, changed_);
+}
+
+WatchedFile::WatchedFile(std::string path, std::string subject)
+    : path_(std::move(path)), subject_(std::move(subject)) {
+  const InputFile readable(path_, subject_);
+  struct stat info {};
+  if (::stat(path_.c_str(), &info) != 0) cannot_open(errno, subject_);
+  size_ = info.st_size;
+  modified_ = info.st_mtim;
+  changed_ = info.st_ctim;
+}
+
+void WatchedFile::check_length() const {
+  struct stat info {};
+  if (::stat(path_.c_str(), &info) != 0 || info.st_size < size_) too_short(subject_);
+}
+
+bool WatchedFile::is_touched() const {
+  struct stat info {};
+  return ::stat(path_.c_str(), &info) != 0 || info.st_size != size_ || !same(info.st_mtim, modified_) ||
          !same(info.st_ctim, changed_);
 }
 

@@ -45,12 +45,28 @@ class InputFile {
   bool is_touched() const;
 
  private:
-  [[noreturn]] void too_short() const;
-
   FileDescriptor fd_;
   std::string subject_;
   std::int64_t size_ = 0;
   timespec modified_{}, changed_{};  ///< its data; its data, name or permissions
+};
+
+/// A file that somebody else reads (HDF5), as it was when it was looked at.
+class WatchedFile {
+ public:
+  /// `subject` names it in messages. Errors as InputFile.
+  WatchedFile(std::string path, std::string subject);
+
+  std::int64_t size() const { return size_; }
+  /// Error 74 if the file has gone, or has become shorter.
+  void check_length() const;
+  /// As InputFile.
+  bool is_touched() const;
+
+ private:
+  std::string path_, subject_;
+  std::int64_t size_ = 0;
+  timespec modified_{}, changed_{};
 };
 
 /// "No space left on device" for ENOSPC, and so on.

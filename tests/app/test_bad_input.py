@@ -57,8 +57,11 @@ def write_inputs(folder):
     h5("repeated.h5", np.repeat(good[:4], N // 4, axis=0))
     with h5py.File(folder / "grouped.h5", "w") as f:
         f["photometry/magnitudes"] = good
-    with h5py.File(folder / "sparse.h5", "w") as f:  # 51 TB, none of them on the disk
-        f.create_dataset("X", (4 * 10**11, 16), "f8", chunks=(10**6, 16))
+    with h5py.File(folder / "sparse.h5", "w") as f:  # 5 TB, nearly none of them on the disk
+        early = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        early.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        early.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+        h5py.h5d.create(f.id, b"X", h5py.h5t.NATIVE_DOUBLE, h5py.h5s.create_simple((4 * 10**10, 16)), early)
     (folder / "empty.h5").touch()
     (folder / "empty.csv").touch()
     (folder / "text.h5").write_text("1,2,3\n4,5,6\n")

@@ -228,7 +228,7 @@ TEST_CASE("hdf5: what is no table of numbers is refused") {
   check("/three", "has 3 dimensions (3 x 1 x 2)");
   check("/no_rows", "has 0 rows (0 x 2)");
   check("/no_columns", "has 0 columns (2 x 0)");
-  check("/scalar", "is a single value");
+  check("/scalar", "was never written");
   check("/null", "has 0 rows");
   check("/fixed", "holds strings");
   check("/variable", "holds strings");

@@ -322,7 +322,9 @@ void print_components(const std::string& path, const Json& file) {
 void print_tree(const Json& group, const std::string& prefix) {
   for (const auto& [name, value] : group.items()) {
     if (value.is_object() && value.contains("shape"))
-      say("  {}{}  {} {}\n", prefix, name, value.at("shape").dump(), value.at("type").get<std::string>());
+      say("  {}{}  {} {}{}\n", prefix, name, value.at("shape").dump(), value.at("type").get<std::string>(),
+          value.contains("problem") ? " (cannot be read: " + value.at("problem").get<std::string>() + ")"
+                                    : "");
     else if (value.is_object())
       print_tree(value, prefix + name + "/");
     else
