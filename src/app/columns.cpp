@@ -155,6 +155,19 @@ std::vector<std::string> chosen_names(const std::vector<std::string>& names,
   return chosen;
 }
 
+/// The columns that a table offers by itself, and a line about what it leaves out; mostly all.
+std::vector<int> columns_offered(const Execution& execution, const DataReader& rows) {
+  const std::vector<int>& columns = rows.usual_columns();
+  if (columns.empty() || std::ssize(columns) == rows.n_columns()) return indices(rows.n_columns());
+  std::vector<std::string> taken, left;
+  for (int i = 0; i < rows.n_columns(); ++i)
+    (std::ranges::binary_search(columns, i) ? taken : left).push_back(rows.feature_names()[i]);
+  if (execution.comm.is_root())
+    note("gmmpi: note: {}: the columns {} are taken, not {}; --columns chooses\n", rows.name(),
+         fmt::join(taken, ", "), fmt::join(left, ", "));
+  return columns;
+}
+
 }  // namespace
 
 std::unique_ptr<DataReader> choose_columns(const Execution& execution, const Options& options,
@@ -169,6 +182,8 @@ std::unique_ptr<DataReader> choose_columns(const Execution& execution, const Opt
     std::vector<int> in_order;
     for (const int place : places) in_order.push_back(columns[place]);
     columns = std::move(in_order);
+  } else if (!asked) {
+    columns = columns_offered(execution, *rows);
   }
   if (columns == indices(rows->n_columns())) return rows;
   return std::make_unique<ColumnReader>(std::move(rows), std::move(columns));

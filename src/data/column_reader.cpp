@@ -13,6 +13,7 @@ ColumnReader::ColumnReader(std::unique_ptr<DataReader> rows, std::vector<int> co
   n_rows_ = rows_->n_rows();
   n_columns_ = static_cast<int>(columns_.size());
   element_ = rows_->element();
+  stored_ = rows_->stored();
   for (const int j : columns_)
     if (!rows_->feature_names().empty()) feature_names_.push_back(rows_->feature_names()[j]);
   storage_ = rows_->storage();
@@ -44,6 +45,10 @@ void ColumnReader::read(Index first, Index count, double* out) {
 }
 
 void ColumnReader::read(Index first, Index count, float* out) {
+  read_in_pieces(first, count, out);
+}
+
+void ColumnReader::read(Index first, Index count, std::int64_t* out) {
   read_in_pieces(first, count, out);
 }
 

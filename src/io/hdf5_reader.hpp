@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "io/table_request.hpp"
 
@@ -12,5 +13,8 @@ std::unique_ptr<DataReader> open_hdf5(const TableRequest& request);
 
 /// Local. Whether the HDF5 file holds such an object.
 bool hdf5_has(const std::string& path, const std::string& object);
+
+/// Local. A text attribute of the root of an HDF5 file; empty: none.
+std::string hdf5_attribute(const std::string& path, const std::string& name);
 
 }  // namespace gmmpi

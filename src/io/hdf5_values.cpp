@@ -25,8 +25,8 @@ hid_t number_type() {
   return H5T_NATIVE_INT64;
 }
 
-void put_attribute(hid_t object, const std::string& name, hid_t type, const void* value) {
-  const Handle space(H5Screate(H5S_SCALAR));
+void put_attribute(hid_t object, const std::string& name, hid_t type, const void* value,
+                   const Handle& space = Handle(H5Screate(H5S_SCALAR))) {
   const Handle attribute(H5Acreate2(object, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT));
   if (!attribute || H5Awrite(attribute, type, value) < 0)
     fail(where(object) + ": attribute " + name + " cannot be written");
@@ -120,6 +120,14 @@ void write_attribute(hid_t object, const std::string& name, double value) {
 void write_attribute(hid_t object, const std::string& name, std::int64_t value) {
   const Session session;
   put_attribute(object, name, H5T_NATIVE_INT64, &value);
+}
+
+void write_attribute(hid_t object, const std::string& name, std::span<const std::string> values) {
+  const Session session;
+  std::vector<const char*> pointers;
+  for (const std::string& text : values) pointers.push_back(text.c_str());
+  const hsize_t count = pointers.size();
+  put_attribute(object, name, text_type(), pointers.data(), Handle(H5Screate_simple(1, &count, nullptr)));
 }
 
 bool has_attribute(hid_t object, const std::string& name) {

@@ -20,6 +20,9 @@ void write_attribute(hid_t object, const std::string& name, std::integral auto v
   write_attribute(object, name, static_cast<std::int64_t>(value));
 }
 
+/// One-dimensional, variable-length UTF-8.
+void write_attribute(hid_t object, const std::string& name, std::span<const std::string> values);
+
 bool has_attribute(hid_t object, const std::string& name);
 
 /// T: std::string, double or std::int64_t. Numbers of any stored type are converted; text may be of

@@ -73,12 +73,15 @@ class NpyReader final : public DataReader {
     n_columns_ = shape.columns;
     const int exact_in_f4 = header_.kind == 'f' ? 4 : 2;
     element_ = header_.item_size <= exact_in_f4 ? ElementType::f4 : ElementType::f8;
+    stored_ = stored_type(header_.kind == 'f', header_.kind != 'i', header_.item_size);
+    shape_ = header_.shape;
     format_ = "npy";
     name_ = request.spec.text;
   }
 
   void read(Index first, Index count, double* out) override { read_rows(first, count, out); }
   void read(Index first, Index count, float* out) override { read_rows(first, count, out); }
+  void read(Index first, Index count, std::int64_t* out) override { read_rows(first, count, out); }
   bool is_touched() const override { return file_.is_touched(); }
 
  private:

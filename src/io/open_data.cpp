@@ -45,4 +45,11 @@ std::unique_ptr<DataReader> open_column(const Communicator& comm, const std::str
   return open_table(comm, {parse_data_spec(spec), default_dataset, what});
 }
 
+std::unique_ptr<DataReader> open_array(const Communicator& comm, const std::string& spec,
+                                       const std::string& default_dataset) {
+  TableRequest request{parse_data_spec(spec), default_dataset, ""};
+  request.any_dimensions = true;
+  return open_table(comm, request);
+}
+
 }  // namespace gmmpi

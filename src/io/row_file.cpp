@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <span>
@@ -23,13 +22,24 @@ using h5::Handle;
 constexpr std::int64_t kFormatVersion = 1;
 
 hid_t type_of(OutputColumn::Type type) {
+  using Type = OutputColumn::Type;
   switch (type) {
-    case OutputColumn::Type::f4:
+    case Type::f4:
       return H5T_NATIVE_FLOAT;
-    case OutputColumn::Type::i4:
+    case Type::i1:
+      return H5T_NATIVE_INT8;
+    case Type::i2:
+      return H5T_NATIVE_INT16;
+    case Type::i4:
       return H5T_NATIVE_INT32;
-    case OutputColumn::Type::i8:
+    case Type::i8:
       return H5T_NATIVE_INT64;
+    case Type::u1:
+      return H5T_NATIVE_UINT8;
+    case Type::u2:
+      return H5T_NATIVE_UINT16;
+    case Type::u4:
+      return H5T_NATIVE_UINT32;
     default:
       return H5T_NATIVE_DOUBLE;
   }
@@ -50,6 +60,7 @@ std::int64_t create_dataset(hid_t file, const OutputColumn& column, Index n_rows
   const Handle dataset(h5::check(H5Dcreate2(file, column.name.c_str(), type_of(column.type), space,
                                             h5::link_creation(), creation, H5P_DEFAULT),
                                  problem));
+  if (!column.names.empty()) h5::write_attribute(dataset, kColumnNames, column.names);
   const haddr_t offset = n_rows == 0 ? 0 : H5Dget_offset(dataset);
   if (offset == HADDR_UNDEF) h5::fail(problem);
   return static_cast<std::int64_t>(offset);
@@ -126,11 +137,6 @@ std::vector<std::int64_t> write_all_but_rows(const AtomicFile& file, const RowFi
 }
 
 }  // namespace
-
-Index row_bytes(const OutputColumn& column) {
-  const bool four = column.type == OutputColumn::Type::f4 || column.type == OutputColumn::Type::i4;
-  return std::max<Index>(column.columns, 1) * std::max<Index>(column.depth, 1) * (four ? 4 : 8);
-}
 
 std::vector<std::int64_t> begin_row_file(const Communicator& comm, const AtomicFile& file,
                                          const RowFileLayout& layout) {

@@ -19,8 +19,8 @@ struct RowFileLayout {
   std::vector<std::string> feature_names;  ///< none: no /feature_names
 };
 
-/// Bytes of one row of a dataset.
-Index row_bytes(const OutputColumn& column);
+/// The attribute of a dataset that names the values of a row, where they have names.
+inline constexpr const char* kColumnNames = "column_names";
 
 /// Collective. Rank 0 writes everything but the rows; returns where in the file the rows of each
 /// dataset start. The root group also gets `format_version` and `gmmpi_version`. Error 74.

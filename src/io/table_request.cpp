@@ -34,12 +34,14 @@ TableShape check_shape(const TableRequest& request, std::span<const Index> dims)
   const std::size_t n = dims.size();
   if (n > 0 && dims[0] == 0)
     bad(fmt::format("has 0 rows ({})", shape_text(dims)), "check the program that wrote it");
-  const bool right_rank = request.is_column() ? n == 1 || n == 2 : n == 2;
+  const bool right_rank =
+      request.is_column() ? n == 1 || n == 2 : n == 2 || (n > 0 && request.any_dimensions);
   if (!right_rank)
     bad(n == 0 ? "is a single value"
                : fmt::format("has {} dimension{} ({})", n, n == 1 ? "" : "s", shape_text(dims)),
         reshape_advice(request, n));
-  const Index columns = n == 2 ? dims[1] : 1;
+  Index columns = 1;
+  for (std::size_t i = 1; i < n; ++i) columns *= dims[i];
   if (columns == 0)
     bad(fmt::format("has 0 columns ({})", shape_text(dims)), "check the program that wrote it");
   if (request.is_column() && columns != 1)
@@ -47,6 +49,21 @@ TableShape check_shape(const TableRequest& request, std::span<const Index> dims)
   if (columns > std::numeric_limits<int>::max())
     bad(fmt::format("has {} columns", columns), "at most 2147483647 can be used, select some");
   return {dims[0], static_cast<int>(columns)};
+}
+
+OutputColumn::Type stored_type(bool is_float, bool is_unsigned, int bytes) {
+  using Type = OutputColumn::Type;
+  if (is_float) return bytes <= 4 ? Type::f4 : Type::f8;
+  switch (bytes) {
+    case 1:
+      return is_unsigned ? Type::u1 : Type::i1;
+    case 2:
+      return is_unsigned ? Type::u2 : Type::i2;
+    case 4:
+      return is_unsigned ? Type::u4 : Type::i4;
+    default:
+      return is_unsigned ? Type::f8 : Type::i8;
+  }
 }
 
 void not_numbers(const std::string& subject, const std::string& kind, const std::string& remedy) {

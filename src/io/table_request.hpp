@@ -14,6 +14,9 @@ struct TableRequest {
   std::string default_dataset;
   std::string what;  ///< empty: a table
 
+  bool any_dimensions =
+      false;  ///< of a table: one or more than two are fine, too; a row is all of one first index
+
   bool is_column() const { return !what.empty(); }
   /// How messages start: "faithful.csv", "sample weights w.npy".
   std::string subject() const { return subject(spec.text); }
@@ -27,6 +30,9 @@ struct TableShape {
   int columns = 0;
 };
 TableShape check_shape(const TableRequest& request, std::span<const Index> dims);
+
+/// The type of an output that holds such values: that of the file where it is among them, else f8.
+OutputColumn::Type stored_type(bool is_float, bool is_unsigned, int bytes);
 
 /// "150 x 4"
 std::string shape_text(std::span<const Index> dims);

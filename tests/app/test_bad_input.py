@@ -50,7 +50,7 @@ def write_inputs(folder):
     h5("single_value.h5", 3.0)
     h5("strings.h5", np.array([[b"a", b"b"]] * N))
     h5("complex.h5", good + 1j)
-    h5("records.h5", np.zeros(N, dtype=[("a", "f8"), ("b", "i4")]))
+    h5("records.h5", np.zeros(N, dtype=[("a", "S8"), ("b", "S4")]))
     h5("nan.h5", with_values(good, {(290, 1): nan, (150, 2): nan, (150, 1): inf, (270, 0): nan}))
     h5("inf_last.h5", with_values(good, {(N - 1, D - 1): -inf}))
     h5("nan_f4.h5", with_values(good, {(7, 0): nan}).astype("f4"))
@@ -124,7 +124,7 @@ DATA_CASES = [
     ("strings in npy", "strings.npy", 65, ("in/strings.npy", "strings")),
     ("complex", "complex.h5", 65, ("in/complex.h5:/X", "complex")),
     ("complex in npy", "complex.npy", 65, ("in/complex.npy", "complex")),
-    ("records", "records.h5", 65, ("in/records.h5:/X", "compound")),
+    ("records of text", "records.h5", 65, ("in/records.h5:/X", "records", "a, b")),
     ("npz", "archive.npz", 65, ("in/archive.npz", "zip", "np.save")),
     ("cut npy", "cut.npy", 65, ("in/cut.npy", "truncated")),
     ("first of many bad values on several ranks", "nan.h5", 65, ("in/nan.h5", "row 150, column 1", "infinite")),

@@ -16,6 +16,7 @@ class ColumnReader final : public DataReader {
 
   void read(Index first, Index count, double* out) override;
   void read(Index first, Index count, float* out) override;
+  void read(Index first, Index count, std::int64_t* out) override;
   void begin_streaming() override { rows_->begin_streaming(); }
   bool is_touched() const override { return rows_->is_touched(); }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gmmpi/data/block_grid.hpp"
+#include "gmmpi/data/row_sink.hpp"
 
 namespace gmmpi {
 
@@ -28,9 +29,17 @@ class DataReader {
   Index n_rows() const { return n_rows_; }
   int n_columns() const { return n_columns_; }
   ElementType element() const { return element_; }
+  /// How values are stored, as far as they can be written again in that way; else f8.
+  OutputColumn::Type stored() const { return stored_; }
+  /// Lengths of the array's dimensions, as stored.
+  std::vector<Index> shape() const {
+    return shape_.empty() ? std::vector<Index>{n_rows_, n_columns_} : shape_;
+  }
   const std::vector<std::string>& feature_names() const { return feature_names_; }
   /// "faithful.csv (csv, 272 x 2, f8)"
   std::string describe() const;
+  /// The columns to take where nobody chooses; empty: all.
+  const std::vector<int>& usual_columns() const { return usual_columns_; }
   const std::string& name() const { return name_; }
   const std::string& format() const { return format_; }  ///< "csv", "HDF5", ...
 
@@ -43,6 +52,8 @@ class DataReader {
   /// Throws Error 74 (I/O), 65 (a csv field that is not a number, naming row and column).
   virtual void read(Index first, Index count, double* out) = 0;
   virtual void read(Index first, Index count, float* out) = 0;
+  /// The same, where stored() is a type of integers.
+  virtual void read(Index first, Index count, std::int64_t* out);
 
   const Storage& storage() const { return storage_; }
   /// From now on rows are read in many small pieces, one behind the other: chunks are kept from one to the
@@ -55,6 +66,9 @@ class DataReader {
   Index n_rows_ = 0;
   int n_columns_ = 0;
   ElementType element_ = ElementType::f8;
+  OutputColumn::Type stored_ = OutputColumn::Type::f8;
+  std::vector<Index> shape_;  ///< empty: of a table
+  std::vector<int> usual_columns_;
   Storage storage_;
   std::string format_, name_;
   std::vector<std::string> feature_names_;

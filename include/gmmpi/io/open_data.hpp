@@ -28,4 +28,9 @@ std::unique_ptr<DataReader> open_data(const Communicator& comm, const std::strin
 std::unique_ptr<DataReader> open_column(const Communicator& comm, const std::string& spec,
                                         const std::string& default_dataset, const std::string& what);
 
+/// Collective. Opens an array of numbers of any number of dimensions but none, N first; all values of one
+/// first index are a row. Otherwise as open_data.
+std::unique_ptr<DataReader> open_array(const Communicator& comm, const std::string& spec,
+                                       const std::string& default_dataset = "/X");
+
 }  // namespace gmmpi
