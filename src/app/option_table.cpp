@@ -36,28 +36,30 @@ const std::vector<CommandSpec>& command_table() {
        {data, model},
        "log-likelihood, AIC, BIC and ICL of data under a model",
        "Example:\n  gmmpi score new_stars.h5 m.h5 --json\n"
-       "With -o, ln p(x) of each row goes to the dataset /log_density (N)."},
+       "With -o, ln p(x) of each row goes to the dataset or column log_density (N)."},
       {"predict",
        {data, model},
        "most responsible component of each row, and more",
        "Example:\n  mpirun -n 4 gmmpi predict stars.h5 m.h5 --responsibilities -o labels.h5\n"
        "  gmmpi predict stars.h5 m.h5 --outliers 0.01 --outlier-rule chi2 -o odd.h5\n"
+       "  gmmpi predict stars.h5 m.h5 --responsibilities -o labels.csv\n"
        "Datasets written: /labels (N), /responsibilities (N, K), /log_density (N), /mahalanobis (N, K), "
-       "/outliers (N). Rows of a model's noise (fit --noise) have label -1 and one more responsibility, the "
-       "last. Of a model of fit --engine kmeans or sequential labels are the nearest means, responsibilities "
-       "1 "
-       "and 0."},
+       "/outliers (N). In .csv they are columns: label, p0 to pK-1, log_density, mahalanobis0 to mahalanobisK-1, "
+       "outlier; in .npy labels alone are an array, more are fields of a structured one. Rows of a model's "
+       "noise (fit --noise) have label -1 and one more responsibility, the last. Of a model of fit --engine "
+       "kmeans or sequential labels are the nearest means, responsibilities 1 and 0."},
       {"sample",
        {model},
        "draw rows from a model",
        "Example:\n  gmmpi sample m.h5 -n 100000 --seed 7 -o drawn.h5\nDatasets written: /X (N, d), /labels "
-       "(N)."},
+       "(N). In .csv the label is the last column; .npy holds X alone."},
       {"simulate",
        {},
        "draw a random mixture of known separation, and rows from it",
        "Example:\n  gmmpi simulate -k 5 --n-features 3 -n 10000 --separation 1.5 -o rows.h5 --model "
        "truth.h5\n"
-       "Datasets written: /X (N, d), /labels (N), the components that the rows were drawn from."},
+       "Datasets written: /X (N, d), /labels (N), the components that the rows were drawn from. In .csv the "
+       "label is the last column; .npy holds X alone."},
       {"marginal",
        {model},
        "the density of some columns, as a model",
@@ -75,7 +77,7 @@ const std::vector<CommandSpec>& command_table() {
        "some columns from the others: mean and variance for each row",
        "Example:\n  mpirun -n 4 gmmpi regress stars.h5 m.h5 --target 2,3 -o expected.h5\n"
        "Datasets written, t targets: /mean (N, t), /variance (N, t), /covariance (N, t, t), /log_density "
-       "(N)."},
+       "(N). In .csv the columns are NAME, NAME_variance and so on; in .npy fields of a structured array."},
       {"pca",
        {data},
        "principal components of data",
@@ -89,7 +91,7 @@ const std::vector<CommandSpec>& command_table() {
         {"TRANSFORM", "a file that gmmpi pca wrote, or the model of a fit that transformed its columns"}},
        "rows to principal components, or back",
        "Examples:\n  gmmpi transform stars.h5 components.h5 -o scores.h5\n"
-       "  gmmpi transform scores.h5 components.h5 --inverse -o again.h5\nDataset written: /X."},
+       "  gmmpi transform scores.h5 components.h5 --inverse -o again.csv\nDataset written: /X."},
       {"compare",
        {{"MODEL_A", model.help}, {"MODEL_B", "another, of the same columns"}},
        "how far two models are apart: components, divergence, labels",
@@ -122,9 +124,10 @@ const std::vector<OptionSpec>& option_table() {
       {"n-components", "k", "K", "", "fit simulate", "number of components", true},
       {"n-components", "k", "LIST", "", "select", "numbers of components, such as 1:9 or 2,4,8", true},
       {"output", "o", "FILE", "",
-       "fit select predict sample simulate marginal condition regress pca transform", "file to write (HDF5)",
-       true},
-      {"output", "o", "FILE", "", "score", "also write the log density of each row (HDF5)"},
+       "fit select marginal condition pca", "file to write (HDF5)", true},
+      {"output", "o", "FILE", "", "predict sample simulate regress transform",
+       "file to write: .csv, .npy or (any other name) HDF5", true},
+      {"output", "o", "FILE", "", "score", "also write the log density of each row: .csv, .npy or HDF5"},
       {"n-samples", "n", "N", "", "sample simulate", "number of rows to draw", true},
       {"n-samples", "n", "N", "100000", "compare", "rows to draw from each model"},
       {"n-features", "", "D", "", "simulate", "number of columns", true},

@@ -4,13 +4,17 @@
 #include "app/say.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <numeric>
 
 #include "data/binary.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/io/model_file.hpp"
 #include "gmmpi/io/open_data.hpp"
+#include "io/data_format.hpp"
 #include "kernels/table.hpp"
 #include "parallel/thread_loop.hpp"
 
@@ -56,10 +60,14 @@ void check_folder(const std::string& path, const std::string& name) {
                 name + ": directory " + folder + " cannot be written; choose another place");
 }
 
+bool is_csv_or_npy(const std::string& path) {
+  return path.ends_with(".csv") || path.ends_with(".npy");
+}
+
 }  // namespace
 
 void check_output(const Execution& execution, const Options& options, const std::string& path,
-                  bool may_replace) {
+                  bool may_replace, OutputKind kind) {
   execution.comm.together([&] {
     if (!execution.comm.is_root()) return;
     struct stat status = {};
@@ -71,13 +79,10 @@ void check_output(const Execution& execution, const Options& options, const std:
         throw Error(ExitCode::cannot_create, path + ": exists already; choose another name or give --force");
     }
     check_folder(path, path);
-    for (const char* end : {".csv", ".npy"})
-      if (options.has("output") && path.ends_with(end))
-        throw Error(ExitCode::usage, "--output " + path +
-                                         ": what is written is HDF5; give a name that ends in .h5" +
-                                         (options.command == "sample" || options.command == "transform"
-                                              ? ", and gmmpi convert makes " + std::string(end + 1) + " of it"
-                                              : ""));
+    if (kind == OutputKind::rows)
+      output_format(path);
+    else if (is_csv_or_npy(path))
+      throw Error(ExitCode::usage, path + ": what is written is HDF5; give a name that ends in .h5");
   });
 }
 
@@ -107,10 +112,11 @@ bool already_written(const Execution& execution, const Options& options, const s
   execution.comm.together([&] {
     struct stat status {};
     if (!execution.comm.is_root() || options.flag("force") || ::stat(path.c_str(), &status) != 0) return;
-    if (request_of(path) != request)
-      throw Error(ExitCode::cannot_create, path +
-                                               ": exists already and is not what this command would write; "
-                                               "choose another name or give --force");
+    const bool tells = !is_csv_or_npy(path);  // these do not hold the request
+    if (!tells || request_of(path) != request)
+      throw Error(ExitCode::cannot_create,
+                  fmt::format("{}: exists already{}; choose another name or give --force", path,
+                              tells ? " and is not what this command would write" : ""));
     same = 1;
     note("{} holds this already; --force writes it again\n", path);
   });
@@ -127,6 +133,23 @@ void check_rows(const Execution& execution, const Options& options, const Data& 
                             name, count_text(data.n_columns(), "column"), options.arguments.at("MODEL"),
                             model.n_features));
   if (model.shape() == PrecisionShape::none) require_binary(execution, data, name);
+}
+
+std::string written_text(const std::string& path) {
+  return output_format(path) == DataFormat::hdf5 ? fmt::format("{}; next: gmmpi info {}", path, path) : path;
+}
+
+std::string next_fit_text(const std::string& path, int n_columns, int n_components,
+                          const std::string& model) {
+  constexpr int most_numbers = 20;
+  const DataFormat format = output_format(path);
+  std::vector<int> columns(n_columns);
+  std::iota(columns.begin(), columns.end(), 0);
+  if (format == DataFormat::csv && n_columns > most_numbers) return fmt::format("next: gmmpi info {}", path);
+  return fmt::format("{}next: gmmpi fit {}{} -k {} -o {}",
+                     format == DataFormat::npy ? "labels are in .h5 and .csv files only; " : "", path,
+                     format == DataFormat::csv ? fmt::format(" --columns {}", fmt::join(columns, ",")) : "",
+                     n_components, model);
 }
 
 std::string bytes_text(double bytes) {

@@ -13,11 +13,21 @@ namespace gmmpi::app {
 /// Threads and kernels as the options say. Error 64.
 Execution make_execution(const Communicator& comm, const Options& options);
 
-/// Collective. Error 64 if --output has the name of a csv or npy file, which it is not; 73 if `path` exists,
-/// unless `may_replace`; 73 if it is one of the command's inputs; 73
-/// or 77 if it cannot be written there. An output is replaced only when the new one is complete.
+/// A model, which is HDF5, or rows, whose format the name tells.
+enum class OutputKind { model, rows };
+
+/// Collective. Error 64 if `path` has the name of a format in which such an output is not written; 73 if it
+/// exists, unless `may_replace`; 73 if it is one of the command's inputs; 73 or 77 if it cannot be written
+/// there. An output is replaced only when the new one is complete.
 void check_output(const Execution& execution, const Options& options, const std::string& path,
-                  bool may_replace);
+                  bool may_replace, OutputKind kind = OutputKind::model);
+
+/// "OUT; next: gmmpi info OUT" for results in HDF5, else "OUT".
+std::string written_text(const std::string& path);
+
+/// What may come after rows of `n_columns` columns and their labels were written to `path`: a fit of K
+/// components, without the labels, and a remark where the file has none.
+std::string next_fit_text(const std::string& path, int n_columns, int n_components, const std::string& model);
 
 /// Collective. As check_output for a file that is appended to: it may exist, but not be an input or the
 /// output.

@@ -123,11 +123,15 @@ std::vector<OutputColumn> predict_columns(const PredictOptions& options, const M
   const int K = mixture.n_components;
   using Type = OutputColumn::Type;
   std::vector<OutputColumn> columns;
-  if (options.labels) columns.push_back({"/labels", Type::i8, 0});
-  if (options.responsibilities) columns.push_back({"/responsibilities", Type::f8, mixture.noise ? K + 1 : K});
+  if (options.labels) columns.push_back({"/labels", Type::i8, 0, 0, {"label"}});
+  if (options.responsibilities) {
+    columns.push_back({"/responsibilities", Type::f8, mixture.noise ? K + 1 : K});
+    for (int k = 0; k < K; ++k) columns.back().names.emplace_back("p").append(std::to_string(k));
+    if (mixture.noise) columns.back().names.push_back("p_noise");
+  }
   if (options.log_density) columns.push_back({"/log_density", Type::f8, 0});
   if (options.mahalanobis) columns.push_back({"/mahalanobis", Type::f8, K});
-  if (options.outliers) columns.push_back({"/outliers", Type::i8, 0});
+  if (options.outliers) columns.push_back({"/outliers", Type::i8, 0, 0, {"outlier"}});
   return columns;
 }
 

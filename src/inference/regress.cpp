@@ -107,10 +107,17 @@ class BlockRegression {
 
 }  // namespace
 
-std::vector<OutputColumn> regress_columns(const RegressOptions& options, int n_targets) {
+std::vector<OutputColumn> regress_columns(const RegressOptions& options,
+                                          const std::vector<std::string>& names) {
   using Type = OutputColumn::Type;
-  std::vector<OutputColumn> columns{{"/mean", Type::f8, n_targets}, {"/variance", Type::f8, n_targets}};
-  if (options.covariance) columns.push_back({"/covariance", Type::f8, n_targets, n_targets});
+  const auto t = std::ssize(names);
+  std::vector<OutputColumn> columns{{"/mean", Type::f8, t, 0, names}, {"/variance", Type::f8, t}};
+  for (const std::string& name : names) columns.back().names.push_back(name + "_variance");
+  if (options.covariance) {
+    columns.push_back({"/covariance", Type::f8, t, t});
+    for (const std::string& a : names)
+      for (const std::string& b : names) columns.back().names.push_back(a + "_" + b + "_covariance");
+  }
   if (options.log_density) columns.push_back({"/log_density", Type::f8, 0});
   return columns;
 }

@@ -6,8 +6,10 @@
 
 namespace gmmpi {
 
-std::vector<OutputColumn> sample_columns(int n_features) {
-  return {{"/X", OutputColumn::Type::f8, n_features}, {"/labels", OutputColumn::Type::i8, 0}};
+std::vector<OutputColumn> sample_columns(int n_features, const std::vector<std::string>& feature_names) {
+  OutputColumn labels{"/labels", OutputColumn::Type::i8, 0, 0, {"label"}};
+  labels.is_companion = true;
+  return {{"/X", OutputColumn::Type::f8, n_features, 0, feature_names}, labels};
 }
 
 void sample(const Execution& execution, const Mixture& mixture, Index n_rows, std::uint64_t seed,

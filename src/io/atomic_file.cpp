@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include "gmmpi/error.hpp"
@@ -63,6 +64,16 @@ fs::path target_of(const std::string& path) {
   return error ? fs::path(path) : target;
 }
 
+void write_all(int fd, std::int64_t offset, std::span<const std::byte> bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(fd, bytes.data(), bytes.size(), offset);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) cannot_write(path, n == 0 ? ENOSPC : errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+    offset += n;
+  }
+}
+
 }  // namespace
 
 AtomicFile::Removal::~Removal() {
@@ -93,13 +104,7 @@ void AtomicFile::create() {
 }
 
 void AtomicFile::write(std::int64_t offset, std::span<const std::byte> bytes) const {
-  while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(fd_.get(), bytes.data(), bytes.size(), offset);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) cannot_write(path_, n == 0 ? ENOSPC : errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
-    offset += n;
-  }
+  write_all(fd_.get(), offset, bytes, path_);
 }
 
 void AtomicFile::commit() {
@@ -118,6 +123,29 @@ void AtomicFile::put_in_place() {
   const FileDescriptor directory(::open(directory_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory) return;  // a directory that may be written but not read
   if (::fsync(directory.get()) != 0 && errno != EINVAL) cannot_write(path_, errno);
+}
+
+ScratchFile::ScratchFile(const std::string& path) : path_(path) {
+  const fs::path target = target_of(path);
+  std::string name =
+      (directory_of(target) / fmt::format(".{}.rows.XXXXXX", target.filename().string())).string();
+  fd_ = FileDescriptor(::mkostemp(name.data(), O_CLOEXEC));
+  if (!fd_) cannot_create(path_, errno);
+  ::unlink(name.c_str());
+}
+
+void ScratchFile::write(std::int64_t offset, std::span<const std::byte> bytes) const {
+  write_all(fd_.get(), offset, bytes, path_);
+}
+
+void ScratchFile::read(std::int64_t offset, std::span<std::byte> bytes) const {
+  while (!bytes.empty()) {
+    const ssize_t n = ::pread(fd_.get(), bytes.data(), bytes.size(), offset);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) cannot_write(path_, n == 0 ? EIO : errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+    offset += n;
+  }
 }
 
 void write_file_atomically(const std::string& path, std::span<const std::byte> image) {

@@ -51,6 +51,22 @@ class AtomicFile {
   FileDescriptor fd_;
 };
 
+/// Local. A file without a name in the folder of an output, for what is read back: it is gone when it is
+/// closed, also when the process is killed.
+class ScratchFile {
+ public:
+  /// `path`: the output. Errors as AtomicFile.
+  explicit ScratchFile(const std::string& path);
+
+  /// Thread-safe. Error 74.
+  void write(std::int64_t offset, std::span<const std::byte> bytes) const;
+  void read(std::int64_t offset, std::span<std::byte> bytes) const;
+
+ private:
+  std::string path_;
+  FileDescriptor fd_;
+};
+
 /// Local. Writes a file as a whole: it holds `image`, or (on an error) what it held before.
 void write_file_atomically(const std::string& path, std::span<const std::byte> image);
 

@@ -5,17 +5,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <numeric>
 
 #include "gmmpi/error.hpp"
+#include "gmmpi/io/model_file.hpp"
 #include "gmmpi/io/open_data.hpp"
-#include "io/atomic_file.hpp"
-#include "io/csv_text.hpp"
+#include "gmmpi/io/row_output.hpp"
 #include "io/data_format.hpp"
 #include "io/hdf5_reader.hpp"
-#include "io/npy_header.hpp"
-#include "io/row_file.hpp"
 
 namespace gmmpi {
 
@@ -24,159 +20,196 @@ namespace {
 /// Values that a rank holds at a time.
 constexpr Index kPieceValues = Index{1} << 20;
 
-Index piece_rows(const DataReader& reader) {
-  return std::max<Index>(1, kPieceValues / reader.n_columns());
+/// An array of the input and what becomes of it.
+struct Part {
+  std::unique_ptr<DataReader> owned;  ///< none: the caller's
+  DataReader* reader = nullptr;
+  OutputColumn column;
+};
+
+/// Values that were read as 64 bits, in the type that they are stored in.
+template <class T>
+std::vector<std::byte> packed_as(std::span<const std::int64_t> values) {
+  std::vector<T> narrow(values.size());
+  std::ranges::transform(values, narrow.begin(), [](std::int64_t value) { return static_cast<T>(value); });
+  const auto bytes = std::as_bytes(std::span(narrow));
+  return {bytes.begin(), bytes.end()};
 }
 
+std::vector<std::byte> packed(std::span<const std::int64_t> values, OutputColumn::Type type) {
+  switch (value_bytes(type)) {  // the same bits with a sign and without
+    case 1:
+      return packed_as<std::int8_t>(values);
+    case 2:
+      return packed_as<std::int16_t>(values);
+    case 4:
+      return packed_as<std::int32_t>(values);
+    default:
+      return packed_as<std::int64_t>(values);
+  }
+}
+
+/// `T`: as what values are read.
 template <class T>
-void copy_rows_as(DataReader& reader, Index begin, Index end, const AtomicFile& file, std::int64_t offset) {
-  const Index piece = piece_rows(reader), columns = reader.n_columns();
+void copy_rows_as(const Part& part, std::size_t place, Index begin, Index end, const RowSink& sink) {
+  const Index columns = part.reader->n_columns(), piece = std::max<Index>(1, kPieceValues / columns);
   std::vector<T> values(static_cast<std::size_t>(std::min(piece, end - begin) * columns));
   for (Index first = begin; first < end; first += piece) {
     const Index count = std::min(piece, end - first);
-    reader.read(first, count, values.data());
-    const auto used = std::span<const T>(values).first(static_cast<std::size_t>(count * columns));
-    file.write(offset + first * columns * static_cast<Index>(sizeof(T)), std::as_bytes(used));
+    part.reader->read(first, count, values.data());
+    if constexpr (std::is_integral_v<T>) {
+      const auto used = std::span<const T>(values).first(static_cast<std::size_t>(count * columns));
+      sink.write(place, first, count, packed(used, part.column.type).data());
+    } else {
+      sink.write(place, first, count, values.data());
+    }
   }
 }
 
-/// Collective. Every rank copies its own rows, as they are in memory, to `offset` on.
-void copy_rows(const Communicator& comm, DataReader& reader, const AtomicFile& file, std::int64_t offset) {
-  const BlockGrid grid(reader.n_rows());
+/// Collective. Every rank copies its own rows.
+void copy_rows(const Communicator& comm, const std::vector<Part>& parts, const RowSink& sink) {
+  const BlockGrid grid(parts.front().reader->n_rows());
   const Index begin = grid.first_row_of_rank(comm.rank(), comm.size());
   const Index end = grid.first_row_of_rank(comm.rank() + 1, comm.size());
   comm.together([&] {
-    if (reader.element() == ElementType::f4)
-      copy_rows_as<float>(reader, begin, end, file, offset);
-    else
-      copy_rows_as<double>(reader, begin, end, file, offset);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const OutputColumn::Type type = parts[i].column.type;
+      if (type == OutputColumn::Type::f4)
+        copy_rows_as<float>(parts[i], i, begin, end, sink);
+      else if (type == OutputColumn::Type::f8)
+        copy_rows_as<double>(parts[i], i, begin, end, sink);
+      else
+        copy_rows_as<std::int64_t>(parts[i], i, begin, end, sink);
+    }
   });
 }
 
-OutputColumn::Type output_type(const DataReader& reader) {
-  return reader.element() == ElementType::f4 ? OutputColumn::Type::f4 : OutputColumn::Type::f8;
+/// Collective. Whether the HDF5 file holds such an object, the same on all ranks.
+bool file_has(const Communicator& comm, const DataSpec& in, const char* name) {
+  std::int64_t found = 0;
+  comm.together([&] { found = detect_format(in) == DataFormat::hdf5 && hdf5_has(in.path, name); });
+  comm.max(std::span(&found, 1));
+  return found != 0;
 }
 
-/// Collective. The columns that belong to an HDF5 file's default table.
-std::vector<std::pair<std::string, std::unique_ptr<DataReader>>> open_companions(const Communicator& comm,
-                                                                                 const DataSpec& in) {
-  std::vector<std::pair<std::string, std::unique_ptr<DataReader>>> companions;
-  for (const char* name : {"/sample_weight", "/labels"}) {
-    bool found = false;
-    comm.together([&] {
-      found = in.dataset.empty() && detect_format(in) == DataFormat::hdf5 && hdf5_has(in.path, name);
-    });
-    if (found) companions.emplace_back(name, open_column(comm, in.path, name, name + 1));
+Part part_of(DataReader& reader, const std::string& name) {
+  const std::vector<Index> shape = reader.shape();
+  Part part{nullptr, &reader, {name, reader.stored()}};
+  // f4 in memory, such as halves, is written as such; what is read as f8 as it is stored.
+  if (reader.element() == ElementType::f8 && part.column.type == OutputColumn::Type::f4)
+    part.column.type = OutputColumn::Type::f8;
+  if (shape.size() == 2) part.column.columns = reader.n_columns();
+  if (shape.size() > 2) {
+    part.column.columns = shape[1];
+    part.column.depth = reader.n_columns() / std::max<Index>(1, shape[1]);
   }
-  return companions;
+  part.column.names = reader.feature_names();
+  return part;
 }
 
-void write_hdf5(const Communicator& comm, const DataSpec& in, DataReader& reader, const DataSpec& out,
-                const AtomicFile& file) {
-  RowFileLayout layout;
-  layout.n_rows = reader.n_rows();
-  layout.attributes = {{"filetype", "gmmpi-data"}};
-  layout.feature_names = reader.feature_names();
-  layout.columns = {{out.dataset.empty() ? "/X" : out.dataset, output_type(reader), reader.n_columns()}};
-  const auto companions = open_companions(comm, in);
-  for (const auto& [name, column] : companions) {
-    if (column->n_rows() != reader.n_rows())
+Part part_of(std::unique_ptr<DataReader> reader, const std::string& name) {
+  Part part = part_of(*reader, name);
+  part.owned = std::move(reader);
+  return part;
+}
+
+/// Collective. Whether the file holds rows that `sample` or `simulate` drew, which write labels into csv,
+/// too.
+bool is_drawn(const Communicator& comm, const DataSpec& in) {
+  std::int64_t drawn = 0;
+  comm.together(
+      [&] { drawn = hdf5_attribute(in.path, "filetype") == "gmmpi-data" && !request_of(in.path).empty(); });
+  comm.max(std::span(&drawn, 1));
+  return drawn != 0;
+}
+
+/// Collective. Adds the columns that belong to an HDF5 file's default table; returns the names of those that
+/// the output's format leaves out. In csv they would be columns like any other, so only drawn rows keep
+/// theirs.
+std::vector<std::string> add_companions(const Communicator& comm, const DataSpec& in, DataFormat format,
+                                        std::vector<Part>& parts) {
+  std::vector<std::string> left_out;
+  if (!in.dataset.empty()) return left_out;
+  for (const auto& [name, label] :
+       {std::pair("/sample_weight", "sample_weight"), std::pair("/labels", "label")}) {
+    if (!file_has(comm, in, name)) continue;
+    if (format == DataFormat::npy || (format == DataFormat::csv && !is_drawn(comm, in))) {
+      left_out.emplace_back(name);
+      continue;
+    }
+    parts.push_back(part_of(open_column(comm, in.path, name, name + 1), name));
+    OutputColumn& column = parts.back().column;
+    column.columns = 0;
+    column.names = {label};
+    column.is_companion = true;
+  }
+  return left_out;
+}
+
+/// What a file of results may hold, in the order in which commands write it.
+constexpr std::array kResults{"/labels",     "/responsibilities", "/mean",        "/variance",
+                              "/covariance", "/log_density",      "/mahalanobis", "/outliers"};
+
+/// Collective. All arrays of a file that predict, score or regress has written.
+std::vector<Part> result_parts(const Communicator& comm, const DataSpec& in) {
+  std::vector<Part> parts;
+  for (const char* name : kResults)
+    if (file_has(comm, in, name)) parts.push_back(part_of(open_array(comm, in.path + ":" + name), name));
+  return parts;
+}
+
+void write(const Communicator& comm, std::vector<Part> parts, const DataSpec& out, const char* filetype) {
+  std::vector<OutputColumn> columns;
+  const DataReader& first = *parts.front().reader;
+  for (const Part& part : parts) {
+    columns.push_back(part.column);
+    if (part.reader->n_rows() != first.n_rows())
       throw Error(ExitCode::bad_data,
-                  fmt::format("{} has {} rows, but {} has {}: correct or remove {}", reader.name(),
-                              reader.n_rows(), column->name(), column->n_rows(), name));
-    layout.columns.push_back({name, output_type(*column), 0});
+                  fmt::format("{} has {} rows, but {} has {}: correct or remove {}", first.name(),
+                              first.n_rows(), part.reader->name(), part.reader->n_rows(), part.column.name));
+    comm.together([&] { part.reader->begin_streaming(); });
   }
-  const std::vector<std::int64_t> offsets = begin_row_file(comm, file, layout);
-  copy_rows(comm, reader, file, offsets[0]);
-  for (std::size_t i = 0; i < companions.size(); ++i)
-    copy_rows(comm, *companions[i].second, file, offsets[i + 1]);
-}
-
-void write_npy(const Communicator& comm, DataReader& reader, const AtomicFile& file) {
-  const std::string header = make_npy_header(reader.element(), reader.n_rows(), reader.n_columns());
-  comm.together([&] {
-    if (comm.is_root()) file.write(0, std::as_bytes(std::span(header)));
-  });
-  copy_rows(comm, reader, file, static_cast<std::int64_t>(header.size()));
-}
-
-/// A name that the csv reader takes for a name: quoted where it would be cut or be a number.
-std::string csv_name(const std::string& name) {
-  if (!name.empty() && name.find_first_of(" \t,;\"#\r\n") == std::string::npos && !is_number(name))
-    return name;
-  std::string quoted(1, '"');
-  for (const char c : name) {
-    if (c == '"') quoted += '"';
-    quoted += c == '\n' || c == '\r' ? ' ' : c;
-  }
-  quoted += '"';
-  return quoted;
-}
-
-/// The shortest digits of each double; one line per row.
-std::string csv_rows(DataReader& reader, Index first, Index count) {
-  const Index columns = reader.n_columns();
-  std::vector<double> values(static_cast<std::size_t>(count * columns));
-  reader.read(first, count, values.data());
-  std::string text;
-  std::array<char, 32> digits;
-  for (Index i = 0; i < count * columns; ++i) {
-    const auto [end, error] =
-        std::to_chars(digits.data(), digits.data() + digits.size(), values[static_cast<std::size_t>(i)]);
-    text.append(digits.data(), end);
-    text += (i + 1) % columns == 0 ? '\n' : ',';
-  }
-  return text;
-}
-
-/// The ranks take pieces of rows in turns; each turn's texts lie one behind the other.
-void write_csv(const Communicator& comm, DataReader& reader, const AtomicFile& file) {
-  std::string header;
-  for (const std::string& name : reader.feature_names()) header.append(csv_name(name)).push_back(',');
-  if (!header.empty()) header.back() = '\n';
-  comm.together([&] {
-    if (comm.is_root()) file.write(0, std::as_bytes(std::span(header)));
-  });
-  std::int64_t offset = static_cast<std::int64_t>(header.size());
-  const Index piece = std::max<Index>(1, piece_rows(reader) / 4), n = reader.n_rows();
-  for (Index turn = 0; turn < n; turn += piece * comm.size()) {
-    std::string text;
-    comm.together([&] {
-      const Index first = std::min(n, turn + piece * comm.rank());
-      text = csv_rows(reader, first, std::min(piece, n - first));
-    });
-    const auto size = static_cast<std::int64_t>(text.size());
-    const std::vector<std::int64_t> sizes = comm.all_gather(std::span<const std::int64_t>(&size, 1));
-    const std::int64_t before = std::accumulate(sizes.begin(), sizes.begin() + comm.rank(), std::int64_t{0});
-    comm.together([&] { file.write(offset + before, std::as_bytes(std::span(text))); });
-    offset = std::accumulate(sizes.begin(), sizes.end(), offset);
-  }
+  RowOutput file(comm, out.path, first.n_rows(), std::move(columns), {{"filetype", filetype}});
+  copy_rows(comm, parts, file);
+  file.commit();
 }
 
 }  // namespace
 
-void convert(const Communicator& comm, const std::string& in_spec, const std::string& out_spec) {
-  convert(comm, *open_data(comm, in_spec), in_spec, out_spec);
+bool holds_results(const Communicator& comm, const std::string& in_spec) {
+  const DataSpec in = parse_data_spec(in_spec);
+  std::int64_t found = 0;
+  comm.together([&] {
+    found = in.dataset.empty() && detect_format(in) == DataFormat::hdf5 &&
+            hdf5_attribute(in.path, "filetype") == "gmmpi-prediction";
+  });
+  comm.max(std::span(&found, 1));
+  return found != 0;
 }
 
-void convert(const Communicator& comm, DataReader& rows, const std::string& in_spec,
-             const std::string& out_spec) {
+std::vector<std::string> convert(const Communicator& comm, const std::string& in_spec,
+                                 const std::string& out_spec) {
   const DataSpec in = parse_data_spec(in_spec), out = parse_data_spec(out_spec);
-  const DataFormat format = format_of_extension(out);
-  comm.together([&] { rows.begin_streaming(); });
-  AtomicFile file(comm, out.path);
-  switch (format) {
-    case DataFormat::hdf5:
-      write_hdf5(comm, in, rows, out, file);
-      break;
-    case DataFormat::npy:
-      write_npy(comm, rows, file);
-      break;
-    case DataFormat::csv:
-      write_csv(comm, rows, file);
-      break;
-  }
-  file.commit();
+  if (!holds_results(comm, in_spec)) return convert(comm, *open_array(comm, in_spec), in_spec, out_spec);
+  comm.together([&] { format_of_extension(out); });
+  write(comm, result_parts(comm, in), out, "gmmpi-prediction");
+  return {};
+}
+
+std::vector<std::string> convert(const Communicator& comm, DataReader& rows, const std::string& in_spec,
+                                 const std::string& out_spec) {
+  const DataSpec in = parse_data_spec(in_spec), out = parse_data_spec(out_spec);
+  DataFormat format{};
+  comm.together([&] { format = format_of_extension(out); });
+  std::vector<Part> parts;
+  parts.push_back(part_of(rows, "/X"));
+  OutputColumn& table = parts.front().column;
+  if (rows.shape().size() == 1 && !in.dataset.empty())  // labels stay labels
+    table.name = in.dataset.substr(in.dataset.rfind('/'));
+  if (!out.dataset.empty()) table.name = out.dataset;
+  std::vector<std::string> left_out = add_companions(comm, in, format, parts);
+  write(comm, std::move(parts), out, "gmmpi-data");
+  return left_out;
 }
 
 }  // namespace gmmpi

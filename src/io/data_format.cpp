@@ -93,6 +93,20 @@ DataFormat format_of_extension(const DataSpec& spec) {
       fmt::format("{}: its name does not say which format to write: end it in .h5, .npy or .csv", spec.text));
 }
 
+DataFormat output_format(const std::string& path) {
+  constexpr std::array others{"txt",     "tsv",   "tab", "dat",  "json", "npz", "parquet",
+                              "feather", "arrow", "xls", "xlsx", "ods",  "gz",  "bz2",
+                              "xz",      "zst",   "zip", "fits", "mat",  "rds", "pkl"};
+  const std::string extension = extension_of(path);
+  if (extension == "csv") return DataFormat::csv;
+  if (extension == "npy") return DataFormat::npy;
+  if (std::ranges::find(others, extension) != others.end())
+    throw Error(
+        ExitCode::usage,
+        fmt::format("{}: .{} is not written: give a name that ends in .csv, .npy or .h5", path, extension));
+  return DataFormat::hdf5;
+}
+
 DataSpec parse_data_spec(const std::string& text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string::npos || colon == 0) return {text, "", text};

@@ -15,4 +15,8 @@ DataFormat detect_format(const DataSpec& spec, const std::string& subject = "");
 /// dataset named in a file that has none.
 DataFormat format_of_extension(const DataSpec& spec);
 
+/// The format of a file of rows that a command writes: csv or npy by its extension, else HDF5. Error 64: the
+/// extension of a format that is not written.
+DataFormat output_format(const std::string& path);
+
 }  // namespace gmmpi

@@ -109,6 +109,22 @@ void parse_shape(const InputFile& file, std::string_view text, NpyHeader& header
                     file.subject(), shape_text(header.shape), bytes, file.size() - header.data_offset));
 }
 
+/// "'<f8'"
+std::string type_text(OutputColumn::Type type) {
+  using Type = OutputColumn::Type;
+  const bool is_float = type == Type::f4 || type == Type::f8;
+  const bool is_unsigned = type == Type::u1 || type == Type::u2 || type == Type::u4;
+  const int bytes = value_bytes(type);
+  return fmt::format("'{}{}{}'",
+                     bytes == 1 ? '|'
+                     : kLittle  ? '<'
+                                : '>',
+                     is_float      ? 'f'
+                     : is_unsigned ? 'u'
+                                   : 'i',
+                     bytes);
+}
+
 }  // namespace
 
 NpyHeader read_npy_header(const InputFile& file) {
@@ -120,9 +136,24 @@ NpyHeader read_npy_header(const InputFile& file) {
   return header;
 }
 
-std::string make_npy_header(ElementType element, Index rows, Index columns) {
-  std::string text = fmt::format("{{'descr': '{}f{}', 'fortran_order': False, 'shape': ({}, {}), }}",
-                                 kLittle ? '<' : '>', element == ElementType::f4 ? 4 : 8, rows, columns);
+std::string make_npy_header(std::span<const OutputColumn> columns, Index n_rows) {
+  std::string descr, shape = fmt::format("({},", n_rows);
+  if (columns.size() == 1) {
+    descr = type_text(columns[0].type);
+    if (columns[0].columns > 0) shape += fmt::format(" {},", columns[0].columns);
+    if (columns[0].depth > 0) shape += fmt::format(" {},", columns[0].depth);
+  } else {
+    for (const OutputColumn& column : columns) {
+      descr += fmt::format("{}('{}', {}", descr.empty() ? "[" : ", ",
+                           column.name.substr(column.name.find_first_not_of('/')), type_text(column.type));
+      if (column.columns > 0)
+        descr += fmt::format(", ({},{})", column.columns,
+                             column.depth > 0 ? fmt::format(" {}", column.depth) : "");
+      descr += ')';
+    }
+    descr += ']';
+  }
+  std::string text = fmt::format("{{'descr': {}, 'fortran_order': False, 'shape': {}), }}", descr, shape);
   constexpr std::size_t prefix = 10, alignment = 64;
   const std::size_t total = (prefix + text.size() + 1 + alignment - 1) / alignment * alignment;
   text.append(total - prefix - text.size() - 1, ' ').push_back('\n');

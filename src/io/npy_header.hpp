@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "gmmpi/data/row_sink.hpp"
 #include "io/posix_file.hpp"
 #include "io/table_request.hpp"
 
@@ -26,7 +28,8 @@ struct NpyHeader {
 /// Error 65: not a .npy file, damaged, truncated, or not of numbers.
 NpyHeader read_npy_header(const InputFile& file);
 
-/// The bytes in front of a C-ordered array of native floats (version 1.0, padded to 64 bytes).
-std::string make_npy_header(ElementType element, Index rows, Index columns);
+/// The bytes in front of the rows of C-ordered arrays (version 1.0, padded to 64 bytes): of one array, or of
+/// a structured one whose fields are several.
+std::string make_npy_header(std::span<const OutputColumn> columns, Index n_rows);
 
 }  // namespace gmmpi

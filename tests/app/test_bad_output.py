@@ -146,7 +146,9 @@ class BadOutput(ProgramTest):
         digits = OLD_FAITHFUL.parent / "digits.csv"
         commands = (FIT + "--seed 1 --force -o disk/model.h5", FIT + "-o disk/new.h5",
                     f"predict {OLD_FAITHFUL} model.h5 -o disk/labels.h5 --responsibilities --mahalanobis",
-                    "sample model.h5 -n 5000 -o disk/sample.h5", f"regress {OLD_FAITHFUL} model.h5 --target 0 --covariance -o disk/r.h5", "sample model.h5 -n 5000 -o disk/model.h5 --force",
+                    f"predict {OLD_FAITHFUL} model.h5 -o disk/labels.csv --responsibilities --mahalanobis",
+                    f"predict {OLD_FAITHFUL} model.h5 -o disk/labels.npy --responsibilities --mahalanobis",
+                    "sample model.h5 -n 5000 -o disk/sample.npy", "sample model.h5 -n 5000 -o disk/sample.h5", f"regress {OLD_FAITHFUL} model.h5 --target 0 --covariance -o disk/r.h5", "sample model.h5 -n 5000 -o disk/model.h5 --force",
                     f"convert {digits} disk/digits.npy", f"convert {digits} disk/digits.csv", f"convert {digits} disk/digits.h5")
         self.check_untouched(disk, 74, [(args, ("disk/", *FULL)) for args in commands])
 

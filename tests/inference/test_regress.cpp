@@ -48,7 +48,7 @@ Regressed run(const gmmpi::Execution& execution, const gmmpi::Data& data, const 
               const std::vector<int>& targets) {
   const gmmpi::RegressOptions options{.covariance = true, .log_density = true};
   const CollectedRows sink(execution.comm, data.grid().n_rows(),
-                           gmmpi::regress_columns(options, static_cast<int>(targets.size())));
+                           gmmpi::regress_columns(options, std::vector<std::string>(targets.size(), "y")));
   gmmpi::regress(execution, data, m, targets, options, sink);
   return {sink.all("/mean"), sink.all("/variance"), sink.all("/covariance"), sink.all("/log_density"),
           sink.n_writes()};

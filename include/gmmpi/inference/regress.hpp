@@ -16,7 +16,9 @@ struct RegressOptions {
 };
 
 /// /mean (N, t): E[x_a | x_b]; /variance (N, t): its diagonal of Cov[x_a | x_b]; then what is asked for.
-std::vector<OutputColumn> regress_columns(const RegressOptions& options, int n_targets);
+/// `names` of the targets, in their order.
+std::vector<OutputColumn> regress_columns(const RegressOptions& options,
+                                          const std::vector<std::string>& names);
 
 /// Collective. x_a are the columns `targets` of the mixture, in that order; x_b the others. The data hold
 /// either all columns of the mixture, of which the targets are not looked at, or only those of x_b, in

@@ -12,8 +12,8 @@
 namespace gmmpi {
 
 /// The arrays that `sample` fills: /X (N, d) and /labels (N), the component each row was drawn from, -1
-/// for noise.
-std::vector<OutputColumn> sample_columns(int n_features);
+/// for noise. `feature_names`: d, or none.
+std::vector<OutputColumn> sample_columns(int n_features, const std::vector<std::string>& feature_names = {});
 
 /// Collective. Draws `n_rows` rows; each rank writes its share to `sink`. Row i depends on the seed and i
 /// only. Normal deviates by the inverse distribution function (Wichura 1988, AS 241). Rows go back through

@@ -2,22 +2,27 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "gmmpi/data/data_reader.hpp"
 #include "gmmpi/parallel/communicator.hpp"
 
 namespace gmmpi {
 
-/// Collective. Writes the table `in_spec` (as open_data) to `out_spec`, in the format that its
-/// extension names: `.h5` or `.hdf5` (to /X, or the dataset named; with /feature_names where they are
-/// known, and with /sample_weight and /labels of an HDF5 input's default table), `.npy`, or `.csv`
-/// (shortest digits that give the same double back; a header where names are known). f4 stays f4,
-/// but in csv, which is read as f8. Each rank reads and writes its own rows, in bounded memory; the
-/// output appears when complete and replaces a file of that name.
-/// Errors: as open_data; 64 unknown extension; 73, 74, 77 output.
-void convert(const Communicator& comm, const std::string& in_spec, const std::string& out_spec);
+/// Collective. Whether `in_spec` is a file of results, such as `predict` writes, with no dataset of it named.
+bool holds_results(const Communicator& comm, const std::string& in_spec);
+
+/// Collective. Writes the array `in_spec` (as open_array) to `out_spec`, in the format that its extension
+/// names: `.h5` or `.hdf5` (to /X, an array of one dimension to its own name, or the dataset named), `.npy`,
+/// or `.csv`, as RowOutput does. /sample_weight and /labels of an HDF5 input's default table go along into
+/// HDF5, into csv only those of rows that `sample` or `simulate` drew; of a file of results all arrays go
+/// everywhere. Integers and f4 stay what they are, but in csv, which is read as f8. Each rank reads and
+/// writes its own rows, in bounded memory; the output appears when complete and replaces a file of that name.
+/// Returns the datasets that were left out. Errors: as open_array; 64 unknown extension; 73, 74, 77 output.
+std::vector<std::string> convert(const Communicator& comm, const std::string& in_spec,
+                                 const std::string& out_spec);
 /// Collective. The same with `rows`, such as some columns of `in_spec`, in the place of its table.
-void convert(const Communicator& comm, DataReader& rows, const std::string& in_spec,
-             const std::string& out_spec);
+std::vector<std::string> convert(const Communicator& comm, DataReader& rows, const std::string& in_spec,
+                                 const std::string& out_spec);
 
 }  // namespace gmmpi

@@ -2,6 +2,7 @@
 #include "gmmpi/io/convert.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "app/columns.hpp"
 #include "app/commands.hpp"
@@ -14,10 +15,22 @@ namespace gmmpi::app {
 void convert_command(const Execution& execution, const Options& options, StopRequest&) {
   const std::string in = options.arguments.at("IN"), out = options.arguments.at("OUT");
   const DataSpec spec = parse_data_spec(out);
-  check_output(execution, options, spec.path, options.flag("force") && spec.dataset.empty());
-  const std::unique_ptr<DataReader> rows = choose_columns(execution, options, open_data(execution.comm, in));
-  convert(execution.comm, *rows, in, out);
-  if (execution.comm.is_root()) say("{} written to {}; next: gmmpi fit {} -k 3 -o model.h5\n", in, out, out);
+  check_output(execution, options, spec.path, options.flag("force") && spec.dataset.empty(),
+               OutputKind::rows);
+  bool is_table = false;  // that a fit can take
+  std::vector<std::string> left_out;
+  if (!options.has("columns") && holds_results(execution.comm, in)) {
+    left_out = convert(execution.comm, in, out);
+  } else {
+    const std::unique_ptr<DataReader> rows =
+        choose_columns(execution, options, open_array(execution.comm, in));
+    left_out = convert(execution.comm, *rows, in, out);
+    is_table = rows->shape().size() == 2;
+  }
+  if (!execution.comm.is_root()) return;
+  say("{} written to {}{}{}\n", in, out,
+      left_out.empty() ? "" : fmt::format(" without {}, which .h5 keeps", fmt::join(left_out, " and ")),
+      is_table ? fmt::format("; next: gmmpi info {}", out) : "");
 }
 
 }  // namespace gmmpi::app

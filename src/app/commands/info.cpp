@@ -353,7 +353,7 @@ void info_command(const Execution& execution, const Options& options, StopReques
   std::int64_t other = !is_hdf5;
   execution.comm.max(std::span(&other, 1));
   if (other) {
-    const auto reader = open_data(execution.comm, spec);
+    const auto reader = open_array(execution.comm, spec);
     if (!execution.comm.is_root()) return;
     if (options.flag("json"))
       say("{}\n", Json{{"n_samples", reader->n_rows()},
@@ -362,8 +362,9 @@ void info_command(const Execution& execution, const Options& options, StopReques
                        {"feature_names", reader->feature_names()}}
                       .dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     else
-      say("{}\n{}next: gmmpi fit {} -k 3 -o model.h5\n", reader->describe(),
-          columns_line(reader->feature_names(), " (--columns takes some of them)"), spec);
+      say("{}\n{}{}", reader->describe(),
+          columns_line(reader->feature_names(), " (--columns takes some of them)"),
+          reader->shape().size() == 2 ? fmt::format("next: gmmpi fit {} -k 3 -o model.h5\n", spec) : "");
     return;
   }
   const bool is_model = file.contains("model") && file.value("filetype", "") != "gmmpi-checkpoint";

@@ -10,6 +10,7 @@
 #include "app/support.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/inference/principal_components.hpp"
+#include "gmmpi/io/derived_model.hpp"
 #include "gmmpi/io/model_file.hpp"
 #include "gmmpi/io/row_output.hpp"
 #include "gmmpi/io/transform_file.hpp"
@@ -66,6 +67,15 @@ ComponentChoice component_choice(const Options& options) {
   return choice;
 }
 
+/// Names of the columns that come out: those of the data, or pc0, pc1 ... for components.
+std::vector<std::string> transformed_names(const Transform& transform, bool inverse,
+                                           const std::vector<std::string>& names) {
+  if (inverse || transform.components.empty()) return names;
+  std::vector<std::string> components;
+  for (int i = 0; i < transform.n_outputs(); ++i) components.push_back(fmt::format("pc{}", i));
+  return components;
+}
+
 }  // namespace
 
 void pca_command(const Execution& execution, const Options& options, StopRequest&) {
@@ -106,7 +116,7 @@ void pca_command(const Execution& execution, const Options& options, StopRequest
 void transform_command(const Execution& execution, const Options& options, StopRequest&) {
   const std::string output = options.text("output"), path = options.arguments.at("TRANSFORM");
   const bool inverse = options.flag("inverse");
-  check_output(execution, options, output, true);  // what exists is looked at below
+  check_output(execution, options, output, true, OutputKind::rows);  // what exists is looked at below
   const Transform transform = read_transform(execution, path);
   const int n_columns = inverse ? transform.n_inputs() : transform.n_outputs();
   OpenedData opened = open_inputs(execution, options);
@@ -118,7 +128,10 @@ void transform_command(const Execution& execution, const Options& options, StopR
       {{"command", "transform"}, {"data", data.summary().fingerprint}, {"inverse", options.text("inverse")}},
       transform);
   if (already_written(execution, options, output, request)) return;
-  RowOutput file(execution.comm, output, data.grid().n_rows(), {{"/X", OutputColumn::Type::f8, n_columns}},
+  const std::vector<std::string> names =
+      transformed_names(transform, inverse, read_feature_names(execution, path, transform.n_inputs()));
+  RowOutput file(execution.comm, output, data.grid().n_rows(),
+                 {{"/X", OutputColumn::Type::f8, n_columns, 0, names}},
                  {{"filetype", "gmmpi-data"}, {"request", request}});
   execution.comm.together([&] {
     data.for_each_block(execution, [&](const Block& block, int) {

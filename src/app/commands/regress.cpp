@@ -19,14 +19,17 @@ namespace gmmpi::app {
 
 void regress_command(const Execution& execution, const Options& options, StopRequest&) {
   const std::string path = options.arguments.at("MODEL"), output = options.text("output");
-  check_output(execution, options, output, true);  // what exists is looked at below
+  check_output(execution, options, output, true, OutputKind::rows);  // what exists is looked at below
   const NamedModel model = read_named_model(execution, path);
   const int d = model.mixture.n_features;
   std::vector<int> targets;
   execution.comm.together([&] { targets = parse_columns(options, "target", model.column_names(), 1); });
   const int n_targets = static_cast<int>(targets.size());
   const RegressOptions what{options.flag("covariance"), options.flag("log-density")};
-  const std::vector<OutputColumn> columns = regress_columns(what, n_targets);
+  std::vector<std::string> names;
+  for (const int column : targets)
+    names.push_back(model.feature_names.empty() ? fmt::format("x{}", column) : model.feature_names[column]);
+  const std::vector<OutputColumn> columns = regress_columns(what, names);
   std::vector<OutputColumn> computed = columns;
   computed.push_back({"copies of the columns that are no targets", OutputColumn::Type::f8, 2 * d});
   const InputData inputs = read_inputs(execution, options, writing_bytes(execution, model.mixture, computed));
@@ -58,11 +61,10 @@ void regress_command(const Execution& execution, const Options& options, StopReq
     say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
-  std::vector<std::string> names;
-  for (const int column : targets) names.push_back(model.name(column));
-  say("mean and variance of {} {} in {} written to {}; next: gmmpi info {}\n",
-      n_targets == 1 ? "column" : "columns", fmt::join(names, ", "), count_text(data.grid().n_rows(), "row"),
-      output, output);
+  std::vector<std::string> shown;
+  for (const int column : targets) shown.push_back(model.name(column));
+  say("mean and variance of {} {} in {} written to {}\n", n_targets == 1 ? "column" : "columns",
+      fmt::join(shown, ", "), count_text(data.grid().n_rows(), "row"), written_text(output));
 }
 
 }  // namespace gmmpi::app

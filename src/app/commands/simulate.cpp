@@ -58,7 +58,7 @@ void simulate_command(const Execution& execution, const Options& options, StopRe
     if (truth == output)
       throw Error(ExitCode::cannot_create, "--model " + truth + ": is the output; choose another file");
   });
-  check_output(execution, options, output, true);  // what exists is looked at below
+  check_output(execution, options, output, true, OutputKind::rows);  // what exists is looked at below
   if (!truth.empty()) check_output(execution, options, truth, true);
   const Mixture mixture = random_mixture(wanted, *execution.kernels);
   const std::string request = request_text(mixture, {{"command", "simulate"},
@@ -86,8 +86,10 @@ void simulate_command(const Execution& execution, const Options& options, StopRe
   say("{} of {} from {} written to {}{}\n", count_text(n_rows, "row"),
       count_text(mixture.n_features, "column"), count_text(mixture.n_components, "component"), output,
       truth.empty() ? "" : ", the truth to " + truth);
-  say("next: gmmpi fit {} -k {} -o fitted.h5{}\n", output, mixture.n_components,
-      truth.empty() ? "" : ", then gmmpi compare " + truth + " fitted.h5 --data " + output);
+  say("{}{}\n", next_fit_text(output, mixture.n_features, mixture.n_components, "fitted.h5"),
+      truth.empty() ? ""
+                    : ", then gmmpi compare " + truth + " fitted.h5" +
+                          (output.ends_with(".csv") ? "" : " --data " + output));
 }
 
 }  // namespace gmmpi::app

@@ -13,6 +13,7 @@
 #include "gmmpi/inference/predict.hpp"
 #include "gmmpi/inference/sample.hpp"
 #include "gmmpi/inference/score.hpp"
+#include "gmmpi/io/derived_model.hpp"
 #include "gmmpi/io/model_file.hpp"
 #include "gmmpi/io/row_output.hpp"
 
@@ -88,7 +89,7 @@ void print_prediction(const Options& options, const std::string& output, Index n
     say("outliers: {} ({} {:.8g})\n", count_text(counts.outliers, "row"),
         what.outliers->rule == OutlierRule::chi2 ? "squared distances above" : "log density below",
         what.outliers->threshold);
-  say("written to {}; next: gmmpi info {}\n", output, output);
+  say("written to {}\n", written_text(output));
 }
 
 }  // namespace
@@ -96,7 +97,8 @@ void print_prediction(const Options& options, const std::string& output, Index n
 void score_command(const Execution& execution, const Options& options, StopRequest&) {
   const std::string path = options.arguments.at("MODEL");
   if (options.has("output"))
-    check_output(execution, options, options.text("output"), true);  // what exists is looked at below
+    check_output(execution, options, options.text("output"), true,
+                 OutputKind::rows);  // what exists is looked at below
   const StoredModel stored = read_stored_model(execution, path);
   const Mixture& model = stored.mixture;
   const InputData inputs = read_inputs(
@@ -142,7 +144,7 @@ void predict_command(const Execution& execution, const Options& options, StopReq
   const std::string path = options.arguments.at("MODEL"), output = options.text("output");
   std::optional<OutlierChoice> outliers;
   execution.comm.together([&] { outliers = outlier_choice(options); });
-  check_output(execution, options, output, true);  // what exists is looked at below
+  check_output(execution, options, output, true, OutputKind::rows);  // what exists is looked at below
   const StoredModel stored = read_stored_model(execution, path);
   const Mixture& model = stored.mixture;
   check_distances(options, model);
@@ -187,14 +189,15 @@ void sample_command(const Execution& execution, const Options& options, StopRequ
     n_rows = options.integer("n-samples", 1, kMostSamples);
     seed = static_cast<std::uint64_t>(options.integer("seed", 0));
   });
-  check_output(execution, options, output, true);  // what exists is looked at below
+  check_output(execution, options, output, true, OutputKind::rows);  // what exists is looked at below
   const StoredModel stored = read_stored_model(execution, path);
   const Mixture& model = stored.mixture;
   const std::string request = request_text(
       model, {{"command", "sample"}, {"n_samples", std::to_string(n_rows)}, {"seed", std::to_string(seed)}},
       stored.transform);
   if (already_written(execution, options, output, request)) return;
-  RowOutput file(execution.comm, output, n_rows, sample_columns(stored.n_columns()),
+  const std::vector<std::string> names = read_feature_names(execution, path, stored.n_columns());
+  RowOutput file(execution.comm, output, n_rows, sample_columns(stored.n_columns(), names),
                  {{"filetype", "gmmpi-data"}, {"request", request}});
   sample(execution, model, n_rows, seed, file, stored.transform);
   file.commit();
@@ -205,8 +208,8 @@ void sample_command(const Execution& execution, const Options& options, StopRequ
     say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
-  say("{} of {} written to {}; next: gmmpi fit {} -k {} -o refit.h5\n", count_text(n_rows, "row"),
-      count_text(stored.n_columns(), "column"), output, output, model.n_components);
+  say("{} of {} written to {}; {}\n", count_text(n_rows, "row"), count_text(stored.n_columns(), "column"),
+      output, next_fit_text(output, stored.n_columns(), model.n_components, "refit.h5"));
 }
 
 }  // namespace gmmpi::app
