@@ -23,6 +23,7 @@ std::vector<Index> class_table(const Execution& execution, const Data& data, con
       for (int offset = 0; offset < block.n_rows; offset += kTileRows) {
         tile.load(block, offset);
         posterior.evaluate(tile);
+        posterior.require_in_reach(tile);
         for (int r = 0; r < tile.n_rows(); ++r) {
           const int known = labels[tile.first_row() + r], label = posterior.label(r);
           if (known == RowLabels::kUnknown) continue;

@@ -198,6 +198,7 @@ class FarRows(ProgramTest):
         row = ("row 5", "1e300")
         cases = [Case(c, f"{c} in/far.npy in/m.h5{o}", 65, row) for c, o in (("predict", " -o p.h5"), ("score", ""))]
         cases += [Case("outliers", "predict in/far.npy in/m.h5 --outliers 0.1 -o p.h5", 65, row, ranks=(1,)),
+                  Case("compare", "compare in/m.h5 in/m.h5 --data in/far.npy -n 100", 65, row, ranks=(1,)),
                   Case("regress", "regress in/far1.npy in/m.h5 --target 1 -o r.h5", 65, ("row 0", "1e300")),
                   Case("condition", "condition in/m.h5 --given 0=1e145 -o c.h5", 64, ("condition", "1e300")),
                   Case("fit", "fit in/far.npy -k 2 --init in/m.h5 -o f.h5", 79, ("row 5", "1e300")),
