@@ -5,10 +5,12 @@
 
 namespace gmmpi {
 
-ColumnReader::ColumnReader(std::unique_ptr<DataReader> rows, std::vector<int> columns)
+ColumnReader::ColumnReader(std::unique_ptr<DataReader> rows, std::vector<int> columns,
+                           const std::string& name)
     : rows_(std::move(rows)), columns_(std::move(columns)) {
   rows_->look_at(columns_);
-  name_ = rows_->name();
+  name_ = name.empty() ? rows_->name() : name;
+  notices_ = rows_->notices();
   format_ = rows_->format();
   n_rows_ = rows_->n_rows();
   n_columns_ = static_cast<int>(columns_.size());

@@ -22,7 +22,7 @@ MemoryData::MemoryData(const Execution& execution, DataReader& rows, DataReader*
     rows_->place(execution.n_threads);
     rows_->read(rows, first_block_, last_block_, execution.stop);
   });
-  summary_ = summarise(execution, *this, rows.name(), weights ? weights->name() : "");
+  summary_ = summarise(execution, *this, rows.name(), weights ? weights->name() : "", &rows);
 }
 
 MemoryData::~MemoryData() = default;

@@ -55,7 +55,7 @@ void RowLabels::read(const Execution& execution, const Data& data, DataReader& l
     labels.read(first, count, values.data());
     for (Index i = 0; i < count; ++i) {
       const double value = values[i];
-      if (data.weight(first + i) == 0.0) {
+      if (data.weight(first + i) == 0.0 || (std::isnan(value) && labels.storage().is_text)) {
         labels_.push_back(kUnknown);
         continue;
       }

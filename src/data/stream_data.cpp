@@ -88,7 +88,7 @@ StreamData::StreamData(const Execution& execution, DataReader& rows, DataReader*
       buffers_.emplace_back(grid_, n_columns_, rows.element(), plan_.buffer_blocks);
     first_hash_.resize(last_block_ - held_end_);
   });
-  summary_ = summarise(execution, *this, rows.name(), weights ? weights->name() : "");
+  summary_ = summarise(execution, *this, rows.name(), weights ? weights->name() : "", &rows);
 }
 
 StreamData::~StreamData() = default;

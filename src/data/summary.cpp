@@ -28,18 +28,25 @@ constexpr double kLargest = 1e140;
 /// Squares of a millionth of such a range are still far above the least normal number.
 constexpr double kNarrowestRange = 1e-140;
 
-[[noreturn]] void throw_bad_value(const std::string& name, Index row, int column, double value) {
-  throw Error(ExitCode::bad_data, name + ": row " + std::to_string(row) + ", column " +
-                                      std::to_string(column) + " is " +
-                                      (std::isnan(value) ? "NaN" : "infinite") +
-                                      "; remove or impute such rows (or give them sample weight 0)");
-}
+/// The first number, of a row of positive weight, that is not finite, and how many rows have such.
+struct BadRows {
+  static constexpr Index kNone = std::numeric_limits<Index>::max();
+  Index first = kNone, column = 0, count = 0;
+  double value = 0.0;
+
+  void add(const BadRows& other) {
+    const Index all = count + other.count;
+    if (other.first < first) *this = other;
+    count = all;
+  }
+};
 
 /// What one thread sees of its blocks.
 struct Part {
   std::vector<double> minimum, maximum;
   std::vector<double> least;  ///< magnitude of each column but for zeros; then weight
   ExactScalar weight;
+  BadRows bad;
   Index n_rows = 0, n_unit = 0;  ///< of positive weight; of weight 1, which are counted instead of summed
   double max_weight = 0.0;
   std::array<std::int64_t, 4> hash{};  ///< sums of the 32-bit words of the blocks' hashes
@@ -52,8 +59,7 @@ struct Part {
         least(d + 1, kInfinity),
         tile(std::size_t(kTileRows) * d) {}
 
-  /// Throws Error 65 at the first number, of a row of positive weight, that is not finite.
-  void add(const Block& block, int d, const std::string& name) {
+  void add(const Block& block, int d) {
     weights.assign(block.n_rows, 1.0);
     if (block.weights) std::copy_n(block.weights, block.n_rows, weights.begin());
     XXH3_128bits_reset_withSeed(state.get(), block.index);
@@ -65,8 +71,8 @@ struct Part {
       for (int r = 0; r < n; ++r) {
         double* row = tile.data() + std::size_t(r) * d;
         add_row(row, weights[offset + r], d);
-        for (int j = 0; j < d; ++j)
-          if (!std::isfinite(row[j])) throw_bad_value(name, block.first_row + offset + r, j, row[j]);
+        const double* const odd = std::find_if(row, row + d, [](double x) { return !std::isfinite(x); });
+        if (odd != row + d) bad.add({block.first_row + offset + r, odd - row, 1, *odd});
       }
       XXH3_128bits_update(state.get(), tile.data(), sizeof(double) * n * d);
     }
@@ -101,6 +107,7 @@ struct Part {
   }
 
   void add(const Part& other) {
+    bad.add(other.bad);
     for (std::size_t j = 0; j < minimum.size(); ++j) {
       minimum[j] = std::min(minimum[j], other.minimum[j]);
       maximum[j] = std::max(maximum[j], other.maximum[j]);
@@ -144,34 +151,64 @@ void check_weights(const DataSummary& s, const std::string& name) {
                        s.max_weight));
 }
 
-void check(const DataSummary& summary, const std::string& name, const std::string& weights_name) {
+/// What to call things in messages.
+struct Names {
+  std::string data, weights;
+  DataReader* rows = nullptr;  ///< may be null
+
+  std::string row(Index n) const { return rows ? rows->row_text(n) : "row " + std::to_string(n); }
+  std::string column(int j) const { return rows ? rows->column_text(j) : "column " + std::to_string(j); }
+  std::string value(double x) const {
+    return !std::isnan(x) ? "infinite" : rows && rows->storage().is_text ? "missing" : "NaN";
+  }
+};
+
+/// Collective.
+void refuse_bad_rows(const Communicator& comm, const BadRows& mine, Index n_rows, const Names& names) {
+  BadRows all;
+  for (const BadRows& bad : comm.all_gather(std::span<const BadRows>(&mine, 1))) all.add(bad);
+  if (all.count == 0) return;
+  comm.together([&] {
+    if (!comm.is_root()) return;
+    throw Error(ExitCode::bad_data,
+                names.data + ": " + names.row(all.first) + ", " + names.column(static_cast<int>(all.column)) +
+                    " is " + names.value(all.value) +
+                    (all.count == 1 ? " (no other row has such values)"
+                                    : " (the first of " + std::to_string(all.count) + " of " +
+                                          std::to_string(n_rows) + " rows that have such values)") +
+                    "; remove or impute such rows (or give them sample weight 0)");
+  });
+}
+
+void check(const DataSummary& summary, const Names& names) {
   if (summary.n_rows == 0)
     throw Error(ExitCode::bad_data,
-                weights_name + ": every sample weight is zero; give at least one row a positive weight");
+                names.weights + ": every sample weight is zero; give at least one row a positive weight");
   for (std::size_t j = 0; j < summary.minimum.size(); ++j)
     if (!(summary.minimum[j] >= -kLargest && summary.maximum[j] <= kLargest))
       throw Error(ExitCode::bad_data,
-                  name + ": column " + std::to_string(j) +
+                  names.data + ": " + names.column(static_cast<int>(j)) +
                       " holds numbers beyond 1e140, which cannot be squared; choose a larger unit, or remove "
                       "such rows");
-  if (!weights_name.empty()) check_weights(summary, weights_name);
+  if (!names.weights.empty()) check_weights(summary, names.weights);
 }
 
 }  // namespace
 
 DataSummary summarise(const Execution& execution, const Data& data, const std::string& name,
-                      const std::string& weights_name) {
+                      const std::string& weights_name, DataReader* rows) {
+  const Names names{name, weights_name, rows};
   const int d = data.n_columns();
   std::vector<Part> parts;
   for (int t = 0; t < execution.n_threads; ++t) parts.emplace_back(d);
   execution.comm.together([&] {
-    data.for_each_block(execution,
-                        [&](const Block& block, int thread) { parts[thread].add(block, d, name); });
+    data.for_each_block(execution, [&](const Block& block, int thread) { parts[thread].add(block, d); });
   });
   Part& all = parts[0];
   for (std::size_t t = 1; t < parts.size(); ++t) all.add(parts[t]);
 
   const Communicator& comm = execution.comm;
+  refuse_bad_rows(comm, all.bad, data.grid().n_rows(), names);
   if (comm.is_root()) {
     const std::int64_t shape[2] = {data.grid().n_rows(), d};
     all.add_hash(XXH3_128bits(shape, sizeof shape));
@@ -201,7 +238,7 @@ DataSummary summarise(const Execution& execution, const Data& data, const std::s
   summary.least_magnitude.assign(lowest.begin() + d, lowest.end() - 1);
   summary.maximum = all.maximum;
   summary.fingerprint = hex({rest[2], rest[3], rest[4], rest[5]});
-  check(summary, name, weights_name);
+  check(summary, names);
   return summary;
 }
 

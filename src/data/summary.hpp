@@ -4,13 +4,16 @@
 #include <string>
 
 #include "gmmpi/data/data.hpp"
+#include "gmmpi/data/data_reader.hpp"
 
 namespace gmmpi {
 
-/// Collective. Throws Error 65, on all ranks, if no row has a positive weight or a column's numbers are too
-/// large to be squared; the names are those of the data and of the weights, for messages.
+/// Collective. Throws Error 65, on all ranks, if numbers of rows of positive weight are missing or infinite
+/// (naming the first and how many rows have such), no row has a positive weight, or a column's numbers are
+/// too large to be squared. `name` and `weights_name` are for messages, and so is `rows`, where the data come
+/// from; it may be null.
 DataSummary summarise(const Execution& execution, const Data& data, const std::string& name,
-                      const std::string& weights_name);
+                      const std::string& weights_name, DataReader* rows = nullptr);
 
 /// Error 65 if a column varies by so little that its squares underflow: such data have no variances.
 void require_squares(const DataSummary& summary, const std::string& name);

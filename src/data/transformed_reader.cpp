@@ -17,13 +17,17 @@ std::string columns(Index n) {
   return std::to_string(n) + (n == 1 ? " column" : " columns");
 }
 
-void require_finite(std::span<const double> x, Index first_row, Index d, const std::string& name) {
+/// `x`: rows of `rows` from first_row on.
+void require_finite(std::span<const double> x, Index first_row, DataReader& rows) {
   const auto bad = std::ranges::find_if(x, [](double value) { return !std::isfinite(value); });
   if (bad == x.end()) return;
-  const Index at = bad - x.begin();
-  throw Error(ExitCode::bad_data,
-              name + ": row " + std::to_string(first_row + at / d) + ", column " + std::to_string(at % d) +
-                  " is " + (std::isnan(*bad) ? "NaN" : "infinite") + "; remove or impute such rows");
+  const Index at = bad - x.begin(), d = rows.n_columns();
+  throw Error(ExitCode::bad_data, rows.name() + ": " + rows.row_text(first_row + at / d) + ", " +
+                                      rows.column_text(static_cast<int>(at % d)) + " is " +
+                                      (std::isfinite(*bad) || !std::isnan(*bad) ? "infinite"
+                                       : rows.storage().is_text                 ? "missing"
+                                                                                : "NaN") +
+                                      "; remove or impute such rows");
 }
 
 }  // namespace
@@ -63,6 +67,10 @@ Index TransformedReader::piece_rows() const {
   return (std::max(kPieceValues / rows_->n_columns(), kLeastPieceRows) / together + 1) * together;
 }
 
+std::string TransformedReader::column_text(int column) const {
+  return transform_.components.empty() ? rows_->column_text(column) : DataReader::column_text(column);
+}
+
 void TransformedReader::begin_streaming() {
   rows_->begin_streaming();
 }
@@ -75,7 +83,7 @@ void TransformedReader::read(Index first, Index count, double* out) {
     const std::span x(buffer.data(), static_cast<std::size_t>((next - row) * d));
     const std::span y(out + (row - first) * m, static_cast<std::size_t>((next - row) * m));
     rows_->read(row, next - row, x.data());
-    if (!any_numbers_) require_finite(x, row, d, name_);
+    if (!any_numbers_) require_finite(x, row, *rows_);
     if (direction_ == Direction::apply)
       transform_.apply(x, y);
     else

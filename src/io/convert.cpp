@@ -87,7 +87,9 @@ void copy_rows(const Communicator& comm, const std::vector<Part>& parts, const R
 /// Collective. Whether the HDF5 file holds such an object, the same on all ranks.
 bool file_has(const Communicator& comm, const DataSpec& in, const char* name) {
   std::int64_t found = 0;
-  comm.together([&] { found = detect_format(in) == DataFormat::hdf5 && hdf5_has(in.path, name); });
+  comm.together([&] {
+    if (comm.is_root()) found = detect_format(in) == DataFormat::hdf5 && hdf5_has(in.path, name);
+  });
   comm.max(std::span(&found, 1));
   return found != 0;
 }

@@ -8,6 +8,7 @@
 #include <cctype>
 
 #include "gmmpi/error.hpp"
+#include "io/foreign_formats.hpp"
 #include "io/npy_header.hpp"
 #include "io/posix_file.hpp"
 
@@ -58,11 +59,8 @@ DataFormat detect_format(const DataSpec& spec, const std::string& name) {
   const std::string extension = extension_of(spec.path);
   const bool is_npy = head.starts_with(kNpyMagic);
   const bool is_text = !is_npy && head.find('\0') == std::string_view::npos;
-  if (head.starts_with("PK\x03\x04"))
-    bad_file(subject, "this is a zip archive",
-             "unpack it (numpy: np.save instead of np.savez) and name a file of it");
-  if (head.starts_with("\x1f\x8b"))
-    bad_file(subject, "this is compressed with gzip", "unpack it with gunzip");
+  if (const std::optional<ForeignFormat> foreign = foreign_format(head))
+    bad_file(subject, "this is " + foreign->name, foreign->remedy);
   if (is_hdf5_extension(extension))
     bad_file(subject,
              is_text ? "not an HDF5 file (it looks like text)" : "not an HDF5 file (no HDF5 signature)",
@@ -76,6 +74,15 @@ DataFormat detect_format(const DataSpec& spec, const std::string& name) {
              is_text ? "name a text file .csv" : "check the program that wrote it");
   if (!is_text) bad_file(subject, "neither HDF5 nor npy nor text", "convert it to one of these");
   return DataFormat::csv;
+}
+
+DataFormat detect_format(const Communicator& comm, const DataSpec& spec, const std::string& subject) {
+  std::int64_t format = 0;
+  comm.together([&] {
+    if (comm.is_root()) format = static_cast<std::int64_t>(detect_format(spec, subject));
+  });
+  comm.max(std::span(&format, 1));
+  return static_cast<DataFormat>(format);
 }
 
 DataFormat format_of_extension(const DataSpec& spec) {
@@ -107,8 +114,13 @@ DataFormat output_format(const std::string& path) {
   return DataFormat::hdf5;
 }
 
+/// A dataset's name may have colons, and so may a path: the first one behind the name of an HDF5 file counts,
+/// else the last.
 DataSpec parse_data_spec(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
+  std::size_t colon = text.find(':');
+  while (colon != std::string::npos && !is_hdf5_extension(extension_of(text.substr(0, colon))))
+    colon = text.find(':', colon + 1);
+  if (colon == std::string::npos) colon = text.rfind(':');
   if (colon == std::string::npos || colon == 0) return {text, "", text};
   const std::string path = text.substr(0, colon), rest = text.substr(colon + 1);
   const bool names_dataset = rest.starts_with('/') || is_hdf5_extension(extension_of(path));

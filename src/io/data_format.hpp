@@ -11,6 +11,9 @@ enum class DataFormat { hdf5, npy, csv };
 /// Errors: 66, 77, 74 as InputFile; 65 a content that is no table, or not what the extension says.
 DataFormat detect_format(const DataSpec& spec, const std::string& subject = "");
 
+/// Collective. The same by what the root sees, for all ranks alike.
+DataFormat detect_format(const Communicator& comm, const DataSpec& spec, const std::string& subject = "");
+
 /// By the extension of a file to be written: h5, hdf5, npy or csv. Error 64: another extension, or a
 /// dataset named in a file that has none.
 DataFormat format_of_extension(const DataSpec& spec);

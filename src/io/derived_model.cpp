@@ -6,6 +6,7 @@
 #include "gmmpi/error.hpp"
 #include "io/atomic_file.hpp"
 #include "io/fit_fields.hpp"
+#include "io/utf8.hpp"
 
 namespace gmmpi {
 
@@ -35,19 +36,36 @@ std::string write_derived_model(const std::string& path, const DerivedModel& mod
   return own_digest;
 }
 
+namespace {
+
+/// Local. A text dataset, in UTF-8; empty if there is none.
+std::vector<std::string> read_names(const std::string& path, const char* dataset) {
+  const h5::Handle file = h5::open_file(path, path);
+  if (!h5::exists(file, dataset)) return {};
+  std::vector<std::string> names = h5::read_dataset<std::string>(file, dataset);
+  for (std::string& name : names) name = as_utf8(name);
+  return names;
+}
+
+}  // namespace
+
 std::vector<std::string> read_feature_names(const Execution& execution, const std::string& path,
                                             int n_features) {
   std::vector<std::string> names;
   execution.comm.together([&] {
-    const h5::Handle file = h5::open_file(path, path);
-    if (!h5::exists(file, "/feature_names")) return;
-    names = h5::read_dataset<std::string>(file, "/feature_names");
-    if (n_features > 0 && std::ssize(names) != n_features)
+    names = read_names(path, "/feature_names");
+    if (n_features > 0 && !names.empty() && std::ssize(names) != n_features)
       throw Error(ExitCode::bad_data,
                   fmt::format("{}: /feature_names holds {} names for {} columns; write one "
                               "name per column, or remove it",
                               path, names.size(), n_features));
   });
+  return names;
+}
+
+std::vector<std::string> read_class_names(const Execution& execution, const std::string& path) {
+  std::vector<std::string> names;
+  execution.comm.together([&] { names = read_names(path, "/class_names"); });
   return names;
 }
 

@@ -146,6 +146,13 @@ class Hdf5Reader final : public DataReader {
     else if (H5Aexists(dataset_, kColumnNames) > 0)
       feature_names_ = h5::read_attribute_values<std::string>(dataset_, kColumnNames);
     if (feature_names_.size() != static_cast<std::size_t>(n_columns_)) feature_names_.clear();
+    make_utf8(feature_names_, name_, notices_);
+    if (H5Aexists(dataset_, "MATLAB_class") > 0)
+      notices_.push_back(
+          {fmt::format("{}: MATLAB wrote this, in whose files a table is seen transposed: {} rows of {} "
+                       "columns here were {} rows of {} columns there; store its transpose if so",
+                       name_, n_rows_, n_columns_, n_columns_, n_rows_),
+           true});
   }
 
   void read(Index first, Index count, double* out) override { read_rows(first, count, out); }

@@ -110,6 +110,7 @@ std::string write_model(const std::string& path, const ModelRecord& r) {
                           write_fields(file, fields);
                           if (!r.feature_names.empty())
                             h5::write_dataset(file, "/feature_names", r.feature_names);
+                          if (!r.class_names.empty()) h5::write_dataset(file, "/class_names", r.class_names);
                         }));
   return result_digest;
 }

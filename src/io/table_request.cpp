@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "gmmpi/error.hpp"
+#include "io/utf8.hpp"
 
 namespace gmmpi {
 
@@ -68,6 +70,22 @@ OutputColumn::Type stored_type(bool is_float, bool is_unsigned, int bytes) {
 
 void not_numbers(const std::string& subject, const std::string& kind, const std::string& remedy) {
   throw Error(ExitCode::bad_data, fmt::format("{} holds {}: numbers are needed; {}", subject, kind, remedy));
+}
+
+Notice converted_names(const std::string& subject, const std::vector<std::string>& names) {
+  std::vector<std::string> converted;
+  for (const std::string& name : names)
+    if (std::ranges::any_of(name, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))
+      converted.push_back(name);
+  return {fmt::format("{}: names of columns are not UTF-8 and were read as Latin-1 (Windows-1252): {}",
+                      subject, fmt::join(converted, ", ")),
+          true};
+}
+
+void make_utf8(std::vector<std::string>& names, const std::string& subject, std::vector<Notice>& notices) {
+  if (std::ranges::all_of(names, is_utf8)) return;
+  for (std::string& name : names) name = as_utf8(name);
+  notices.push_back(converted_names(subject, names));
 }
 
 void check_row_range(const DataReader& reader, Index first, Index count) {

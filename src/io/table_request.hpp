@@ -13,6 +13,7 @@ struct TableRequest {
   DataSpec spec;
   std::string default_dataset;
   std::string what;  ///< empty: a table
+  TextFormat text{};
 
   bool any_dimensions =
       false;  ///< of a table: one or more than two are fine, too; a row is all of one first index
@@ -39,6 +40,12 @@ std::string shape_text(std::span<const Index> dims);
 
 /// Error 65: "`subject` holds `kind`: numbers are needed; `remedy`".
 [[noreturn]] void not_numbers(const std::string& subject, const std::string& kind, const std::string& remedy);
+
+/// The warning that names of columns, UTF-8 by now, were something else in the file.
+Notice converted_names(const std::string& subject, const std::vector<std::string>& names);
+
+/// Makes UTF-8 of names of columns, with that warning where it is needed.
+void make_utf8(std::vector<std::string>& names, const std::string& subject, std::vector<Notice>& notices);
 
 /// What to do about complex numbers, the same for all formats.
 inline constexpr const char* kComplexRemedy = "store real and imaginary parts as columns of their own";

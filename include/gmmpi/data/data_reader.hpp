@@ -21,6 +21,12 @@ struct Storage {
                                                         ///< begin_streaming
 };
 
+/// What whoever opened a table should be told, in one line: how a file was understood, or a doubt about it.
+struct Notice {
+  std::string text;
+  bool is_warning = false;
+};
+
 /// A table of N rows and d columns. `read` is local (not collective) and may be called by every
 /// rank for any rows.
 class DataReader {
@@ -41,6 +47,11 @@ class DataReader {
   /// The columns to take where nobody chooses; empty: all.
   const std::vector<int>& usual_columns() const { return usual_columns_; }
   const std::string& name() const { return name_; }
+  const std::vector<Notice>& notices() const { return notices_; }
+  /// For messages: "row 3", "row 3 (line 5)". It may read the file.
+  virtual std::string row_text(Index row);
+  /// For messages: "column 2 'height'", or "column 2" where there are no names.
+  virtual std::string column_text(int column) const;
   const std::string& format() const { return format_; }  ///< "csv", "HDF5", ...
 
   /// Other columns than these are not looked at: text need not hold numbers there, and `read` may give
@@ -49,6 +60,7 @@ class DataReader {
 
   /// Rows [first, first + count) into `out`, row-major, count * n_columns() values. The float
   /// version may be called only where element() is f4.
+  /// NaN is a missing value, in text an empty field or a code such as NA.
   /// Throws Error 74 (I/O), 65 (a csv field that is not a number, naming row and column).
   virtual void read(Index first, Index count, double* out) = 0;
   virtual void read(Index first, Index count, float* out) = 0;
@@ -72,6 +84,7 @@ class DataReader {
   Storage storage_;
   std::string format_, name_;
   std::vector<std::string> feature_names_;
+  std::vector<Notice> notices_;
 };
 
 }  // namespace gmmpi

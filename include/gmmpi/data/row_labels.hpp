@@ -16,10 +16,10 @@ class RowLabels {
   static constexpr int kAnyClasses = 0;         ///< as many as the labels tell
   static constexpr int kMostClasses = 1 << 16;  ///< of kAnyClasses
 
-  /// Collective. Reads a column of N numbers: 0 to n_classes - 1, or -1 where the class is unknown. Those of
-  /// rows of weight zero are not looked at. Errors, equal on all ranks: 65 (not one label per row, a label
-  /// that is no such number, naming its row, no label at all, or, where no row is unknown, a class without
-  /// rows, unless any number of classes will do), 75, those of the reader.
+  /// Collective. Reads a column of N numbers: 0 to n_classes - 1, or -1 (of text: or missing) where the class
+  /// is unknown. Those of rows of weight zero are not looked at. Errors, equal on all ranks: 65 (not one
+  /// label per row, a label that is no such number, naming its row, no label at all, or, where no row is
+  /// unknown, a class without rows, unless any number of classes will do), 75, those of the reader.
   RowLabels(const Execution& execution, const Data& data, DataReader& labels, int n_classes);
 
   /// Collective. Those of `all`, a part of whose rows has weight zero in `data`, which has the same rows.

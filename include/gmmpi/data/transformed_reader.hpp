@@ -24,6 +24,8 @@ class TransformedReader final : public DataReader {
   void read(Index first, Index count, float* out) override;
   void begin_streaming() override;
   bool is_touched() const override { return rows_->is_touched(); }
+  std::string row_text(Index row) override { return rows_->row_text(row); }
+  std::string column_text(int column) const override;
 
  private:
   void take_storage();

@@ -28,4 +28,8 @@ std::string write_derived_model(const std::string& path, const DerivedModel& mod
 std::vector<std::string> read_feature_names(const Execution& execution, const std::string& path,
                                             int n_features = 0);
 
+/// Collective. The text dataset /class_names of a model file, of components 0, 1, ...; empty if it has none.
+/// Errors 66, 74, 77.
+std::vector<std::string> read_class_names(const Execution& execution, const std::string& path);
+
 }  // namespace gmmpi

@@ -22,6 +22,8 @@ struct ModelRecord {
   DataSummary data;
   /// Of the data, (d) or none: the text dataset /feature_names. They count in no digest.
   std::vector<std::string> feature_names;
+  /// Of class 0, 1, ..., where labels were text: the text dataset /class_names. They count in no digest.
+  std::vector<std::string> class_names{};
   /// Every resolved option as text, written to /options.
   std::map<std::string, std::string> resolved_options;
   /// Of a selection, written to /grid: what was asked for, and every candidate.
