@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "app/fitting.hpp"
+#include "app/list_option.hpp"
 #include "app/say.hpp"
 #include "gmmpi/data/column_reader.hpp"
 #include "gmmpi/error.hpp"
@@ -26,19 +27,10 @@ bool parse_number(const std::string& text, T& number) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-std::vector<std::string> split(const std::string& text) {
-  std::vector<std::string> parts;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    parts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
-
-int parse_column(const std::string& option, const std::string& text, const ColumnNames& columns) {
+int parse_column(const std::string& option, const ListItem& item, const ColumnNames& columns) {
+  const std::string& text = item.text;
   int column = 0;
-  if (parse_number(text, column)) return column;
+  if (!item.quoted && parse_number(text, column)) return column;
   const auto named = std::ranges::find(columns.names, text);
   if (named == columns.names.end())
     throw Error(
@@ -75,7 +67,7 @@ NamedModel read_named_model(const Execution& execution, const std::string& path)
 std::vector<int> parse_columns(const Options& options, const std::string& option, const ColumnNames& known,
                                int n_left) {
   std::vector<int> columns;
-  for (const std::string& part : split(options.text(option)))
+  for (const ListItem& part : split_list(options.text(option)))
     columns.push_back(parse_column(option, part, known));
   check_column_list(columns, known.n_columns, n_left, "--" + option);
   return columns;
@@ -171,11 +163,25 @@ std::vector<int> columns_offered(const Execution& execution, const DataReader& r
 }  // namespace
 
 std::unique_ptr<DataReader> choose_columns(const Execution& execution, const Options& options,
-                                           std::unique_ptr<DataReader> rows) {
+                                           std::unique_ptr<DataReader> rows, const std::vector<int>& taken) {
   const ColumnNames all{rows->feature_names(), rows->n_columns(), rows->name()};
   std::vector<int> columns = indices(rows->n_columns());
+  const auto is_taken = [&](int column) { return std::ranges::find(taken, column) != taken.end(); };
   const bool asked = options.has("columns");
-  if (asked) execution.comm.together([&] { columns = parse_columns(options, "columns", all, 0); });
+  execution.comm.together([&] {
+    if (asked) columns = parse_columns(options, "columns", all, 0);
+    if (const auto both = std::ranges::find_if(columns, is_taken); asked && both != columns.end())
+      throw Error(ExitCode::usage,
+                  fmt::format("--columns: {} is what --labels or --sample-weight takes, and no "
+                              "feature; leave it out",
+                              rows->column_text(*both)));
+    std::erase_if(columns, is_taken);
+    if (columns.empty())
+      throw Error(ExitCode::usage,
+                  fmt::format("{}: no column is left beside what --labels or --sample-weight takes; "
+                              "give a table with more",
+                              rows->name()));
+  });
   const ColumnNames there{chosen_names(all.names, columns), static_cast<int>(columns.size()), all.owner};
   const std::vector<int> places = places_for_model(execution, options, there, asked);
   if (!places.empty()) {
@@ -191,7 +197,8 @@ std::unique_ptr<DataReader> choose_columns(const Execution& execution, const Opt
 
 GivenValues parse_given(const Options& options, const std::string& option, const NamedModel& model) {
   GivenValues given;
-  for (const std::string& part : split(options.text(option))) {
+  for (const ListItem& item : split_list(options.text(option))) {
+    const std::string& part = item.text;
     const std::size_t equals = part.rfind('=');
     if (equals == std::string::npos)
       throw Error(ExitCode::usage,
@@ -200,7 +207,8 @@ GivenValues parse_given(const Options& options, const std::string& option, const
     if (!parse_number(part.substr(equals + 1), value) || !std::isfinite(value))
       throw Error(ExitCode::usage, fmt::format("--{}: '{}' is not a finite number; write COLUMN=VALUE",
                                                option, part.substr(equals + 1)));
-    given.columns.push_back(parse_column(option, part.substr(0, equals), model.column_names()));
+    given.columns.push_back(
+        parse_column(option, {part.substr(0, equals), item.quoted}, model.column_names()));
     given.values.push_back(value);
   }
   check_column_list(given.columns, model.mixture.n_features, 1, "--" + option);

@@ -7,8 +7,12 @@
 #include <fstream>
 #include <limits>
 
+#include "app/beside.hpp"
+#include "app/column_doubts.hpp"
 #include "app/columns.hpp"
+#include "app/say.hpp"
 #include "app/support.hpp"
+#include "app/text_format.hpp"
 #include "data/relative_weights.hpp"
 #include "gmmpi/data/memory_data.hpp"
 #include "gmmpi/data/row_labels.hpp"
@@ -77,23 +81,34 @@ std::int64_t mib_above(std::int64_t bytes) {
 
 }  // namespace
 
+namespace {
+
+bool makes_models(const std::string& command) {
+  return command == "fit" || command == "select" || command == "pca";
+}
+
+}  // namespace
+
 OpenedData open_inputs(const Execution& execution, const Options& options) {
+  const Communicator& comm = execution.comm;
+  TextFormat format;
+  comm.together([&] { format = text_format(options); });
+  std::unique_ptr<DataReader> table = open_data(comm, options.arguments.at("DATA"), "/X", format);
+  comm.together([&] { check_is_text(options, *table); });
+  tell(comm, *table);
   OpenedData data;
-  data.rows = choose_columns(execution, options, open_data(execution.comm, options.arguments.at("DATA")));
+  BesideRows beside = open_beside(execution, options, *table);
+  data.rows = choose_columns(execution, options, std::move(table), beside.taken);
+  if (makes_models(options.command) && comm.is_root())
+    if (const std::string doubt = shape_doubt(*data.rows); !doubt.empty())
+      note("gmmpi: warning: {}\n", doubt);
   data.feature_names = data.rows->feature_names();
-  const auto column = [&](const std::string& option, const std::string& dataset, const std::string& one) {
-    if (!options.has(option)) return std::unique_ptr<DataReader>();
-    auto reader = open_column(execution.comm, options.text(option), dataset, one + "s");
-    if (reader->n_rows() == data.rows->n_rows()) return reader;
-    throw Error(ExitCode::bad_data,
-                fmt::format("--{} {}: {} {}s for {} rows; give one {} per row", option, options.text(option),
-                            reader->n_rows(), one, data.rows->n_rows(), one));
-  };
-  data.weights = column("sample-weight", "/sample_weight", "sample weight");
+  data.weights = std::move(beside.weights);
   data.relative_weights = options.has("relative-weights");
   if (data.relative_weights && !data.weights)
     throw Error(ExitCode::usage, "--relative-weights: there are no weights; give --sample-weight");
-  data.labels = column("labels", "/labels", "label");
+  data.labels = std::move(beside.labels.values);
+  data.class_names = std::move(beside.labels.classes);
   return data;
 }
 

@@ -10,6 +10,7 @@
 #include <set>
 #include <string_view>
 
+#include "app/argument_order.hpp"
 #include "app/commands.hpp"
 #include "app/say.hpp"
 #include "app/stopping.hpp"
@@ -77,6 +78,7 @@ void run(const Communicator& comm, const Options& options, StopRequest& stop) {
                {"select", select_command},     {"simulate", simulate_command}};
   Execution execution = make_execution(comm, options);
   execution.stop = &stop;
+  check_order(comm, options);
   commands.at(options.command)(execution, options, stop);
 }
 

@@ -44,7 +44,8 @@ const std::vector<CommandSpec>& command_table() {
        "  gmmpi predict stars.h5 m.h5 --outliers 0.01 --outlier-rule chi2 -o odd.h5\n"
        "  gmmpi predict stars.h5 m.h5 --responsibilities -o labels.csv\n"
        "Datasets written: /labels (N), /responsibilities (N, K), /log_density (N), /mahalanobis (N, K), "
-       "/outliers (N). In .csv they are columns: label, p0 to pK-1, log_density, mahalanobis0 to mahalanobisK-1, "
+       "/outliers (N). In .csv they are columns: label, p0 to pK-1, log_density, mahalanobis0 to "
+       "mahalanobisK-1, "
        "outlier; in .npy labels alone are an array, more are fields of a structured one. Rows of a model's "
        "noise (fit --noise) have label -1 and one more responsibility, the last. Of a model of fit --engine "
        "kmeans or sequential labels are the nearest means, responsibilities 1 and 0."},
@@ -123,8 +124,7 @@ const std::vector<OptionSpec>& option_table() {
   static const std::vector<OptionSpec> table{
       {"n-components", "k", "K", "", "fit simulate", "number of components", true},
       {"n-components", "k", "LIST", "", "select", "numbers of components, such as 1:9 or 2,4,8", true},
-      {"output", "o", "FILE", "",
-       "fit select marginal condition pca", "file to write (HDF5)", true},
+      {"output", "o", "FILE", "", "fit select marginal condition pca", "file to write (HDF5)", true},
       {"output", "o", "FILE", "", "predict sample simulate regress transform",
        "file to write: .csv, .npy or (any other name) HDF5", true},
       {"output", "o", "FILE", "", "score", "also write the log density of each row: .csv, .npy or HDF5"},
@@ -196,7 +196,8 @@ const std::vector<OptionSpec>& option_table() {
        "parameters of "
        "every iteration (the fit is the same, and takes about twice as long)"},
       {"reg-covar", "", "X", "auto", "fit select",
-       "added to every variance; auto: nothing is, but no variance falls below 1e-12 of the column's (0: no limit)"},
+       "added to every variance; auto: nothing is, but no variance falls below 1e-12 of the column's (0: no "
+       "limit)"},
       {"seed", "", "N", "0", "fit select sample simulate compare", "seed of everything random"},
       {"on-collapse", "", "WHAT", "reseed", "fit select",
        "reseed: a component without rows or with a singular covariance moves to the worst explained row; "
@@ -219,7 +220,10 @@ const std::vector<OptionSpec>& option_table() {
       {"whiten", "", "", "", "pca", "divide each component by its standard deviation"},
       {"inverse", "", "", "", "transform", "from components back to columns (the nearest such point)"},
       {"labels", "", "DATA", "", "fit select",
-       "known classes of the rows, 0 to K-1, -1 where unknown: file.npy, file.csv or file.h5[:/dataset] "
+       "known classes of the rows, 0 to K-1, -1 where unknown, or text (classes in alphabetical order, "
+       "missing where "
+       "unknown): a column of the data, which is no feature then, or file.npy, file.csv or "
+       "file.h5[:/dataset] "
        "(default dataset /labels); component k is class k"},
       {"labels", "", "DATA", "", "score compare",
        "known classes of the rows (compare: of --data), -1 where unknown: file.npy, file.csv or "
@@ -248,10 +252,23 @@ const std::vector<OptionSpec>& option_table() {
       {"columns", "", "LIST", "", "fit select score predict regress compare pca transform convert",
        "the columns to use, in this order: numbers from 0, or names; others may hold text (default: those "
        "that the "
-       "model names, else all)"},
+       "model names, else all); a name with a comma, or that looks like a number, stands in \"...\""},
+      {"header", "", "WHAT", "", "fit select score predict regress compare info convert pca transform",
+       "whether the first line of a text table holds names: yes, no, or auto (default): yes if no field of "
+       "it is a "
+       "number or missing and some column below it holds numbers"},
+      {"separator", "", "MARK", "", "fit select score predict regress compare info convert pca transform",
+       "what separates the fields of a text table, such as ; or tab or blank (default: found in the first "
+       "line)"},
+      {"decimal", "", "MARK", "", "fit select score predict regress compare info convert pca transform",
+       "decimal mark of text tables: . (default) or ,"},
+      {"na", "", "LIST", "", "fit select score predict regress compare info convert pca transform",
+       "what else stands for a missing value in text tables, such as -999 (besides nothing, NA, N/A, NaN, "
+       "null, None, "
+       "? and .)"},
       {"sample-weight", "", "DATA", "", "fit select score pca",
-       "weights of the rows, >= 0: file.npy, file.csv or file.h5[:/dataset] (default dataset "
-       "/sample_weight)"},
+       "weights of the rows, >= 0: a column of the data, which is no feature then, or file.npy, file.csv or "
+       "file.h5[:/dataset] (default dataset /sample_weight)"},
       {"relative-weights", "", "", "", "fit select score pca",
        "scale the sample weights so that they sum to the number of rows that have any, which BIC and ICL "
        "then "

@@ -8,6 +8,7 @@
 #include "app/commands.hpp"
 #include "app/say.hpp"
 #include "app/support.hpp"
+#include "app/text_format.hpp"
 #include "gmmpi/io/open_data.hpp"
 
 namespace gmmpi::app {
@@ -22,8 +23,12 @@ void convert_command(const Execution& execution, const Options& options, StopReq
   if (!options.has("columns") && holds_results(execution.comm, in)) {
     left_out = convert(execution.comm, in, out);
   } else {
-    const std::unique_ptr<DataReader> rows =
-        choose_columns(execution, options, open_array(execution.comm, in));
+    TextFormat format;
+    execution.comm.together([&] { format = text_format(options); });
+    std::unique_ptr<DataReader> table = open_array(execution.comm, in, "/X", format);
+    execution.comm.together([&] { check_is_text(options, *table); });
+    tell(execution.comm, *table);
+    const std::unique_ptr<DataReader> rows = choose_columns(execution, options, std::move(table));
     left_out = convert(execution.comm, *rows, in, out);
     is_table = rows->shape().size() == 2;
   }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "app/checkpointing.hpp"
+#include "app/column_doubts.hpp"
 #include "app/commands.hpp"
 #include "app/dry_run.hpp"
 #include "app/fit_warnings.hpp"
@@ -168,6 +169,22 @@ void print_result(const Options& options, const ModelRecord& r, const std::strin
       options.arguments.at("DATA"), output);
 }
 
+/// Collective.
+void warn_of_columns(const Execution& execution, const FitOptions& f, const OpenedData& inputs,
+                     const Data& data, RunLog& log) {
+  for (const std::string& doubt :
+       {constant_doubt(data.summary(), *inputs.rows), scale_doubt(execution, data, *inputs.rows, f)})
+    if (!doubt.empty()) log.warning(doubt);
+}
+
+/// Error 64 if labels name more classes than there are components.
+void check_classes(const OpenedData& inputs, int n_components) {
+  const std::vector<std::string>& names = inputs.class_names;
+  if (std::ssize(names) > n_components)
+    throw Error(ExitCode::usage, fmt::format("{}: {} classes for -k {}; give -k {}", inputs.labels->name(),
+                                             names.size(), n_components, names.size()));
+}
+
 /// Resumes or starts, fits, and writes the model. Error 75 tells where the checkpoint is.
 void run_fit(const Execution& execution, const Options& options, const FitOptions& f,
              const OpenedData& inputs, const Data& data, const DataSummary& summary,
@@ -181,6 +198,7 @@ void run_fit(const Execution& execution, const Options& options, const FitOption
   record.options = f;
   record.data = summary;
   record.feature_names = inputs.feature_names;
+  record.class_names = inputs.class_names;
   log.add_to_log_likelihoods(log_likelihood_offset(execution, f, summary));
   try {
     record.result = fit(execution, data, f, log, resume ? &*resume : nullptr);
@@ -268,7 +286,9 @@ void fit_command(const Execution& given, const Options& options, StopRequest& st
     const std::unique_ptr<Data> rows = read_or_stop(execution, inputs, plan, log);
     const Data& data = *rows;
     if (const std::string text = warning_of_weights(inputs, data.summary()); !text.empty()) log.warning(text);
+    warn_of_columns(execution, f, inputs, data, log);
     if (inputs.labels) {
+      check_classes(inputs, f.n_components);
       f.labels = std::make_shared<RowLabels>(execution, data, *inputs.labels, f.n_components);
       log.line(fmt::format("labels: {} of {} rows are known", f.labels->n_known(), data.summary().n_rows));
     }

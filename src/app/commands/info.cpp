@@ -9,6 +9,7 @@
 #include "app/grid_table.hpp"
 #include "app/say.hpp"
 #include "app/support.hpp"
+#include "app/table_info.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/inference/diagnostics.hpp"
 #include "gmmpi/inference/moments.hpp"
@@ -17,6 +18,7 @@
 #include "gmmpi/io/model_file.hpp"
 #include "gmmpi/io/open_data.hpp"
 #include "gmmpi/model/covariance_family.hpp"
+#include "io/data_format.hpp"
 #include "io/describe.hpp"
 
 namespace gmmpi::app {
@@ -185,12 +187,6 @@ void print_transform(const Transform& t) {
   say("    scale     {}\n", row_text(t.scale));
 }
 
-/// The names of the columns, if there are any and not too many.
-std::string columns_line(const std::vector<std::string>& names, const std::string& more = "") {
-  if (names.empty() || std::ssize(names) > kMostColumnsShown) return "";
-  return fmt::format("columns: {}{}\n", fmt::join(names, ", "), more);
-}
-
 void print_model(const std::string& path, const Json& file, const StoredModel& model,
                  const std::vector<std::string>& feature_names, const Execution& alone) {
   const Json& m = file.at("model");
@@ -233,10 +229,12 @@ void print_model(const std::string& path, const Json& file, const StoredModel& m
   if (const std::vector<int>& floored = model.mixture.floored; !floored.empty())
     say("degenerate, at the floor under the variances: component{} {}\n", floored.size() == 1 ? "" : "s",
         fmt::join(floored, ", "));
+  const Json class_names = file.value("class_names", Json::array());
   const double heaviest = std::ranges::max(model.mixture.weights);
   for (std::size_t k = 0; k < std::min<std::size_t>(K, kMostComponentsShown); ++k) {
     const double weight = m.at("weights").at(k);
-    say("component {:<3} weight {:.6f} {}\n", k, weight,
+    say("component {:<3} weight {:.6f} {}{}\n", k, weight,
+        k < class_names.size() ? fmt::format("class {} ", class_names[k].get<std::string>()) : "",
         std::string(static_cast<std::size_t>(kBarLength * model.mixture.weights[k] / heaviest + 0.5), '#'));
     say("    mean      {}\n", row_text(m.at("means").at(k)));
     if (!shared) print_covariance(m, k);
@@ -337,36 +335,15 @@ void print_tree(const Json& group, const std::string& prefix) {
 void info_command(const Execution& execution, const Options& options, StopRequest&) {
   const std::string spec = options.arguments.at("FILE");
   const std::string name = parse_data_spec(spec).path;
-  bool is_hdf5 = parse_data_spec(spec).dataset.empty();  // a dataset is described as a table
+  const bool is_hdf5 = detect_format(execution.comm, parse_data_spec(spec)) == DataFormat::hdf5;
+  if (!is_hdf5 || !parse_data_spec(spec).dataset.empty()) return print_table(execution, options, spec);
   Json file;
   execution.comm.together([&] {
-    if (!execution.comm.is_root() || !is_hdf5) return;
-    try {
-      file = describe_hdf5(name, options.flag("json") ? kMostJsonValues : 0);
-      if (file.contains("model") || file.contains("state") || file.contains("transform"))
-        file = describe_hdf5(name, kMostJsonValues);
-    } catch (const Error& e) {
-      if (e.code() != ExitCode::bad_data || name.ends_with(".h5") || name.ends_with(".hdf5")) throw;
-      is_hdf5 = false;  // perhaps csv or npy
-    }
-  });
-  std::int64_t other = !is_hdf5;
-  execution.comm.max(std::span(&other, 1));
-  if (other) {
-    const auto reader = open_array(execution.comm, spec);
     if (!execution.comm.is_root()) return;
-    if (options.flag("json"))
-      say("{}\n", Json{{"n_samples", reader->n_rows()},
-                       {"n_features", reader->n_columns()},
-                       {"type", reader->element() == ElementType::f4 ? "f4" : "f8"},
-                       {"feature_names", reader->feature_names()}}
-                      .dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-    else
-      say("{}\n{}{}", reader->describe(),
-          columns_line(reader->feature_names(), " (--columns takes some of them)"),
-          reader->shape().size() == 2 ? fmt::format("next: gmmpi fit {} -k 3 -o model.h5\n", spec) : "");
-    return;
-  }
+    file = describe_hdf5(name, options.flag("json") ? kMostJsonValues : 0);
+    if (file.contains("model") || file.contains("state") || file.contains("transform"))
+      file = describe_hdf5(name, kMostJsonValues);
+  });
   const bool is_model = file.contains("model") && file.value("filetype", "") != "gmmpi-checkpoint";
   execution.comm.together([&] {
     if (!execution.comm.is_root()) return;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "app/column_doubts.hpp"
 #include "app/commands.hpp"
 #include "app/preparing.hpp"
 #include "app/say.hpp"
@@ -88,6 +89,9 @@ void pca_command(const Execution& execution, const Options& options, StopRequest
       principal_components_bytes(execution, opened.rows->n_rows(), opened.rows->n_columns());
   const InputData inputs = read_inputs(execution, options, std::move(opened), bytes);
   const Data& data = *inputs.rows;
+  if (const std::string doubt = constant_doubt(data.summary(), *inputs.opened.rows);
+      !doubt.empty() && execution.comm.is_root())
+    note("gmmpi: warning: {}\n", doubt);
   const std::string request = request_text({{"command", "pca"},
                                             {"data", data.summary().fingerprint},
                                             {"n_components", std::to_string(choice.count)},

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/checkpointing.hpp"
+#include "app/column_doubts.hpp"
 #include "app/commands.hpp"
 #include "app/fitting.hpp"
 #include "app/grid_table.hpp"
@@ -214,6 +215,11 @@ void select_command(const Execution& given, const Options& options, StopRequest&
     });
     if (const std::string text = warning_of_weights(inputs, data->summary()); !text.empty())
       log.warning(text);
+    comm.together([&] {
+      for (const std::string& doubt : {constant_doubt(data->summary(), *inputs.rows),
+                                       scale_doubt(in_group, *data, *inputs.rows, wanted.fit)})
+        if (!doubt.empty()) log.warning(doubt);
+    });
     DataSummary summary = data->summary();
     if (prepared) summary.fingerprint = prepared->fingerprint;
     run_selection(execution, groups, options, wanted, inputs, *data, summary, checkpoints, stop, log);

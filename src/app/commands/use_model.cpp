@@ -71,10 +71,21 @@ void check_distances(const Options& options, const Mixture& model) {
                             chi2 ? "--outlier-rule chi2" : "--mahalanobis", options.arguments.at("MODEL")));
 }
 
+/// "setosa 50", where the classes have names.
+std::vector<std::string> count_texts(const std::vector<Index>& counts,
+                                     const std::vector<std::string>& names) {
+  std::vector<std::string> texts;
+  for (std::size_t k = 0; k < counts.size(); ++k)
+    texts.push_back(k < names.size() ? fmt::format("{} {}", names[k], counts[k]) : std::to_string(counts[k]));
+  return texts;
+}
+
 void print_prediction(const Options& options, const std::string& output, Index n_rows, bool has_noise,
-                      const PredictOptions& what, const PredictCounts& counts) {
+                      const PredictOptions& what, const PredictCounts& counts,
+                      const std::vector<std::string>& class_names) {
   if (options.flag("json")) {
     nlohmann::ordered_json json{{"output", output}, {"n_samples", n_rows}, {"label_sizes", counts.labels}};
+    if (!class_names.empty()) json["class_names"] = class_names;
     if (has_noise) json["n_noise"] = counts.noise;
     if (what.outliers) {
       json["n_outliers"] = counts.outliers;
@@ -83,7 +94,8 @@ void print_prediction(const Options& options, const std::string& output, Index n
     say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
-  say("rows per component: {}{}\n", fmt::join(counts.labels, " "),
+  say("rows per component: {}{}\n",
+      fmt::join(count_texts(counts.labels, class_names), class_names.empty() ? " " : ", "),
       has_noise ? fmt::format("; noise: {}", counts.noise) : "");
   if (what.outliers)
     say("outliers: {} ({} {:.8g})\n", count_text(counts.outliers, "row"),
@@ -177,8 +189,10 @@ void predict_command(const Execution& execution, const Options& options, StopReq
   RowOutput file(execution.comm, output, data.grid().n_rows(), columns, attributes);
   const PredictCounts counts = predict(execution, data, model, what, file);
   file.commit();
+  const std::vector<std::string> class_names = read_class_names(execution, path);
   if (execution.comm.is_root())
-    print_prediction(options, output, data.grid().n_rows(), model.noise.has_value(), what, counts);
+    print_prediction(options, output, data.grid().n_rows(), model.noise.has_value(), what, counts,
+                     class_names);
 }
 
 void sample_command(const Execution& execution, const Options& options, StopRequest&) {

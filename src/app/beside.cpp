@@ -1,0 +1,128 @@
+// --sample-weight and --labels: columns of DATA, or files of their own.
+#include "app/beside.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "app/list_option.hpp"
+#include "app/say.hpp"
+#include "app/text_format.hpp"
+#include "gmmpi/data/column_reader.hpp"
+#include "gmmpi/error.hpp"
+
+namespace gmmpi::app {
+
+namespace {
+
+constexpr std::size_t kMostClassesShown = 20;
+
+/// What an option takes, and what one value of it is called.
+struct Wanted {
+  std::string option, dataset, one;
+};
+
+/// The column of DATA that the option names; -1: none, so it is a file.
+int column_of(const Options& options, const Wanted& wanted, const DataReader& data) {
+  const std::string text = options.text(wanted.option);
+  const std::vector<std::string>& names = data.feature_names();
+  const std::vector<ListItem> items = split_list(text);
+  const std::string name = items.size() == 1 && items[0].quoted ? items[0].text : text;
+  const auto named = std::ranges::find(names, name);
+  if (std::ranges::count(names, name) > 1)
+    throw Error(ExitCode::usage,
+                fmt::format("--{}: several columns of {} are named '{}'; give the column's number",
+                            wanted.option, data.name(), name));
+  if (named != names.end()) return static_cast<int>(named - names.begin());
+  int number = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && end == text.data() + text.size() && number >= 0 && number < data.n_columns())
+    return number;
+  const bool may_be_file =
+      text.find_first_of("./:") != std::string::npos || ::access(text.c_str(), F_OK) == 0;
+  if (may_be_file) return -1;
+  throw Error(
+      ExitCode::no_input,
+      fmt::format("--{}: {} is neither a column of {} nor a file; {}", wanted.option, text, data.name(),
+                  names.empty()
+                      ? fmt::format("give one of the columns 0 to {}, or a file", data.n_columns() - 1)
+                      : fmt::format("the columns are {}", fmt::join(names, ", "))));
+}
+
+/// Collective. A file with one value per row. Text has no header that can be told from a first row; where
+/// there is one line more than rows, the first is a header.
+std::unique_ptr<DataReader> open_file(const Execution& execution, const Options& options,
+                                      const Wanted& wanted, Index n_rows) {
+  const std::string spec = options.text(wanted.option);
+  TextFormat format = text_format_beside(options);
+  auto reader = open_column(execution.comm, spec, wanted.dataset, wanted.one + "s", format);
+  if (reader->n_rows() == n_rows + 1 && reader->storage().is_text && reader->feature_names().empty()) {
+    format.header = TextFormat::Header::yes;
+    reader = open_column(execution.comm, spec, wanted.dataset, wanted.one + "s", format);
+  }
+  if (reader->n_rows() == n_rows) {
+    tell(execution.comm, *reader);
+    return reader;
+  }
+  throw Error(ExitCode::bad_data,
+              fmt::format("--{} {}: {} {}s for {} rows; give one {} per row", wanted.option, spec,
+                          reader->n_rows(), wanted.one, n_rows, wanted.one));
+}
+
+/// A table with a column to be taken from it, and what to call that in messages.
+struct Place {
+  std::unique_ptr<DataReader> table{};
+  int column = 0;
+  std::string name{};
+};
+
+/// Collective.
+Place locate(const Execution& execution, const Options& options, const Wanted& wanted, const DataReader& data,
+             std::vector<int>& taken) {
+  std::int64_t column = -1;
+  execution.comm.together([&] {
+    if (execution.comm.is_root()) column = column_of(options, wanted, data);
+  });
+  execution.comm.max(std::span(&column, 1));
+  if (column < 0) {
+    Place place{open_file(execution, options, wanted, data.n_rows())};
+    place.name = place.table->name();
+    return place;
+  }
+  const int j = static_cast<int>(column);
+  taken.push_back(j);
+  const std::string name = data.name() + ", " + data.column_text(j);
+  if (execution.comm.is_root()) note("{}s: {}, which is no feature\n", wanted.one, name);
+  return {open_data(execution.comm, options.arguments.at("DATA"), "/X", text_format(options)), j, name};
+}
+
+}  // namespace
+
+BesideRows open_beside(const Execution& execution, const Options& options, const DataReader& data) {
+  BesideRows beside;
+  if (options.has("sample-weight")) {
+    Place place =
+        locate(execution, options, {"sample-weight", "/sample_weight", "sample weight"}, data, beside.taken);
+    beside.weights = std::move(place.table);
+    if (beside.weights->n_columns() > 1)
+      beside.weights =
+          std::make_unique<ColumnReader>(std::move(beside.weights), std::vector{place.column}, place.name);
+  }
+  if (options.has("labels")) {
+    Place place = locate(execution, options, {"labels", "/labels", "label"}, data, beside.taken);
+    beside.labels = as_labels(execution.comm, std::move(place.table), place.column, place.name);
+    const std::vector<std::string>& classes = beside.labels.classes;
+    if (!classes.empty() && execution.comm.is_root()) {
+      const std::size_t shown = std::min(classes.size(), kMostClassesShown);
+      note("classes of {}: {}{}\n", place.name,
+           fmt::join(classes.begin(), classes.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+           shown < classes.size() ? fmt::format(", ... ({})", classes.size()) : "");
+    }
+  }
+  return beside;
+}
+
+}  // namespace gmmpi::app
