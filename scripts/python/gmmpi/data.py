@@ -1,7 +1,5 @@
 """Tables for numpy and pandas: read what the program reads, write what it reads fastest (docs/file-formats.md)."""
 
-import csv
-import io
 import os
 import re
 from dataclasses import dataclass, replace
@@ -11,6 +9,7 @@ import numpy as np
 
 from . import arrays, program
 from .model_io import text
+from .text_table import is_number, read_text
 
 HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
 
@@ -155,31 +154,6 @@ def read_hdf5(file, dataset, most_rows, seed, name):
     return Table(X=arrays.rows(X[rows], f"{file.filename}:{X.name}"), name=name, n_rows=n_rows, **beside)
 
 
-@dataclass(frozen=True)
-class Text:
-    """A text table by the program's rules: its rows, what separates fields (None: blanks), and the names of the columns."""
-
-    rows: str
-    separator: str
-    n_columns: int
-    names: list = None
-
-    def columns(self, numbers, dtype=np.float64):
-        return np.loadtxt(io.StringIO(self.rows), delimiter=self.separator, usecols=numbers, dtype=dtype, ndmin=2,
-                          quotechar='"')
-
-
-def read_text(path):
-    with open(path, encoding="utf-8-sig") as file:
-        lines = [line for line in file if line.strip() and not line.startswith("#")]
-    first = lines[0] if lines else ""
-    separator = next((s for s in "\t;," if s in first), None)
-    fields = next(csv.reader([first.strip()], delimiter=separator)) if separator else first.split()
-    has_names = '"' in first or not all(map(is_number, fields))
-    names = [field.strip().strip('"') for field in fields] if has_names else None
-    return Text("".join(lines[1:] if has_names else lines), separator, len(fields), names)
-
-
 def read_csv(path, labels, columns, name):
     """As read_file; columns that nobody asks for, and `labels`, need not hold numbers."""
     table = read_text(path)
@@ -191,10 +165,16 @@ def read_csv(path, labels, columns, name):
         chosen = [column_number(names, column) for column in columns]
     values = None
     if has_labels:
-        values = np.char.strip(table.columns([label_column], dtype=str)[:, 0])
-        values = values.astype(np.float64) if all(map(is_number, values)) else values
-    return Table(X=table.columns(chosen), feature_names=table.names and [names[j] for j in chosen], name=name,
+        values = label_values(table, label_column)
+    return Table(X=table.numbers(chosen), feature_names=table.names and [names[j] for j in chosen], name=name,
                  labels=values), has_labels
+
+
+def label_values(table, column):
+    """Labels of a TextTable: numbers if they all are, else texts."""
+    texts = table.texts(column)
+    known = [text for text in texts if text not in table.missing]
+    return table.numbers([column])[:, 0] if all(map(is_number, known)) else texts
 
 
 def column_names(source):
@@ -209,27 +189,23 @@ def column_names(source):
         return None  # whoever reads the rows will say why
 
 
-def is_number(field):
-    try:
-        float(field)
-        return True
-    except ValueError:
-        return False
-
-
 def read_labels(source, n_rows):
-    """(n_rows) labels from file.npy or file.h5[:/dataset] (default /labels)."""
+    """(n_rows) labels from file.npy, file.csv (numbers or text) or file.h5[:/dataset] (default /labels)."""
     path, dataset = split_spec(source)
     if not os.path.exists(path):
         raise program.GmmpiError(f"labels {source}: neither a column of the data nor a file: check the name", program.MISSING)
     try:
         if path.endswith(".npy"):
             values = np.load(path)
+        elif not path.endswith(HDF5) and not h5py.is_hdf5(path):
+            values = label_values(read_text(path), 0)
+            if len(values) == n_rows + 1:  # text: one line more can only be a header
+                values = values[1:]
         else:
             with h5py.File(path, "r") as file:
                 values = file[dataset or "/labels"][...]
     except (OSError, KeyError, ValueError) as error:
-        raise program.GmmpiError(f"labels {source}: cannot be read ({error}): give file.npy or file.h5[:/dataset]",
+        raise program.GmmpiError(f"labels {source}: cannot be read ({error}): give file.npy, file.csv or file.h5[:/dataset]",
                                  program.BAD_DATA) from error
     if values.size != n_rows:
         raise program.GmmpiError(f"labels {source}: {values.size} labels for {n_rows} rows: give one per row",

@@ -97,6 +97,13 @@ KINDS = {
 }
 
 
+# What rows come from, and the options that say how text is written: those of the program's commands.
+TAKES_ROWS = {"data", "rows"}
+TEXT_OPTIONS = {"header": ("WHAT", "whether the first line holds names: yes, no or auto"),
+                "separator": ("MARK", "what separates the fields"), "decimal": ("MARK", ". or ,"),
+                "na": ("LIST", "what else stands for a missing value")}
+
+
 def from_environment(name, option):
     """The option with GMMPI_NAME as its default, as for all commands; argparse converts it as if it were given."""
     value = os.environ.get(f"GMMPI_{name.upper()}")
@@ -126,6 +133,9 @@ def make_parser():
         kind.add_argument("-o", "--output", required=True, metavar="FILE", help="picture to write: .png, .svg or .pdf")
         for option in [*options.split(), "title", "dpi"]:
             kind.add_argument(flag(option), **from_environment(option, OPTIONS[option]))
+        if TAKES_ROWS.intersection([*arguments.split(), *options.split()]):
+            for option, (metavar, about) in TEXT_OPTIONS.items():
+                kind.add_argument(flag(option), metavar=metavar, help=f"text tables: {about}")
     return parser
 
 
@@ -149,6 +159,10 @@ def draw(asked, rest):
     from .style import check_format  # matplotlib: help needs none
 
     options = dict(vars(asked))
+    for name in TEXT_OPTIONS:  # the program, which is asked how text tables are written, takes them from there
+        value = options.pop(name, None)
+        if value is not None:
+            os.environ[f"GMMPI_{name.upper()}"] = value
     kind, path, dpi = (options.pop(name) for name in ("kind", "output", "dpi"))
     suffix = check_format(path)
     if kind != "steps":
