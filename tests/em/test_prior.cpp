@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gmmpi/error.hpp"
+#include "kernels/scatter.hpp"
 #include "support/in_memory.hpp"
 #include "support/world.hpp"
 
