@@ -36,9 +36,9 @@ void warn_of_floor(const FitResult& r, const std::vector<std::string>& names, Ru
                            narrow_direction(r.model, floored[i], r.variance_floor, names));
   const bool more = r.model.shape() != PrecisionShape::shared_dense && floored.size() > kMostNamed;
   log.warning(fmt::format(
-      "degenerate: {}{} has rows that do not vary in that direction, so the likelihood is as high as the floor "
-      "of 1e-12 of the columns' variances lets it be and says nothing: use fewer components, leave columns "
-      "out, or give --prior auto",
+      "degenerate: {}{}: rows do not vary in that direction, so the likelihood is as high as the floor of 1e-12 "
+      "of the columns' variances lets it be and says nothing: use fewer components, leave columns out, or give "
+      "--prior auto",
       which, more ? fmt::format(" and {} more", floored.size() - kMostNamed) : ""));
 }
 

@@ -14,7 +14,7 @@ TEST_CASE("convert: numbers and names go round through all formats") {
   const TemporaryDirectory dir;
   const std::string csv =
       write_file(dir / "a.csv",
-                 "x,\"a, b\",3\n0.1,-1e-300,4.9406564584124654e-324\n0.30000000000000004,1e23,-0\ninf,2,3\n");
+                 "x,\"a, b\",\"3\"\n0.1,-1e-300,4.9406564584124654e-324\n0.30000000000000004,1e23,-0\ninf,2,3\n");
   convert(test_world(), csv, dir / "b.h5");
   convert(test_world(), dir / "b.h5", dir / "c.csv");
   convert(test_world(), dir / "c.csv", dir / "d.npy");
