@@ -190,6 +190,7 @@ std::unique_ptr<DataReader> choose_columns(const Execution& execution, const Opt
     columns = std::move(in_order);
   } else if (!asked) {
     columns = columns_offered(execution, *rows);
+    std::erase_if(columns, is_taken);
   }
   if (columns == indices(rows->n_columns())) return rows;
   return std::make_unique<ColumnReader>(std::move(rows), std::move(columns));
