@@ -156,7 +156,8 @@ constexpr std::array kResults{"/labels",     "/responsibilities", "/mean",      
 std::vector<Part> result_parts(const Communicator& comm, const DataSpec& in) {
   std::vector<Part> parts;
   for (const char* name : kResults)
-    if (file_has(comm, in, name)) parts.push_back(part_of(open_array(comm, in.path + ":" + name), name));
+    if (file_has(comm, in, name))
+      parts.push_back(part_of(open_array(comm, in.path + ":" + name, "/X", {}, 3), name));
   return parts;
 }
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -125,6 +127,8 @@ DataSpec parse_data_spec(const std::string& text) {
   const std::string path = text.substr(0, colon), rest = text.substr(colon + 1);
   const bool names_dataset = rest.starts_with('/') || is_hdf5_extension(extension_of(path));
   if (!names_dataset || rest.empty()) return {text, "", text};
+  // A file may be called so itself.
+  if (::access(path.c_str(), F_OK) != 0 && ::access(text.c_str(), F_OK) == 0) return {text, "", text};
   return {path, rest.starts_with('/') ? rest : "/" + rest, text};
 }
 

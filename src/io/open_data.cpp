@@ -53,9 +53,10 @@ std::unique_ptr<DataReader> open_column(const Communicator& comm, const std::str
 }
 
 std::unique_ptr<DataReader> open_array(const Communicator& comm, const std::string& spec,
-                                       const std::string& default_dataset, const TextFormat& text) {
+                                       const std::string& default_dataset, const TextFormat& text,
+                                       int most_dimensions) {
   TableRequest request{parse_data_spec(spec), default_dataset, "", text};
-  request.any_dimensions = true;
+  request.most_dimensions = most_dimensions;
   return open_table(comm, request);
 }
 

@@ -36,8 +36,8 @@ TableShape check_shape(const TableRequest& request, std::span<const Index> dims)
   const std::size_t n = dims.size();
   if (n > 0 && dims[0] == 0)
     bad(fmt::format("has 0 rows ({})", shape_text(dims)), "check the program that wrote it");
-  const bool right_rank =
-      request.is_column() ? n == 1 || n == 2 : n == 2 || (n > 0 && request.any_dimensions);
+  const auto most = static_cast<std::size_t>(request.most_dimensions);
+  const bool right_rank = request.is_column() ? n == 1 || n == 2 : n == 2 || (n > 0 && n <= most);
   if (!right_rank)
     bad(n == 0 ? "is a single value"
                : fmt::format("has {} dimension{} ({})", n, n == 1 ? "" : "s", shape_text(dims)),

@@ -15,8 +15,7 @@ struct TableRequest {
   std::string what;  ///< empty: a table
   TextFormat text{};
 
-  bool any_dimensions =
-      false;  ///< of a table: one or more than two are fine, too; a row is all of one first index
+  int most_dimensions = 0;  ///< more than 0: arrays of 1 to so many are fine; a row is all of one first index
 
   bool is_column() const { return !what.empty(); }
   /// How messages start: "faithful.csv", "sample weights w.npy".

@@ -186,3 +186,15 @@ class MissingValues(ProgramTest):
         self.run_ok("fit n.h5:/units -k 2 --max-iter 2 -o m.h5 --force")
         self.run_ok("convert n.h5:/i2 i.npy", 3)
         self.assertEqual(np.argwhere(np.isnan(np.load(self.dir / "i.npy"))).tolist(), [[321, 2]])
+
+
+class Names(ProgramTest):
+    def test_names_become_utf8_and_a_colon_is_a_letter(self):
+        for name in ("latin.h5", "run.h5:12.h5"):
+            with h5py.File(self.dir / name, "w") as f:
+                f["X"] = X[:500]
+                f["feature_names"] = ["Größe", "b", "c"] if ":" in name else np.array(["Größe".encode("latin-1"), b"b", b"c"])
+            run = self.run_ok(f"fit {name} -k 2 --max-iter 2 -o m.h5 --force", 3)
+            self.assertEqual(len([line for line in run.err.splitlines() if "UTF-8" in line]), name == "latin.h5", run.err)
+            with h5py.File(self.dir / "m.h5") as f:
+                self.assertEqual(f["feature_names"].asstr()[0], "Größe")

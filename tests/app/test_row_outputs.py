@@ -109,8 +109,6 @@ class RowOutputs(ProgramTest):
         self.run_ok("convert one.npy one.h5")
         self.run_ok("convert p.h5:/responsibilities res.csv")
         self.assertEqual(list(pd.read_csv(self.dir / "res.csv")), ["p0", "p1", "p2", "p_noise"])
-        self.run_ok("convert r.h5:/covariance cov.npy", 3)
-        np.testing.assert_array_equal(np.load(self.dir / "cov.npy"), arrays(self.dir / "r.h5")["covariance"])
         self.assertNotIn("gmmpi fit", self.run_ok("info p.h5:/labels").out)
 
     def test_integers_stay_integers(self):

@@ -53,10 +53,10 @@ struct LabelColumn {
 LabelColumn as_labels(const Communicator& comm, std::unique_ptr<DataReader> table, int column,
                       const std::string& name);
 
-/// Collective. Opens an array of numbers of any number of dimensions but none, N first; all values of one
+/// Collective. Opens an array of numbers of one to `most_dimensions` dimensions, N first; all values of one
 /// first index are a row. Otherwise as open_data.
 std::unique_ptr<DataReader> open_array(const Communicator& comm, const std::string& spec,
-                                       const std::string& default_dataset = "/X",
-                                       const TextFormat& text = {});
+                                       const std::string& default_dataset = "/X", const TextFormat& text = {},
+                                       int most_dimensions = 2);
 
 }  // namespace gmmpi
