@@ -38,7 +38,7 @@ NUMBERS = [
     ("variance", f"pca {OLD_FAITHFUL} -o out.h5", ["-0.1", "0", "1.5", "most", "nan"]),
 ]
 WORDS = {"output", "covariance-type", "init", "on-collapse", "skip", "engine", "accelerate", "trace", "family", "sample-weight", "labels", "prior", "fix", "checkpoint", "resume", "log-json", "simd",
-         "config", "outlier-rule", "keep", "given", "target", "data", "columns"}
+         "config", "outlier-rule", "keep", "given", "target", "data", "columns", "header", "separator", "decimal", "na"}
 TIMES = [(option, FIT, values) for option, values in (("checkpoint-every", ["often", "5 parsecs", "nan"]),
                                                       ("time-limit", ["soon", "-1h", "nan"]), ("watchdog", ["later", "-1s"]))]
 SIZES = [("memory-limit", FIT, ["8", "much", "0G", "-1G", "8GB", "nanG", "8 G", "1e999T"])]
@@ -57,6 +57,9 @@ CHOICES = [
     ("fix", FIT, "means,", ("''", "weights,means")),
     ("resume", FIT, "maybe", ("maybe", "auto", "never")),
     ("outlier-rule", f"predict {OLD_FAITHFUL} m.h5 -o out.h5 --outliers 0.1", "box", ("box", "data", "model", "chi2")),
+    ("header", FIT, "maybe", ("maybe", "yes", "no", "auto")),
+    ("decimal", FIT, "x", (".", ",")),
+    ("separator", FIT, "abc", ("abc", "semicolon")),
     ("simd", FIT, "neon", ("neon", "avx2", "scalar")),
     ("covariance-type", FIT, "", ()),
 ]

@@ -5,7 +5,8 @@ import sys
 import h5py
 import numpy as np
 
-from harness import ROOT, ProgramTest, stop_on_the_way
+from harness import ROOT, ProgramTest
+from interrupt import stop_on_the_way
 
 sys.path.insert(0, str(ROOT / "scripts/python"))
 import gmmpi as package
@@ -86,7 +87,7 @@ class Default(ProgramTest):
         np.save(self.dir / "x.npy", X)
         options = "fit x.npy -k 6 --init random --max-iter 200 --tol 0"
         self.run_ok(f"{options} -o whole.h5")
-        stop_on_the_way(f"{options} -o parts.h5 --checkpoint-every 1it", self.dir)
+        stop_on_the_way(self, f"{options} -o parts.h5 --checkpoint-every 1it")
         self.run_ok(f"{options} -o parts.h5", ranks=2)
         (whole, attributes, _), parts = model(self.dir / "whole.h5"), model(self.dir / "parts.h5")
         self.assertEqual(attributes["digest"], parts[1]["digest"])

@@ -211,7 +211,7 @@ class Groups(ProgramTest):
 
     def test_large_data_are_worked_on_together(self):
         with h5py.File(self.dir / "large.h5", "w") as f:
-            f.create_dataset("X", (2 ** 18, 3), dtype="f4", chunks=True)
+            f.create_dataset("X", data=np.zeros((2 ** 18, 3), dtype="f4"), chunks=True)
         for ranks, groups in ((2, 1), (3, 1), (4, 1), (6, 2), (7, 2)):
             run = self.run_ok("select large.h5 -k 1:9 --dry-run -o best.h5", ranks=ranks)
             self.assertIn("in 2 groups;" if groups == 2 else f"{ranks} ranks x 1 thread;", run.err)

@@ -32,7 +32,7 @@ class Recovery(ProgramTest):
         self.assertEqual((self.dir / "a.csv").read_bytes(), (self.dir / "b.csv").read_bytes())
 
     def test_bad_input(self):
-        for arguments, code, word in ((["--starts", "kmean"], 64, "kmean"), (["--separations", "-1"], 64, "--separation"),
+        for arguments, code, word in ((["--starts", "kmean"], 64, "kmean"), (["--separations", "-1"], 64, "separation"),
                                       (["--seeds", "0"], 2, "--seeds"), (["--rows", "few"], 2, "--rows")):
             done = self.study(*SMALL, *arguments, "-o", "x")
             self.assertEqual(done.returncode, code, done.stderr)

@@ -361,6 +361,9 @@ void info_command(const Execution& execution, const Options& options, StopReques
     } else {
       say("{}: {}\n", name, file.value("filetype", "HDF5 file"));
       print_tree(file, "/");
+      const Json rows = file.value("X", Json::object());
+      if (!rows.contains("problem") && rows.value("shape", Json::array()).size() == 2)
+        say("next: gmmpi fit {} -k 3 -o model.h5\n", name);
     }
   });
 }
