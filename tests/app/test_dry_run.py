@@ -55,7 +55,7 @@ class DryRun(ProgramTest):
 
     def test_no_estimate_says_why(self):
         np.savetxt(self.dir / "bad.csv", [[1, 2], [np.nan, 3], [4, 5]], delimiter=",")
-        for args, why in (("bad.csv -k 1", r"row 1 \(line 2\), column 0 is missing"), (f"{OLD_FAITHFUL} -k 300", "300 components for 272 rows")):
+        for args, why in (("bad.csv -k 1", "row 1, column 0 is missing"), (f"{OLD_FAITHFUL} -k 300", "300 components for 272 rows")):
             plan, said = self.plan(args, ranks=2)
             self.assertEqual((plan["seconds_per_iteration"], plan["trial_rows"]), (None, 0))
             self.assertRegex(said, f"time: no estimate: .*{why}")
