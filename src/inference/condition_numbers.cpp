@@ -1,10 +1,10 @@
 // condition_numbers.
-#include <Eigen/Core>
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <limits>
 
 #include "gmmpi/inference/diagnostics.hpp"
+#include "model/pinned_eigen.hpp"
 
 namespace gmmpi {
 

@@ -1,6 +1,10 @@
 // Eigen whose bits do not depend on the machine.
 #pragma once
 
+#ifdef __AVX__
+#error "Eigen's sums would depend on the width of vectors: compile with -mno-avx, as CMakeLists.txt does"
+#endif
+
 #include <Eigen/Core>
 
 namespace gmmpi {
