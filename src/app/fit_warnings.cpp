@@ -36,9 +36,9 @@ void warn_of_floor(const FitResult& r, const std::vector<std::string>& names, Ru
                            narrow_direction(r.model, floored[i], r.variance_floor, names));
   const bool more = r.model.shape() != PrecisionShape::shared_dense && floored.size() > kMostNamed;
   log.warning(fmt::format(
-      "degenerate: {}{}: rows do not vary in that direction, so the likelihood is as high as the floor of 1e-12 "
-      "of the columns' variances lets it be and says nothing: use fewer components, leave columns out, or give "
-      "--prior auto",
+      "degenerate: {}{}: the rows vary there by less than 1e-6 of the columns' standard deviations, so the "
+      "likelihood is as high as this floor lets it be and says nothing: use fewer components, leave columns "
+      "out, or give --prior auto",
       which, more ? fmt::format(" and {} more", floored.size() - kMostNamed) : ""));
 }
 
