@@ -34,7 +34,7 @@ Index row_bytes(const OutputColumn& column) {
 std::vector<std::string> value_names(const OutputColumn& column) {
   if (!column.names.empty()) return column.names;
   std::string base = column.name.substr(column.name.rfind('/') + 1);
-  if (base == "X") base = "x";
+  if (base == "X") base[0] = 'x';
   if (column.columns == 0) return {base};
   std::vector<std::string> names;
   for (Index i = 0; i < column.columns; ++i)
