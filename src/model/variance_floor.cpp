@@ -35,13 +35,14 @@ double floor_in_precision(const Mixture& m, int k, std::span<const double> floor
   return trace;
 }
 
-/// Raises the eigenvalues of a dense covariance, and makes its factor from them: the covariance's own
-/// rounding, large against the floor, would show in a Cholesky factor.
+/// What became of a covariance.
 struct Raised {
   bool finite = true;
   bool changed = false;
 };
 
+/// Raises the eigenvalues of a dense covariance, and makes its factor from them: the covariance's own
+/// rounding, large against the floor, would show in a Cholesky factor.
 Raised raise_dense(Mixture& m, int k, bool has_factor, std::span<const double> floor) {
   const int d = m.n_features;
   const Vector scale = Eigen::Map<const Vector>(floor.data(), d).cwiseSqrt();
