@@ -29,7 +29,7 @@
 #include "gmmpi/io/model_file.hpp"
 #include "gmmpi/io/open_data.hpp"
 #include "gmmpi/io/row_output.hpp"
-#include "gmmpi/model/covariance_family.hpp"
+#include "gmmpi/model/covariance_structure.hpp"
 #include "gmmpi/model/mixture.hpp"
 #include "gmmpi/model/prior.hpp"
 #include "gmmpi/parallel/communicator.hpp"

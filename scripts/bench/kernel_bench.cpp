@@ -52,24 +52,24 @@ struct Rows {
   }
 };
 
-bool is_matrix(const CovarianceFamily& family) {
-  return family.precision_shape() == PrecisionShape::dense ||
-         family.precision_shape() == PrecisionShape::shared_dense;
+bool is_matrix(const CovarianceStructure& structure) {
+  return structure.precision_shape() == PrecisionShape::dense ||
+         structure.precision_shape() == PrecisionShape::shared_dense;
 }
 
 /// K components of unit variances; the correlations of matrices change no time.
-Mixture make_mixture(const CovarianceFamily& family, int d, const KernelTable& kernels) {
+Mixture make_mixture(const CovarianceStructure& structure, int d, const KernelTable& kernels) {
   Mixture m;
-  m.family = &family;
+  m.structure = &structure;
   m.n_components = kComponents;
   m.n_features = d;
   m.weights.assign(kComponents, 1.0 / kComponents);
   const AlignedDoubles means = random_numbers(std::size_t(kComponents) * d, -1.0, 1.0);
   m.means.assign(means.begin(), means.end());
   std::size_t size = 1;
-  for (const std::size_t n : covariance_dims(family.precision_shape(), kComponents, d)) size *= n;
-  m.covariances.assign(size, is_matrix(family) ? 0.0 : 1.0);
-  if (is_matrix(family))
+  for (const std::size_t n : covariance_dims(structure.precision_shape(), kComponents, d)) size *= n;
+  m.covariances.assign(size, is_matrix(structure) ? 0.0 : 1.0);
+  if (is_matrix(structure))
     for (std::size_t i = 0; i < size; i += std::size_t(d) * d)
       for (int j = 0; j < d; ++j) m.covariances[i + std::size_t(j) * (d + 1)] = 1.0;
   factorise(m, kernels);
@@ -83,37 +83,37 @@ void count_values(benchmark::State& state, double values) {
   state.counters["Gvalues/s"] =
       benchmark::Counter(1e-9 * values, benchmark::Counter::kIsIterationInvariantRate);
 }
-double flops(const CovarianceFamily& family, int d, int n_rows) {
-  return 1.0 * n_rows * kComponents * (is_matrix(family) ? 1.0 * d * d : 4.0 * d);
+double flops(const CovarianceStructure& structure, int d, int n_rows) {
+  return 1.0 * n_rows * kComponents * (is_matrix(structure) ? 1.0 * d * d : 4.0 * d);
 }
 
 /// The E-step's squared Mahalanobis distances.
-void mahalanobis(benchmark::State& state, const KernelTable& kernels, const CovarianceFamily& family) {
+void mahalanobis(benchmark::State& state, const KernelTable& kernels, const CovarianceStructure& structure) {
   const int d = static_cast<int>(state.range(0));
   const Rows rows(d);
-  const LogDensity density(make_mixture(family, d, kernels), kernels);
+  const LogDensity density(make_mixture(structure, d, kernels), kernels);
   AlignedDoubles scratch(density.scratch_size()), out(std::size_t{kComponents} * kTile);
   for (auto _ : state) {
     density.mahalanobis(rows.tile, scratch.data(), out.data());
     benchmark::ClobberMemory();
   }
-  count_flops(state, flops(family, d, kTile));
+  count_flops(state, flops(structure, d, kTile));
 }
 
 /// The M-step's sums of responsibility, (x - c) and (x - c)(x - c)^T.
-void accumulate(benchmark::State& state, const KernelTable& kernels, const CovarianceFamily& family) {
+void accumulate(benchmark::State& state, const KernelTable& kernels, const CovarianceStructure& structure) {
   const int d = static_cast<int>(state.range(0));
   const std::vector<Rows> rows(kTiles, Rows(d));
   std::vector<TileRows> tiles;
   for (const Rows& r : rows) tiles.push_back({r.tile.x(), r.tile.xt()});
   const AlignedDoubles gamma = random_numbers(std::size_t{kTiles} * kComponents * kTile, 0.01, 1.0);
   const AlignedDoubles centers = random_numbers(std::size_t(kComponents) * padded(d), -1.0, 1.0);
-  BlockSums sums({kComponents, d, family.scatter_shape()});
+  BlockSums sums({kComponents, d, structure.scatter_shape()});
   for (auto _ : state) {
     sums.add(kernels, tiles, gamma.data(), centers.data());
     benchmark::ClobberMemory();
   }
-  count_flops(state, flops(family, d, kTiles * kTile));
+  count_flops(state, flops(structure, d, kTiles * kTile));
 }
 
 void responsibilities(benchmark::State& state, const KernelTable& kernels) {
@@ -165,12 +165,12 @@ void dgemm(benchmark::State& state) {
 void register_all(const KernelTable& kernels) {
   using benchmark::RegisterBenchmark;
   for (const char* name : kFamilies) {
-    const CovarianceFamily& family = find_family(name);
+    const CovarianceStructure& structure = find_structure(name);
     const std::string suffix = std::string("_") + name;
     auto* e_step = RegisterBenchmark(("mahalanobis" + suffix).c_str(),
-                                     [&](benchmark::State& state) { mahalanobis(state, kernels, family); });
+                                     [&](benchmark::State& state) { mahalanobis(state, kernels, structure); });
     auto* m_step = RegisterBenchmark(("accumulate" + suffix).c_str(),
-                                     [&](benchmark::State& state) { accumulate(state, kernels, family); });
+                                     [&](benchmark::State& state) { accumulate(state, kernels, structure); });
     for (const int d : kColumns) {
       e_step->Arg(d);
       m_step->Arg(d);

@@ -54,7 +54,7 @@ void serve(const Communicator& comm, char** argv, const std::string& simd) {
   options.start = read_model(execution, argv[2]);
   options.init = Init::model;
   options.n_components = options.start->n_components;
-  options.family = options.start->family;
+  options.structure = options.start->structure;
   options.tol = 0.0;
   options.reg_covar = 0.0;
   options.skip = std::string(argv[5]) == "auto";

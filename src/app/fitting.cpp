@@ -14,7 +14,7 @@
 #include "em/sweep.hpp"
 #include "gmmpi/error.hpp"
 #include "kernels/table.hpp"
-#include "model/families/families.hpp"
+#include "model/structures/structures.hpp"
 #include "parallel/thread_loop.hpp"
 
 namespace gmmpi::app {
@@ -93,8 +93,8 @@ bool asks_for_bernoulli(const Options& o) {
 FitOptions fit_options(const Options& o) {
   FitOptions f;
   f.n_components = static_cast<int>(o.integer("n-components", 1, kMostComponents));
-  f.family =
-      &find_family(asks_for_bernoulli(o) ? "bernoulli" : o.choice("covariance-type", covariance_types()));
+  f.structure =
+      &find_structure(asks_for_bernoulli(o) ? "bernoulli" : o.choice("covariance-type", covariance_types()));
   set_fit_options(o, f);
   f.trace_bound = o.choice("trace", {"none", "elbo"}) == "elbo";
   return f;
@@ -102,7 +102,7 @@ FitOptions fit_options(const Options& o) {
 
 Mixture model_shape(const FitOptions& f, int n_features) {
   Mixture shape;
-  shape.family = f.family;
+  shape.structure = f.structure;
   shape.n_components = f.n_components;
   shape.n_features = n_features;
   if (f.noise) shape.noise.emplace();
@@ -110,7 +110,7 @@ Mixture model_shape(const FitOptions& f, int n_features) {
 }
 
 std::int64_t working_bytes(const Execution& execution, const FitOptions& f, const OpenedData& data) {
-  const MomentLayout layout{f.n_components, data.rows->n_columns(), f.family->scatter_shape()};
+  const MomentLayout layout{f.n_components, data.rows->n_columns(), f.structure->scatter_shape()};
   // Ten steps, ten decreases and a few more vectors: in use, at the safe point, and on the way to a
   // checkpoint.
   const std::int64_t acceleration = f.accelerate == Acceleration::none ? 0 : 4 * 24 * 8 * layout.size();
@@ -152,7 +152,7 @@ std::map<std::string, std::string> runtime_facts(const Execution& execution, dou
 std::map<std::string, std::string> resolved_options(const Options& options, const FitOptions& f) {
   std::map<std::string, std::string> resolved;
   for (const auto& [name, value] : options.values) {
-    if (name == "covariance-type" && f.family->precision_shape() == PrecisionShape::none) continue;
+    if (name == "covariance-type" && f.structure->precision_shape() == PrecisionShape::none) continue;
     std::string key = name;
     std::ranges::replace(key, '-', '_');
     resolved[key] = value;

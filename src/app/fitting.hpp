@@ -18,7 +18,7 @@ namespace gmmpi::app {
 
 inline constexpr int kMostComponents = 1'000'000;
 
-/// Everything of a fit but the number of components, the family and the start model, of which only the name
+/// Everything of a fit but the number of components, the structure and the start model, of which only the name
 /// is set. Error 64.
 void set_fit_options(const Options& options, FitOptions& f);
 
@@ -28,7 +28,7 @@ std::optional<std::string> start_path(const Options& options);
 /// True for --family bernoulli. Error 64 if a covariance type is given as well.
 bool asks_for_bernoulli(const Options& options);
 
-/// All of it but the start model, for one number of components and one family.
+/// All of it but the start model, for one number of components and one structure.
 FitOptions fit_options(const Options& options);
 
 /// A model without parameters, to count them.

@@ -50,16 +50,16 @@ std::vector<int> parse_numbers(const std::string& text) {
   return numbers;
 }
 
-std::vector<const CovarianceFamily*> parse_families(const Options& o) {
-  if (asks_for_bernoulli(o)) return {&find_family("bernoulli")};
-  std::vector<const CovarianceFamily*> families;
+std::vector<const CovarianceStructure*> parse_structures(const Options& o) {
+  if (asks_for_bernoulli(o)) return {&find_structure("bernoulli")};
+  std::vector<const CovarianceStructure*> structures;
   for (const std::string& word : words(o.text("covariance-type"))) {
     Options one = o;  // a single choice is complained about in the usual way
     one.values["covariance-type"] = word;
-    const CovarianceFamily* family = &find_family(one.choice("covariance-type", covariance_types()));
-    if (std::ranges::find(families, family) == families.end()) families.push_back(family);
+    const CovarianceStructure* structure = &find_structure(one.choice("covariance-type", covariance_types()));
+    if (std::ranges::find(structures, structure) == structures.end()) structures.push_back(structure);
   }
-  return families;
+  return structures;
 }
 
 }  // namespace
@@ -69,7 +69,7 @@ SelectOptions select_options(const Options& o) {
       {"bic", Criterion::bic}, {"aic", Criterion::aic}, {"icl", Criterion::icl}, {"cv", Criterion::cv}};
   SelectOptions s;
   s.n_components = parse_numbers(o.text("n-components"));
-  s.families = parse_families(o);
+  s.structures = parse_structures(o);
   if (static_cast<std::int64_t>(s.n_candidates()) > kMostCandidates)
     throw Error(ExitCode::usage, "--n-components: more than 100000 candidates; give fewer");
   s.criterion = criteria.at(o.choice("criterion", {"bic", "aic", "icl", "cv"}));

@@ -35,7 +35,7 @@ constexpr double kLeastVariance = 1e-12;  ///< as a share of the column's
 Regularisation regularisation_of(const FitOptions& options, const std::vector<double>& variance) {
   if (options.fixed.covariances && options.init == Init::model) return {};
   if (options.reg_covar) return {std::vector<double>(variance.size(), *options.reg_covar), {}};
-  if (options.family->precision_shape() == PrecisionShape::none) return {};
+  if (options.structure->precision_shape() == PrecisionShape::none) return {};
   const double mean =
       std::accumulate(variance.begin(), variance.end(), 0.0) / static_cast<double>(variance.size());
   Regularisation r{{}, variance};
@@ -46,8 +46,8 @@ Regularisation regularisation_of(const FitOptions& options, const std::vector<do
 /// Responsibilities under state.model and their moments about `centers`.
 Moments e_step(const Problem& p, FitState& state, const std::vector<double>& centers) {
   const double least_log_share = p.options.skip ? kLeastLogShare : kEveryLogShare;
-  const ScatterShape shape = state.model.family->scatter_shape();
-  const MomentNeeds needs = MomentNeeds::of(*state.model.family, p.regularisation.hides());
+  const ScatterShape shape = state.model.structure->scatter_shape();
+  const MomentNeeds needs = MomentNeeds::of(*state.model.structure, p.regularisation.hides());
   const KernelTable& kernels = *p.execution.kernels;
   ++state.n_sweeps;
   const auto run = [&](const Assignment& posterior) {
@@ -95,7 +95,7 @@ Mixture m_step(const Problem& p, FitState& state, const Moments& moments) {
   constraints.before = &state.model;
   bool recentred = false;
   MStep step = m_step_guarded(
-      p.execution, moments, *p.options.family, constraints,
+      p.execution, moments, *p.options.structure, constraints,
       [&](const std::vector<double>& centers) { return e_step(p, state, centers); }, recentred);
   const int iteration = state.n_iter + 1;
   if (recentred) {
@@ -262,16 +262,16 @@ void validate_extras(const FitOptions& o, int n_columns) {
   require(is_em || (!o.labels && !o.prior && !o.fixed.any()),
           "--engine " + engine_name(o.engine) +
               " knows no --labels, --prior or --fix; leave them out, or choose --engine em or hard");
-  if (o.prior) validate_prior(*o.prior, *o.family, n_columns);
+  if (o.prior) validate_prior(*o.prior, *o.structure, n_columns);
   const bool plain = o.accelerate == Acceleration::none;
   require(plain || !o.prior,
           "--accelerate raises the log-likelihood, not what --prior makes of it; leave one "
           "of them out");
   require(plain || !o.fixed.any(), "--accelerate moves all parameters; leave out --accelerate or --fix");
-  require(!o.fixed.covariances || o.family->precision_shape() != PrecisionShape::none,
+  require(!o.fixed.covariances || o.structure->precision_shape() != PrecisionShape::none,
           "--fix covariances: Bernoulli components have none; fix weights or means");
   require(!(o.fixed.weights && o.fixed.means &&
-            (o.fixed.covariances || o.family->precision_shape() == PrecisionShape::none)),
+            (o.fixed.covariances || o.structure->precision_shape() == PrecisionShape::none)),
           "--fix leaves nothing to fit; use gmmpi score, or fix less");
 }
 
@@ -288,7 +288,7 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
     if (!condition) throw Error(code, message);
   };
   const std::string wanted = name + ": -k " + std::to_string(o.n_components) + " components";
-  require(o.family != nullptr, ExitCode::usage, "no covariance type given");
+  require(o.structure != nullptr, ExitCode::usage, "no covariance type given");
   require(o.n_components >= 1, ExitCode::usage, "-k must be at least 1");
   require(o.n_init >= 1, ExitCode::usage, "--n-init must be at least 1");
   const bool is_em = o.engine == Engine::em || o.engine == Engine::hard;
@@ -311,9 +311,9 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
   validate_noise(o, data, name);
   if (o.init == Init::model) {
     require(o.start.has_value(), ExitCode::usage, "no start model given");
-    require(o.start->family->distribution() == o.family->distribution(), ExitCode::usage,
-            o.start_name + ": is a " + std::string(o.start->family->distribution()) + " mixture, not a " +
-                std::string(o.family->distribution()) + " one; give another start or --family");
+    require(o.start->structure->distribution() == o.structure->distribution(), ExitCode::usage,
+            o.start_name + ": is a " + std::string(o.start->structure->distribution()) + " mixture, not a " +
+                std::string(o.structure->distribution()) + " one; give another start or --family");
     const int K = o.start->n_components, d = o.start->n_features;
     require(d == data.n_columns(), ExitCode::bad_data,
             o.start_name + ": has " + std::to_string(d) + " columns, " + name + " has " +
@@ -328,7 +328,7 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
               (n_rows < data.grid().n_rows() ? " rows of positive weight" : " rows") +
               "; choose a smaller -k");
   require_squares(data.summary(), name);
-  if (o.family->precision_shape() == PrecisionShape::none) require_binary(execution, data, name);
+  if (o.structure->precision_shape() == PrecisionShape::none) require_binary(execution, data, name);
   require(has_distinct_rows(execution, data, o.n_components), ExitCode::bad_data,
           wanted + ", but fewer distinct rows; choose a smaller -k");
 }

@@ -75,10 +75,10 @@ void constrain_means(const Constraints& c, const MomentLayout& layout, const std
 }
 
 /// The prior's scale, as the scatter of rows that were seen before; returns how many these were.
-double add_prior_rows(const Prior& prior, const CovarianceFamily& family, const MomentLayout& layout,
+double add_prior_rows(const Prior& prior, const CovarianceStructure& structure, const MomentLayout& layout,
                       std::vector<double>& scatter) {
   const int d = layout.d;
-  const bool spherical = family.precision_shape() == PrecisionShape::spherical;
+  const bool spherical = structure.precision_shape() == PrecisionShape::spherical;
   double* entry = scatter.data();
   for (int n = 0; n < layout.n_scatters(); ++n)
     if (layout.shape == ScatterShape::diagonal)
@@ -86,7 +86,7 @@ double add_prior_rows(const Prior& prior, const CovarianceFamily& family, const 
     else
       for (int i = 0; i < d; ++i)
         for (int j = i; j < d; ++j) *entry++ += prior.scale[std::size_t(i) * d + j];
-  return prior_count(prior, family, layout.K, d);
+  return prior_count(prior, structure, layout.K, d);
 }
 
 void add_to_variances(const std::vector<double>& reg, Mixture& m) {
@@ -140,13 +140,13 @@ std::vector<double> Regularisation::applied_to(std::vector<double> variance) con
   return variance;
 }
 
-MStep m_step(const Execution& execution, const Moments& moments, const CovarianceFamily& family,
+MStep m_step(const Execution& execution, const Moments& moments, const CovarianceStructure& structure,
              const Constraints& constraints) {
   Stopwatch watch;
   const int K = moments.layout.K, d = moments.layout.d;
   MStep step;
   Mixture& m = step.model;
-  m.family = &family;
+  m.structure = &structure;
   m.n_components = K;
   m.n_features = d;
   m.means = moments.centers;
@@ -183,7 +183,7 @@ MStep m_step(const Execution& execution, const Moments& moments, const Covarianc
   std::vector<double> rows = counts;  // with the prior's
   if (prior || fixed.means) constrain_means(constraints, moments.layout, counts, m, scatter);
   if (prior) {
-    const double more = add_prior_rows(*prior, family, moments.layout, scatter);
+    const double more = add_prior_rows(*prior, structure, moments.layout, scatter);
     for (double& n : rows) n += more;
     total += more;
   }
@@ -192,7 +192,7 @@ MStep m_step(const Execution& execution, const Moments& moments, const Covarianc
     m.precisions_cholesky = constraints.before->precisions_cholesky;
     m.floored = constraints.before->floored;
   } else {
-    m.covariances = family.covariances({K, d, rows, total, scatter});
+    m.covariances = structure.covariances({K, d, rows, total, scatter});
     add_to_variances(constraints.regularisation.added, m);
     for (int k = 0; k < K && !may_be_empty; ++k)
       if (is_held_empty(k)) keep_covariance(*constraints.before, k, m);
@@ -211,15 +211,15 @@ MStep m_step(const Execution& execution, const Moments& moments, const Covarianc
   return step;
 }
 
-MStep m_step_guarded(const Execution& execution, const Moments& moments, const CovarianceFamily& family,
+MStep m_step_guarded(const Execution& execution, const Moments& moments, const CovarianceStructure& structure,
                      const Constraints& constraints,
                      const std::function<Moments(const std::vector<double>& centers)>& sum_about,
                      bool& recentred) {
-  MStep step = m_step(execution, moments, family, constraints);
+  MStep step = m_step(execution, moments, structure, constraints);
   recentred = step.too_far;
   for (int repeat = 0; repeat < kMostRepeats && step.too_far; ++repeat) {
     const std::vector<double> centers = step.model.means;
-    step = m_step(execution, sum_about(centers), family, constraints);
+    step = m_step(execution, sum_about(centers), structure, constraints);
     if (step.model.means == centers)
       break;  // the means do not move any more: what failed is no matter of the centres
   }
@@ -230,7 +230,7 @@ std::int64_t FixedParameters::n_free(const Mixture& m) const {
   const std::int64_t K = m.n_components, d = m.n_features;
   const int of_noise = m.noise ? (weights ? 1 : 2) : 0;
   return (weights ? 0 : K - 1) + of_noise + (means ? 0 : K * d) +
-         (covariances ? 0 : m.family->n_covariance_parameters(m.n_components, m.n_features));
+         (covariances ? 0 : m.structure->n_covariance_parameters(m.n_components, m.n_features));
 }
 
 }  // namespace gmmpi

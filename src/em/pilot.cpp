@@ -27,7 +27,7 @@ class Quiet final : public FitObserver {
 };
 
 bool has_matrices(const FitOptions& options) {
-  return options.family->precision_shape() == PrecisionShape::dense;
+  return options.structure->precision_shape() == PrecisionShape::dense;
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace {
 /// (d, d), divided by the total weight.
 std::vector<double> data_covariance(const Execution& execution, const Data& data,
                                     const DataMoments& moments) {
-  const CovarianceFamily& full = find_family("full");
+  const CovarianceStructure& full = find_structure("full");
   const AllRows all;
   const auto sum_about = [&](const std::vector<double>& c) {
     return sweep(execution, data, all, c, full.scatter_shape());
@@ -28,7 +28,7 @@ std::vector<double> data_covariance(const Execution& execution, const Data& data
 Prior prior_of_data(const Execution& execution, const Data& data, const FitOptions& options,
                     DataMoments& moments) {
   const std::size_t d = data.n_columns();
-  const PrecisionShape shape = options.family->precision_shape();
+  const PrecisionShape shape = options.structure->precision_shape();
   const bool dense = shape == PrecisionShape::dense || shape == PrecisionShape::shared_dense;
   std::vector<double> covariance =
       dense ? data_covariance(execution, data, moments) : std::vector<double>(moments.variance);
@@ -45,7 +45,7 @@ Prior prior_of_data(const Execution& execution, const Data& data, const FitOptio
     for (std::size_t e = 0; e < covariance.size(); ++e)
       if (e % (d + 1) != 0) covariance[e] = 0.0;
   for (double& c : covariance) c *= n > 1.0 ? n / (n - 1.0) : 1.0;
-  return make_prior(*options.prior, *options.family, options.n_components, moments.mean, covariance,
+  return make_prior(*options.prior, *options.structure, options.n_components, moments.mean, covariance,
                     *execution.kernels);
 }
 

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "gmmpi/model/covariance_family.hpp"
+#include "gmmpi/model/covariance_structure.hpp"
 #include "gmmpi/parallel/communicator.hpp"
 #include "kernels/scatter.hpp"
 #include "parallel/exact_sum.hpp"
@@ -17,9 +17,9 @@ struct MomentNeeds {
   std::span<const double> negligible{};  ///< (d) variances; those of smaller ones do not. Empty: all do
   bool only_trace = false;               ///< those that show in the sum over the columns
 
-  /// For covariances of this family beside which such variances (d) do not show.
-  static MomentNeeds of(const CovarianceFamily& family, std::span<const double> negligible) {
-    return {negligible, family.precision_shape() == PrecisionShape::spherical};
+  /// For covariances of this structure beside which such variances (d) do not show.
+  static MomentNeeds of(const CovarianceStructure& structure, std::span<const double> negligible) {
+    return {negligible, structure.precision_shape() == PrecisionShape::spherical};
   }
 };
 

@@ -46,12 +46,12 @@ Mixture maximise(const Execution& execution, const Data& data, const Assignment&
                  const std::vector<double>& centers, const FitOptions& options,
                  const Constraints& constraints, const std::vector<double>& variance) {
   const auto sum_about = [&](const std::vector<double>& c) {
-    return sweep(execution, data, assignment, c, options.family->scatter_shape(),
-                 MomentNeeds::of(*options.family, constraints.regularisation.hides()));
+    return sweep(execution, data, assignment, c, options.structure->scatter_shape(),
+                 MomentNeeds::of(*options.structure, constraints.regularisation.hides()));
   };
   bool recentred = false;
   MStep step =
-      m_step_guarded(execution, sum_about(centers), *options.family, constraints, sum_about, recentred);
+      m_step_guarded(execution, sum_about(centers), *options.structure, constraints, sum_about, recentred);
   const int d = data.n_columns();
   for (const int k : step.collapsed)
     set_component(step.model, k,
@@ -93,7 +93,7 @@ void set_component(Mixture& m, int k, const std::vector<double>& mean, const std
 
 DataMoments data_moments(const Execution& execution, const Data& data) {
   const std::size_t d = data.n_columns();
-  const CovarianceFamily& diag = find_family("diag");
+  const CovarianceStructure& diag = find_structure("diag");
   const AllRows all;
   const auto sum_about = [&](const std::vector<double>& c) {
     return sweep(execution, data, all, c, diag.scatter_shape());
@@ -111,11 +111,11 @@ DataMoments data_moments(const Execution& execution, const Data& data) {
 }
 
 /// Random rows as means, the data's variances, equal weights.
-Mixture model_of_rows(const CovarianceFamily& family, int K, std::vector<double> means,
+Mixture model_of_rows(const CovarianceStructure& structure, int K, std::vector<double> means,
                       const std::vector<double>& variance) {
   const std::size_t d = variance.size();
   Mixture model;
-  model.family = &family;
+  model.structure = &structure;
   model.n_components = K;
   model.n_features = static_cast<int>(d);
   model.weights.assign(K, 1.0 / K);
@@ -202,7 +202,7 @@ std::string make_start(const Execution& execution, const Data& data, const DataM
   switch (options.init) {
     case Init::model:
       how = "the given model";
-      state.model = with_family(*options.start, *options.family, *execution.kernels);  // factors: below
+      state.model = with_structure(*options.start, *options.structure, *execution.kernels);  // factors: below
       break;
     case Init::random: {
       how = "random responsibilities";
@@ -213,7 +213,7 @@ std::string make_start(const Execution& execution, const Data& data, const DataM
     }
     case Init::random_from_data:
       how = "random rows as means";
-      state.model = model_of_rows(*options.family, K, state.centers, variance);
+      state.model = model_of_rows(*options.structure, K, state.centers, variance);
       break;
     case Init::kmeans:
       if (pilot) {

@@ -86,7 +86,7 @@ std::optional<Overlap> most_overlapping(const Execution& execution, const Mixtur
   const bool diagonal = mixture.shape() == PrecisionShape::spherical;
   const bool shared = mixture.shape() == PrecisionShape::shared_dense;
   const Mixture m =
-      diagonal || shared ? with_family(mixture, find_family(shared ? "full" : "diag"), kernels) : mixture;
+      diagonal || shared ? with_structure(mixture, find_structure(shared ? "full" : "diag"), kernels) : mixture;
   std::vector<Overlap> best(K);  // of k with those before it
   for_each_index(0, K, execution.n_threads, [&](std::int64_t index, int) {
     const int k = static_cast<int>(index);

@@ -33,12 +33,12 @@ void require_same_kind(const Mixture& a, const Mixture& b) {
 }
 
 /// The simplest of diag and full that holds the covariances of both Gaussian mixtures.
-const CovarianceFamily& common_family(const Mixture& a, const Mixture& b) {
-  if (is_bernoulli(a)) return *a.family;
+const CovarianceStructure& common_structure(const Mixture& a, const Mixture& b) {
+  if (is_bernoulli(a)) return *a.structure;
   const auto is_dense = [](const Mixture& m) {
     return m.shape() == PrecisionShape::dense || m.shape() == PrecisionShape::shared_dense;
   };
-  return find_family(is_dense(a) || is_dense(b) ? "full" : "diag");
+  return find_structure(is_dense(a) || is_dense(b) ? "full" : "diag");
 }
 
 /// The Euclidean norm, of numbers in any unit.
@@ -73,8 +73,8 @@ ComponentMatch compare_pair(const Mixture& a, int k, const Mixture& b, int l, do
 std::vector<ComponentMatch> match_components(const Execution& execution, const Mixture& a, const Mixture& b) {
   require_same_kind(a, b);
   const KernelTable& kernels = *execution.kernels;
-  const CovarianceFamily& family = common_family(a, b);
-  const Mixture same_a = with_family(a, family, kernels), same_b = with_family(b, family, kernels);
+  const CovarianceStructure& structure = common_structure(a, b);
+  const Mixture same_a = with_structure(a, structure, kernels), same_b = with_structure(b, structure, kernels);
   std::vector<double> cost(std::size_t(a.n_components) * b.n_components);
   for_each_index(0, a.n_components, execution.n_threads, [&](std::int64_t k, int) {
     const std::vector<double> row = bhattacharyya_distances(same_a, static_cast<int>(k), same_b, kernels);

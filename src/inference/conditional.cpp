@@ -35,7 +35,7 @@ Mixture selected(const Mixture& m, std::span<const int> columns) {
   require_no_noise(m, "the model");
   const std::size_t d = m.n_features, stride = covariance_stride(m.shape(), m.n_features);
   Mixture out;
-  out.family = m.family;
+  out.structure = m.structure;
   out.n_components = m.n_components;
   out.n_features = static_cast<int>(columns.size());
   out.weights = m.weights;

@@ -72,7 +72,7 @@ FitResult evaluate(const Execution& execution, const Data& data, const SelectOpt
   const FitOptions f = options.candidate(i);
   const std::vector<std::string> parts = part_names(options, i);
   c.n_components = f.n_components;
-  c.family = f.family;
+  c.structure = f.structure;
   try {
     FitResult result = fit_part(parts[0], data, f);
     c.score = score(execution, data, result.model, {f.labels.get(), f.fixed.n_free(result.model)});
@@ -103,7 +103,7 @@ std::string criterion_name(Criterion criterion) {
 
 FitOptions SelectOptions::candidate(std::size_t i) const {
   FitOptions f = fit;
-  f.family = families[i / n_components.size()];
+  f.structure = structures[i / n_components.size()];
   f.n_components = n_components[i % n_components.size()];
   if (const auto known = labels.find(f.n_components); known != labels.end()) f.labels = known->second;
   return f;
@@ -126,7 +126,7 @@ double Candidate::loss(Criterion criterion) const {
 
 std::vector<std::string> part_names(const SelectOptions& options, std::size_t i) {
   const FitOptions f = options.candidate(i);
-  std::vector<std::string> names{fmt::format("{}.{}", f.family->name(), f.n_components)};
+  std::vector<std::string> names{fmt::format("{}.{}", f.structure->name(), f.n_components)};
   if (options.criterion == Criterion::cv)
     for (int fold = 0; fold < options.n_folds; ++fold)
       names.push_back(fmt::format("{}.fold{}of{}", names.front(), fold, options.n_folds));

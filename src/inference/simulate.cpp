@@ -105,7 +105,7 @@ void validate(const RandomMixture& w) {
   require(w.n_features >= 1, "--n-features must be at least 1");
   require(w.concentration >= 1, "--concentration must be at least 1");
   require(w.separation >= 0.0 && std::isfinite(w.separation), "--separation must be a finite number >= 0");
-  require(w.family && w.family->precision_shape() != PrecisionShape::none,
+  require(w.structure && w.structure->precision_shape() != PrecisionShape::none,
           "--covariance-type: a type with covariances is needed; choose full, tied, diag or spherical");
 }
 
@@ -115,7 +115,7 @@ Mixture random_mixture(const RandomMixture& w, const KernelTable& kernels) {
   validate(w);
   const auto K = static_cast<std::size_t>(w.n_components), d = static_cast<std::size_t>(w.n_features);
   Mixture m;
-  m.family = w.family;
+  m.structure = w.structure;
   m.n_components = w.n_components;
   m.n_features = w.n_features;
   const bool shared = m.shape() == PrecisionShape::shared_dense;

@@ -37,9 +37,9 @@ std::vector<Field> parameter_fields(const Mixture& m, const std::string& group, 
   std::vector<Field> fields{{group, "weights", Doubles{m.weights, {K}}, true},
                             {group, "means", Doubles{m.means, {K, d}}, true}};
   if (m.shape() == PrecisionShape::none) {
-    fields.push_back({group, "family", std::string(m.family->distribution()), true});
+    fields.push_back({group, "family", std::string(m.structure->distribution()), true});
   } else {
-    fields.push_back({group, "covariance_type", std::string(m.family->name()), true});
+    fields.push_back({group, "covariance_type", std::string(m.structure->name()), true});
     fields.push_back({group, "covariances", Doubles{m.covariances, covariance_shape(m)}, true});
     if (with_factors || !m.floored.empty())
       fields.push_back(
@@ -160,7 +160,7 @@ Field::Value number_or_auto(const std::optional<double>& x) {
 std::vector<Field> numeric_options(const FitOptions& o) {
   const std::string group = "options";
   std::vector<Field> fields{{group, "n_components", std::int64_t{o.n_components}, true},
-                            {group, "family", std::string(o.family->distribution()), true},
+                            {group, "family", std::string(o.structure->distribution()), true},
                             {group, "n_init", std::int64_t{o.n_init}, true},
                             {group, "tol", o.tol, true},
                             {group, "max_iter", std::int64_t{o.max_iter}, true},
@@ -168,8 +168,8 @@ std::vector<Field> numeric_options(const FitOptions& o) {
                             {group, "seed", static_cast<std::int64_t>(o.seed), true},
                             {group, "on_collapse", std::string(o.fail_on_collapse ? "fail" : "reseed"), true},
                             {group, "skip", std::string(o.skip ? "auto" : "none"), true}};
-  if (o.family->precision_shape() != PrecisionShape::none)
-    fields.push_back({group, "covariance_type", std::string(o.family->name()), true});
+  if (o.structure->precision_shape() != PrecisionShape::none)
+    fields.push_back({group, "covariance_type", std::string(o.structure->name()), true});
   if (o.short_runs > 0) fields.push_back({group, "short_runs", std::int64_t{o.short_runs}, true});
   if (o.engine != Engine::em) fields.push_back({group, "engine", engine_name(o.engine), true});
   if (o.engine == Engine::stepwise || o.engine == Engine::sequential)
@@ -216,9 +216,9 @@ std::vector<Field> numeric_options(const FitOptions& o) {
 Mixture read_parameters(hid_t group, const std::string& name) {
   Mixture m;
   const bool has_family = H5Aexists(group, "family") > 0;
-  const auto family = h5::read_attribute<std::string>(group, has_family ? "family" : "covariance_type");
+  const auto structure = h5::read_attribute<std::string>(group, has_family ? "family" : "covariance_type");
   try {
-    m.family = &find_family(family);
+    m.structure = &find_structure(structure);
   } catch (const Error& e) {
     throw Error(ExitCode::bad_data, name + ": " + e.what());
   }
@@ -241,7 +241,7 @@ Mixture read_parameters(hid_t group, const std::string& name) {
     throw Error(ExitCode::bad_data,
                 fmt::format("{}: /model/covariances has shape ({}); covariance type '{}' with {} "
                             "components and {} columns needs ({}); write it so",
-                            name, fmt::join(dims, ", "), family, m.n_components, m.n_features,
+                            name, fmt::join(dims, ", "), structure, m.n_components, m.n_features,
                             fmt::join(covariance_shape(m), ", ")));
   if (h5::exists(group, "degenerate")) {
     const auto floored = h5::read_dataset<std::int64_t>(group, "degenerate");

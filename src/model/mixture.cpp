@@ -1,4 +1,4 @@
-// Mixture: shapes, validation, change of family.
+// Mixture: shapes, validation, change of structure.
 #include "gmmpi/model/mixture.hpp"
 
 #include <algorithm>
@@ -46,7 +46,7 @@ std::size_t covariance_stride(PrecisionShape shape, int n_features) {
 
 std::int64_t Mixture::n_parameters() const {
   return n_components - 1 + std::int64_t{n_components} * n_features +
-         family->n_covariance_parameters(n_components, n_features) + (noise ? 2 : 0);
+         structure->n_covariance_parameters(n_components, n_features) + (noise ? 2 : 0);
 }
 
 namespace {
@@ -128,7 +128,7 @@ void validate(Mixture& m, const KernelTable& kernels, const std::string& name) {
   require(K > 0 && d > 0, name, "the model has no components or no columns");
   require(m.weights.size() == K && m.means.size() == K * d && m.covariances.size() == n_covariances, name,
           "weights, means and covariances do not have the shapes of covariance type '" +
-              std::string(m.family->name()) + "'; write them as (K), (K, d) and as `gmmpi fit` does");
+              std::string(m.structure->name()) + "'; write them as (K), (K, d) and as `gmmpi fit` does");
   require(all_finite(m.weights) && all_finite(m.means) && all_finite(m.covariances), name,
           "the model holds NaN or infinite numbers; write finite ones");
   if (m.shape() == PrecisionShape::none)
@@ -179,14 +179,14 @@ std::vector<double> full_covariance(const Mixture& m, int k) {
   return full;
 }
 
-Mixture with_family(const Mixture& m, const CovarianceFamily& family, const KernelTable& kernels) {
+Mixture with_structure(const Mixture& m, const CovarianceStructure& structure, const KernelTable& kernels) {
   const int K = m.n_components, d = m.n_features;
   Mixture out = m;
-  out.family = &family;
+  out.structure = &structure;
   out.label_rule = LabelRule::posterior;
   out.label_space = {};
-  if (family.name() == m.family->name()) return out;
-  const PrecisionShape shape = family.precision_shape();
+  if (structure.name() == m.structure->name()) return out;
+  const PrecisionShape shape = structure.precision_shape();
   if (shape == PrecisionShape::none || m.shape() == PrecisionShape::none)
     throw std::logic_error("components of another distribution");
   out.covariances.clear();

@@ -68,21 +68,21 @@ double squared_distance(const Prior& prior, const Mixture& m, int k, const doubl
 
 /// The priors go by the shape of precisions, but are conjugate only where each covariance is free but for its
 /// shape.
-bool has_conjugate_prior(const CovarianceFamily& family) {
+bool has_conjugate_prior(const CovarianceStructure& structure) {
   static constexpr std::string_view known[] = {"full", "tied", "diag", "spherical"};
-  return std::ranges::find(known, family.name()) != std::end(known);
+  return std::ranges::find(known, structure.name()) != std::end(known);
 }
 
 }  // namespace
 
-void validate_prior(const PriorOptions& o, const CovarianceFamily& family, int n_features) {
+void validate_prior(const PriorOptions& o, const CovarianceStructure& structure, int n_features) {
   const auto require = [](bool condition, const std::string& message) {
     if (!condition) throw Error(ExitCode::usage, message);
   };
-  require(family.precision_shape() != PrecisionShape::none,
+  require(structure.precision_shape() != PrecisionShape::none,
           "--prior is for Gaussian components; leave it out, or choose --family gaussian");
-  require(has_conjugate_prior(family),
-          "--prior is not known for " + std::string(family.name()) +
+  require(has_conjugate_prior(structure),
+          "--prior is not known for " + std::string(structure.name()) +
               " covariances; leave it out, or choose full, tied, diag or spherical");
   require(o.shrinkage >= 0.0 && std::isfinite(o.shrinkage),
           "--prior-shrinkage is no number of rows: give a finite number >= 0");
@@ -90,28 +90,28 @@ void validate_prior(const PriorOptions& o, const CovarianceFamily& family, int n
           "--prior-weight below 1 has no most probable weights: give a finite number >= 1");
   require(!o.scale || (*o.scale > 0.0 && std::isfinite(*o.scale)),
           "--prior-scale is not positive: give a finite number > 0, or leave it out");
-  const int least = is_dense(family.precision_shape()) ? n_features - 1 : 0;
+  const int least = is_dense(structure.precision_shape()) ? n_features - 1 : 0;
   require(!o.dof || (*o.dof > least && std::isfinite(*o.dof)),
-          "--prior-dof makes no proper prior of " + std::string(family.name()) +
+          "--prior-dof makes no proper prior of " + std::string(structure.name()) +
               " covariances of these columns: give a finite number > " + std::to_string(least) +
               ", or leave it out");
 }
 
-Prior make_prior(const PriorOptions& o, const CovarianceFamily& family, int n_components,
+Prior make_prior(const PriorOptions& o, const CovarianceStructure& structure, int n_components,
                  const std::vector<double>& mean, const std::vector<double>& covariance,
                  const KernelTable& kernels) {
   const int d = static_cast<int>(mean.size());
   Prior prior{o.weight, o.shrinkage, o.dof.value_or(d + 2.0), mean, covariance};
-  if (family.precision_shape() == PrecisionShape::spherical)
+  if (structure.precision_shape() == PrecisionShape::spherical)
     prior.scale = {std::accumulate(covariance.begin(), covariance.end(), 0.0) / d};
   const double factor = o.scale.value_or(volume_share(n_components, d, kernels));
   for (double& s : prior.scale) s *= factor;
   return prior;
 }
 
-double prior_count(const Prior& prior, const CovarianceFamily& family, int n_components, int n_features) {
+double prior_count(const Prior& prior, const CovarianceStructure& structure, int n_components, int n_features) {
   const double d = n_features, means = prior.shrinkage > 0.0 ? 1.0 : 0.0;
-  switch (family.precision_shape()) {
+  switch (structure.precision_shape()) {
     case PrecisionShape::dense:
       return prior.dof + d + 1.0 + means;
     case PrecisionShape::shared_dense:
@@ -129,7 +129,7 @@ double prior_count(const Prior& prior, const CovarianceFamily& family, int n_com
 double log_prior(const Prior& prior, const Mixture& m, const KernelTable& kernels) {
   const int K = m.n_components, d = m.n_features;
   const bool shared = m.shape() == PrecisionShape::shared_dense;
-  const double count = prior_count(prior, *m.family, K, d);
+  const double count = prior_count(prior, *m.structure, K, d);
   const std::size_t stride = covariance_stride(m.shape(), d);
   double sum = 0.0;
   for (int k = 0; k < K; ++k) {

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "gmmpi/model/covariance_family.hpp"
+#include "gmmpi/model/covariance_structure.hpp"
 
 namespace gmmpi {
 

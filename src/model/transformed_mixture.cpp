@@ -71,10 +71,10 @@ Mixture image(const Mixture& m, std::vector<double> means, const std::vector<dou
   out.weights = m.weights;
   out.means = std::move(means);
   if (diagonal) {
-    out.family = m.shape() == PrecisionShape::spherical ? &find_family("diag") : m.family;
+    out.structure = m.shape() == PrecisionShape::spherical ? &find_structure("diag") : m.structure;
     out.covariances = scaled_covariances(m, a);
   } else {
-    out.family = is_dense(m) ? m.family : &find_family("full");
+    out.structure = is_dense(m) ? m.structure : &find_structure("full");
     const int n = m.shape() == PrecisionShape::shared_dense ? 1 : m.n_components;
     for (int k = 0; k < n; ++k) {
       const std::vector<double> covariance = covariance_image(full_covariance(m, k), a, m.n_features);

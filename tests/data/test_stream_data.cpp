@@ -121,7 +121,7 @@ TEST_CASE("StreamData: a fit has the same bits as in memory", "[mpi]") {
   for (const Init init : {Init::kmeans, Init::kmeans_plusplus, Init::random, Init::random_from_data})
     for (const bool weighted : {false, true}) {
       options.init = init;
-      options.family = &gmmpi::find_family(weighted ? "tied" : "full");
+      options.structure = &gmmpi::find_structure(weighted ? "tied" : "full");
       const auto used = weighted ? std::span<const double>(t.weights) : std::span<const double>();
       const auto expected =
           in_memory::fit(alone(), in_memory::make_data(alone(), t.rows, kColumns, used), options);

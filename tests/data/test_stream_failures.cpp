@@ -23,7 +23,7 @@ TEST_CASE("StreamData: where reading fails in a pass, all ranks throw that error
             expected);
       gmmpi::FitOptions options;
       options.n_components = 2;
-      options.family = &gmmpi::find_family("diag");
+      options.structure = &gmmpi::find_structure("diag");
       CHECK(error_of([&] { in_memory::fit(execution, data, options); }) == expected);
       rows.hook = [](Index, Index) {};  // and it can be used again
       CHECK(error_of([&] { in_memory::fit(execution, data, options); }) == "none");
@@ -37,7 +37,7 @@ TEST_CASE("StreamData: where a drawn row cannot be read, all ranks throw that er
   const StreamData data(execution, rows, nullptr, 2 * block_bytes(kRows, kColumns));
   gmmpi::FitOptions options;
   options.n_components = 3;
-  options.family = &gmmpi::find_family("diag");
+  options.structure = &gmmpi::find_structure("diag");
   options.init = gmmpi::Init::random_from_data;
   const std::thread::id main_thread = std::this_thread::get_id();
   const Index first_row = data.grid().first_row(data.first_block());

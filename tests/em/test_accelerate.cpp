@@ -51,7 +51,7 @@ struct Watcher final : gmmpi::FitObserver {
 FitOptions options_for(const std::string& type, int n_components) {
   FitOptions options;
   options.n_components = n_components;
-  options.family = &gmmpi::find_family(type);
+  options.structure = &gmmpi::find_structure(type);
   options.reg_covar = 0.0;
   options.max_iter = 5000;
   return options;

@@ -23,7 +23,7 @@ constexpr Init kInits[] = {Init::kmeans, Init::kmeans_plusplus, Init::random, In
 FitOptions options_for(const std::string& type, int K) {
   FitOptions options;
   options.n_components = K;
-  options.family = &gmmpi::find_family(type);
+  options.structure = &gmmpi::find_structure(type);
   return options;
 }
 
@@ -324,7 +324,7 @@ TEST_CASE("fit: options out of range and impossible numbers of components are re
   CHECK(refusal(data, with([](auto& o) { o.tol = kNaN; })) == ExitCode::usage);
   CHECK(refusal(data, with([](auto& o) { o.reg_covar = -1.0; })) == ExitCode::usage);
   CHECK(refusal(data, with([](auto& o) { o.reg_covar = kNaN; })) == ExitCode::usage);
-  CHECK(refusal(data, with([](auto& o) { o.family = nullptr; })) == ExitCode::usage);
+  CHECK(refusal(data, with([](auto& o) { o.structure = nullptr; })) == ExitCode::usage);
   CHECK(refusal(data, with([](auto& o) { o.n_components = 4; })) == ExitCode::bad_data);
   CHECK(refusal(data, with([](auto& o) { o.n_components = 3; })) == ExitCode::bad_data);
   CHECK(refusal(data, with([](auto& o) { o.n_components = 2; })) == ExitCode::ok);

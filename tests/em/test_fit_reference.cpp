@@ -106,7 +106,7 @@ TEST_CASE("fit: one component is the closed form, from every start", "[serial]")
                             gmmpi::Init::random_from_data}) {
       INFO(one.name << ", init " << static_cast<int>(init));
       gmmpi::FitOptions options;
-      options.family = &gmmpi::find_family(one.covariance_type);
+      options.structure = &gmmpi::find_structure(one.covariance_type);
       options.init = init;
       options.reg_covar = 0.0;
       const gmmpi::FitResult result = in_memory::fit(alone(), rows, options);

@@ -92,7 +92,7 @@ TEST_CASE("fix: one M-step beside fixed weights and covariances is the textbook'
 TEST_CASE("fix: parameters that stay are not counted", "[serial]") {
   const auto count = [](const std::string& type, gmmpi::FixedParameters fixed) {
     gmmpi::Mixture m;
-    m.family = &gmmpi::find_family(type);
+    m.structure = &gmmpi::find_structure(type);
     m.n_components = 3;
     m.n_features = 2;
     return fixed.n_free(m);
@@ -109,7 +109,7 @@ TEST_CASE("fix: without a start model the start's values stay", "[serial]") {
   const auto data = in_memory::make_data(alone(), rows.values, 3);
   gmmpi::FitOptions options;
   options.n_components = 3;
-  options.family = &gmmpi::find_family("full");
+  options.structure = &gmmpi::find_structure("full");
   options.max_iter = 0;
   const auto start = in_memory::fit(alone(), data, options).model;
   options.max_iter = 5;

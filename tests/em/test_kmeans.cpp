@@ -20,7 +20,7 @@ using in_memory::same_bits;
 FitOptions kmeans_options(const std::string& type, int n_components) {
   FitOptions options;
   options.engine = gmmpi::Engine::kmeans;
-  options.family = &gmmpi::find_family(type);
+  options.structure = &gmmpi::find_structure(type);
   options.n_components = n_components;
   options.tol = 0.0;
   return options;

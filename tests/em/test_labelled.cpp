@@ -37,7 +37,7 @@ std::vector<double> some_classes(int step) {
 
 gmmpi::FitOptions options_of(const std::string& type, int K) {
   gmmpi::FitOptions options;
-  options.family = &gmmpi::find_family(type);
+  options.structure = &gmmpi::find_structure(type);
   options.n_components = K;
   options.reg_covar = 0.0;
   return options;

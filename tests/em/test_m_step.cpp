@@ -16,8 +16,8 @@ MStep step_about(const gmmpi::Data& data, const gmmpi::Mixture& mixture, const s
                  const std::vector<double>& added) {
   const auto execution = alone();
   const gmmpi::Posterior posterior(mixture, *execution.kernels);
-  const auto moments = gmmpi::sweep(execution, data, posterior, centers, mixture.family->scatter_shape());
-  return gmmpi::m_step(execution, moments, *mixture.family, gmmpi::Regularisation{added, {}});
+  const auto moments = gmmpi::sweep(execution, data, posterior, centers, mixture.structure->scatter_shape());
+  return gmmpi::m_step(execution, moments, *mixture.structure, gmmpi::Regularisation{added, {}});
 }
 
 gmmpi::Mixture two_components(const std::string& type, const std::vector<double>& means) {
@@ -60,7 +60,7 @@ TEST_CASE("m_step: tied scatter is the pooled scatter", "[serial]") {
   const std::vector<double> rows = in_memory::clusters(200, 2, 2, 3.0, 42);
   const auto data = in_memory::make_data(alone(), rows, 2);
   const gmmpi::Mixture tied = two_components("tied", {rows.begin(), rows.begin() + 4});
-  const gmmpi::Mixture full = gmmpi::with_family(tied, gmmpi::find_family("full"), *alone().kernels);
+  const gmmpi::Mixture full = gmmpi::with_structure(tied, gmmpi::find_structure("full"), *alone().kernels);
   const MStep pooled = step_about(data, tied, tied.means, {0, 0}),
               own = step_about(data, full, full.means, {0, 0});
   for (int e = 0; e < 4; ++e) {
@@ -93,7 +93,7 @@ TEST_CASE("m_step: the guard speaks where delta^2 exceeds a thousand variances",
   // 10 rows of variance 1 at distance `far` from the centre.
   for (const double far : {1.0, 31.0, 32.0, 1e6}) {
     const MStep step = gmmpi::m_step(alone(), moments_of(10.0, 10.0 * far, 10.0 * (1.0 + far * far), 0.0),
-                                     gmmpi::find_family("diag"), gmmpi::Regularisation());
+                                     gmmpi::find_structure("diag"), gmmpi::Regularisation());
     INFO("centre " << far << " widths away");
     CHECK(step.too_far == (1.0 + far * far > 1e3));
     CHECK(step.model.means[0] == far);
@@ -101,7 +101,7 @@ TEST_CASE("m_step: the guard speaks where delta^2 exceeds a thousand variances",
 }
 
 TEST_CASE("m_step_guarded: one more sum about the new means, only where it is needed", "[serial]") {
-  const auto& family = gmmpi::find_family("diag");
+  const auto& structure = gmmpi::find_structure("diag");
   int sweeps = 0;
   std::vector<double> asked;
   const auto sum_about = [&](const std::vector<double>& centers) {
@@ -111,7 +111,7 @@ TEST_CASE("m_step_guarded: one more sum about the new means, only where it is ne
   };
   bool recentred = true;
   const auto near = moments_of(10.0, 20.0, 50.0, 1.0);
-  const MStep kept = gmmpi::m_step_guarded(alone(), near, family, gmmpi::Regularisation(), sum_about, recentred);
+  const MStep kept = gmmpi::m_step_guarded(alone(), near, structure, gmmpi::Regularisation(), sum_about, recentred);
   CHECK(!recentred);
   CHECK(sweeps == 0);
   CHECK(kept.model.means[0] == 3.0);
@@ -119,7 +119,7 @@ TEST_CASE("m_step_guarded: one more sum about the new means, only where it is ne
   // delta = 1e9: S2 / N - delta^2 is noise or negative.
   const auto far = moments_of(10.0, 1e10, 1e19, 1.0);
   const MStep mended =
-      gmmpi::m_step_guarded(alone(), far, family, gmmpi::Regularisation(), sum_about, recentred);
+      gmmpi::m_step_guarded(alone(), far, structure, gmmpi::Regularisation(), sum_about, recentred);
   CHECK(recentred);
   CHECK(sweeps == 1);
   CHECK(asked == std::vector<double>{1e9 + 1.0});
@@ -130,16 +130,16 @@ TEST_CASE("m_step_guarded: one more sum about the new means, only where it is ne
 
 TEST_CASE("m_step: components without rows or with a singular covariance are named, the others right",
           "[serial]") {
-  const auto& family = gmmpi::find_family("diag");
+  const auto& structure = gmmpi::find_structure("diag");
   gmmpi::Moments m{{4, 1, gmmpi::ScatterShape::diagonal},
                    {0, 5, 10, 15},
                    0.0,
                    {10, 0, 20, 1e-12, 10, 0, 0, 0, 40, 0, 0, 1e-12}};
-  const MStep step = gmmpi::m_step(alone(), m, family, gmmpi::Regularisation());
+  const MStep step = gmmpi::m_step(alone(), m, structure, gmmpi::Regularisation());
   CHECK(step.collapsed == std::vector<int>{1, 2, 3});
   CHECK(step.model.means == std::vector<double>{1, 5, 10, 15});
   CHECK(step.model.covariances[0] == 3.0);
   CHECK(in_memory::all_finite(step.model.weights));
-  const MStep helped = gmmpi::m_step(alone(), m, family, gmmpi::Regularisation{{0.5}, {}});
+  const MStep helped = gmmpi::m_step(alone(), m, structure, gmmpi::Regularisation{{0.5}, {}});
   CHECK(helped.collapsed == std::vector<int>{1, 3});  // a constant is no collapse if something is added
 }

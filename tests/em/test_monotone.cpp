@@ -56,7 +56,7 @@ TEST_CASE("monotone: no iteration of several hundred random fits lowers the like
     const std::vector<double> rows = rows_of(kind, n, d, random);
     gmmpi::FitOptions options;
     options.n_components = K;
-    options.family = &gmmpi::find_family(types[i % types.size()]);
+    options.structure = &gmmpi::find_structure(types[i % types.size()]);
     options.init = std::vector{Init::kmeans, Init::random, Init::random_from_data, Init::kmeans_plusplus}[i / 24 % 4];
     options.engine = i % 7 == 3 ? Engine::hard : Engine::em;
     options.max_iter = 60;

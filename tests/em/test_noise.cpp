@@ -35,7 +35,7 @@ gmmpi::Mixture model_of(const nlohmann::json& p, const std::string& type) {
 
 double gap(const nlohmann::json& expected, const gmmpi::FitResult& result) {
   const gmmpi::Mixture& m = result.model;
-  const gmmpi::Mixture wanted = model_of(expected, std::string(m.family->name()));
+  const gmmpi::Mixture wanted = model_of(expected, std::string(m.structure->name()));
   const double log_likelihood = expected["log_likelihood"];
   return std::max(
       {relative_gap(m.weights, wanted.weights), relative_gap(m.means, wanted.means),
@@ -198,7 +198,7 @@ TEST_CASE("noise: own starts, restarts, priors and labels give the same bits on 
     INFO(variant);
     const auto options_for = [&](const gmmpi::Execution& e, const gmmpi::Data& rows) {
       gmmpi::FitOptions o;
-      o.family = &gmmpi::find_family("full");
+      o.structure = &gmmpi::find_structure("full");
       o.n_components = 3;
       o.noise.emplace();
       if (variant == "restarts") o.n_init = 3, o.short_runs = 4, o.init = gmmpi::Init::random_from_data;
@@ -231,7 +231,7 @@ TEST_CASE("noise: a pilot fit hands its noise on, and a warm start keeps what it
   const Noisy noisy(40000, 2, 3, false);
   const auto data = noisy.data(alone());
   gmmpi::FitOptions options;
-  options.family = &gmmpi::find_family("full");
+  options.structure = &gmmpi::find_structure("full");
   options.n_components = 3;
   options.noise.emplace();
   const gmmpi::FitResult result = in_memory::fit(alone(), data, options);

@@ -12,7 +12,7 @@ using in_memory::on;
 
 gmmpi::FitOptions options_for(const std::string& type, int K, std::uint64_t seed = 0) {
   gmmpi::FitOptions options;
-  options.family = &gmmpi::find_family(type);
+  options.structure = &gmmpi::find_structure(type);
   options.n_components = K;
   options.seed = seed;
   return options;

@@ -34,7 +34,7 @@ std::shared_ptr<const gmmpi::RowLabels> labels_of(const gmmpi::Execution& execut
 
 gmmpi::FitOptions with_prior(const std::string& type, int K) {
   gmmpi::FitOptions options;
-  options.family = &gmmpi::find_family(type);
+  options.structure = &gmmpi::find_structure(type);
   options.n_components = K;
   options.prior = gmmpi::PriorOptions();
   return options;
@@ -163,7 +163,7 @@ TEST_CASE("prior: a component that loses its rows keeps what the prior says", "[
     const gmmpi::Prior& prior = *result.prior;
     CHECK(result.model.weights[0] == 0.0);
     for (int j = 0; j < 3; ++j) CHECK(result.model.means[j] == Approx(prior.mean[j]).epsilon(1e-9));
-    const double count = gmmpi::prior_count(prior, *options.family, 3, 3);
+    const double count = gmmpi::prior_count(prior, *options.structure, 3, 3);
     for (std::size_t e = 0; e < prior.scale.size() && type != "tied"; ++e) {
       const double scale = prior.scale[e] / (type == "spherical" ? 3.0 : 1.0);
       CHECK(result.model.covariances[e] == Approx(scale / count));
@@ -205,7 +205,7 @@ TEST_CASE("prior: units and offsets of the columns play no part", "[serial]") {
 namespace {
 
 /// One variance that all components share: of spherical shape, but with another conjugate prior.
-class SharedVariance final : public gmmpi::CovarianceFamily {
+class SharedVariance final : public gmmpi::CovarianceStructure {
  public:
   std::string_view name() const override { return "eii"; }
   gmmpi::PrecisionShape precision_shape() const override { return gmmpi::PrecisionShape::spherical; }
@@ -223,9 +223,9 @@ class SharedVariance final : public gmmpi::CovarianceFamily {
 TEST_CASE("prior: a family whose conjugate prior is not known is refused", "[serial]") {
   const auto rows = reference::load_data("overlap3d");
   const auto data = in_memory::make_data(alone(), rows.values, 3);
-  const SharedVariance family;
+  const SharedVariance structure;
   gmmpi::FitOptions options = with_prior("spherical", 2);
-  options.family = &family;
+  options.structure = &structure;
   CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("--prior is not known for eii"));
   options.prior.reset();
   CHECK(in_memory::fit(alone(), data, options).converged);
@@ -241,7 +241,7 @@ TEST_CASE("prior: options that make none are refused", "[serial]") {
   options.prior->dof = 2.0;
   refused(options,
           "--prior-dof makes no proper prior of full covariances of these columns: give a finite number > 2");
-  options.family = &gmmpi::find_family("diag");
+  options.structure = &gmmpi::find_structure("diag");
   CHECK(in_memory::fit(alone(), data, options).converged);
   options.prior->dof = 0.0;
   refused(options,

@@ -39,7 +39,7 @@ struct Table {
 FitOptions options_for(const Table& table, const std::string& type, Init init, int n_init) {
   FitOptions options;
   options.n_components = 4;
-  options.family = &gmmpi::find_family(type);
+  options.structure = &gmmpi::find_structure(type);
   options.init = init;
   options.n_init = n_init;
   options.tol = 0.0;

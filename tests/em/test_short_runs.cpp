@@ -16,7 +16,7 @@ using gmmpi::FitState;
 FitOptions restarts(int n_init, int short_runs, gmmpi::Engine engine = gmmpi::Engine::em) {
   FitOptions f;
   f.n_components = 4;
-  f.family = &gmmpi::find_family("full");
+  f.structure = &gmmpi::find_structure("full");
   f.engine = engine;
   f.init = gmmpi::Init::random_from_data;
   f.n_init = n_init;

@@ -43,7 +43,7 @@ gmmpi::FitOptions options_of(const Trap& trap, const std::string& type) {
     covariances.insert(covariances.end(), unit.begin(), unit.end());
   gmmpi::FitOptions options;
   options.n_components = 3;
-  options.family = &gmmpi::find_family(type);
+  options.structure = &gmmpi::find_structure(type);
   options.init = gmmpi::Init::model;
   options.start =
       in_memory::make_model(type, reference::Parameters{{0.4, 0.4, 0.2}, trap.means, covariances});

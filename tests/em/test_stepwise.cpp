@@ -26,7 +26,7 @@ using in_memory::same_bits;
 FitOptions stepwise_options(const std::string& type, int n_components) {
   FitOptions options;
   options.engine = gmmpi::Engine::stepwise;
-  options.family = &gmmpi::find_family(type);
+  options.structure = &gmmpi::find_structure(type);
   options.n_components = n_components;
   options.max_iter = 3;
   options.tol = 0.0;
@@ -44,7 +44,7 @@ void check_same(const FitResult& a, const FitResult& b) {
 gmmpi::Mixture model_of(const std::string& type) {
   const std::vector<double> full{2.0, 0.5, 0.5, 1.0, 1.5, -0.25, -0.25, 3.0};
   const reference::Parameters p{{0.25, 0.75}, {1.0, -2.0, 4.0, 0.5}, full};
-  return gmmpi::with_family(in_memory::make_model("full", p), gmmpi::find_family(type),
+  return gmmpi::with_structure(in_memory::make_model("full", p), gmmpi::find_structure(type),
                             gmmpi::select_kernels());
 }
 
@@ -66,7 +66,7 @@ TEST_CASE("stepwise: the M-step of a model's moments is the model, about any cen
          {model.means, std::vector<double>{0.5, -1.0, 5.0, 1.0}, std::vector<double>{3.0, 0.0, 3.0, 0.0}}) {
       const Moments moved = gmmpi::recentred(moments, centers);
       CHECK(moved.centers == centers);
-      const gmmpi::MStep step = gmmpi::m_step(alone(), moved, *model.family, gmmpi::Regularisation());
+      const gmmpi::MStep step = gmmpi::m_step(alone(), moved, *model.structure, gmmpi::Regularisation());
       CHECK(largest_gap(step.model.weights, model.weights) < 1e-14);
       CHECK(largest_gap(step.model.means, model.means) < 1e-14);
       CHECK(largest_gap(step.model.covariances, model.covariances) < 1e-13);

@@ -111,7 +111,7 @@ TEST_CASE("trace: it changes no bit of a fit, and its own do not depend on the l
   for (const gmmpi::Acceleration accelerate : {gmmpi::Acceleration::none, gmmpi::Acceleration::lbfgs}) {
     FitOptions options;
     options.n_components = 4;
-    options.family = &gmmpi::find_family("full");
+    options.structure = &gmmpi::find_structure("full");
     options.init = gmmpi::Init::random_from_data;
     options.accelerate = accelerate;
     options.max_iter = 15;
@@ -158,7 +158,7 @@ TEST_CASE("trace: the parameters' change is in widths of the component that move
 
 TEST_CASE("trace: other engines have no lower bound", "[serial]") {
   FitOptions options;
-  options.family = &gmmpi::find_family("diag");
+  options.structure = &gmmpi::find_structure("diag");
   options.trace_bound = true;
   const auto data = in_memory::make_data(alone(), in_memory::clusters(50, 1, 1, 0.0, 1), 1);
   for (const gmmpi::Engine engine : {gmmpi::Engine::hard, gmmpi::Engine::kmeans}) {

@@ -80,7 +80,7 @@ TEST_CASE("condition: the reference's conditional mixtures, also where all densi
       INFO(block["source"] << " given " << query["given_indices"] << " = " << query["given_values"]);
       const auto given = query["given_indices"].get<std::vector<int>>();
       const auto [c, log_density_given] = gmmpi::condition(m, given, flat(query["given_values"]), kernels());
-      CHECK(c.family == m.family);
+      CHECK(c.structure == m.structure);
       check_close({log_density_given}, flat(query["log_density_given"]), 1e-12);
       // A weight's relative error is the absolute error of its logarithm, the difference of large numbers.
       check_close(c.weights, flat(query["weights"]), 1e-13 * (10 + std::abs(log_density_given)), 1e-300);
@@ -101,7 +101,7 @@ TEST_CASE("marginal: the reference's marginal mixtures", "[serial]") {
     INFO(block["source"]);
     const Mixture m = model_of(block);
     const Mixture sub = gmmpi::marginal(m, block["keep"].get<std::vector<int>>(), kernels());
-    CHECK(sub.family == m.family);
+    CHECK(sub.structure == m.structure);
     check_close(sub.weights, flat(block["marginal"]["weights"]), 0.0);
     check_close(sub.means, flat(block["marginal"]["means"]), 0.0);
     check_close(full_covariances(sub), flat(block["marginal"]["covariances"]), 0.0);
@@ -156,7 +156,7 @@ TEST_CASE("condition: Bernoulli components, by summing over all rows of zeros an
   const std::vector<int> b{3, 0}, a{1, 2}, all{3, 0, 1, 2};
   for (const std::vector<double>& x_b : {std::vector<double>{0, 0}, {0, 1}, {1, 1}}) {
     const auto [c, log_density_given] = gmmpi::condition(m, b, x_b, kernels());
-    CHECK(c.family == m.family);
+    CHECK(c.structure == m.structure);
     CHECK(log_density_given == Approx(std::log(probability(b, x_b))).epsilon(1e-13));
     for (const std::vector<double>& x_a : {std::vector<double>{0, 0}, {1, 0}, {1, 1}}) {
       double p = 0.0;

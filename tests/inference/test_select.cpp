@@ -21,7 +21,7 @@ using gmmpi::SelectOptions;
 SelectOptions options_of(std::vector<int> n_components, const std::vector<std::string>& types) {
   SelectOptions o;
   o.n_components = std::move(n_components);
-  for (const std::string& type : types) o.families.push_back(&gmmpi::find_family(type));
+  for (const std::string& type : types) o.structures.push_back(&gmmpi::find_structure(type));
   return o;
 }
 
@@ -87,10 +87,10 @@ TEST_CASE("select: two far clusters are found by every criterion", "[mpi]") {
     const Selection s = select(execution, data, options);
     CAPTURE(gmmpi::criterion_name(criterion));
     REQUIRE(s.candidates.size() == 6);
-    CHECK(s.candidates[0].family->name() == "full");
+    CHECK(s.candidates[0].structure->name() == "full");
     CHECK(s.candidates[5].n_components == 3);
     CHECK(s.options.n_components == 2);
-    CHECK(s.options.family->name() == "spherical");
+    CHECK(s.options.structure->name() == "spherical");
     CHECK(s.best == 4);
     CHECK(s.result.model.n_components == 2);
     for (const Candidate& c : s.candidates) CHECK(c.loss(criterion) >= s.candidates[s.best].loss(criterion));

@@ -13,7 +13,7 @@ using gmmpi::Mixture;
 using gmmpi::RandomMixture;
 
 Mixture draw(const std::string& type, int K, int d, double separation, std::uint64_t seed = 1, int a = 5) {
-  const RandomMixture wanted{K, d, &gmmpi::find_family(type), separation, a, seed};
+  const RandomMixture wanted{K, d, &gmmpi::find_structure(type), separation, a, seed};
   return gmmpi::random_mixture(wanted, *in_memory::alone().kernels);
 }
 

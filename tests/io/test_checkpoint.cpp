@@ -280,7 +280,7 @@ TEST_CASE("checkpoint: of other data or options it is refused with both values")
     CHECK_THAT(refusal(bytes, changed(change)), StartsWith("76 it: is of another fit") && Contains(words));
   };
   refuses([](FitOptions& o) { o.n_components = 4; }, "--n-components was 3, now 4");
-  refuses([](FitOptions& o) { o.family = &find_family("diag"); }, "--covariance-type was full, now diag");
+  refuses([](FitOptions& o) { o.structure = &find_structure("diag"); }, "--covariance-type was full, now diag");
   refuses([](FitOptions& o) { o.init = Init::random; }, "--init was kmeans, now random");
   refuses([](FitOptions& o) { o.seed = 7; }, "--seed was 0, now 7");
   refuses([](FitOptions& o) { o.tol = 0.5; }, "--tol was 1e-05, now 0.5");

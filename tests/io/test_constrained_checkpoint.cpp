@@ -34,7 +34,7 @@ TEST_CASE("checkpoint: labels, prior and fixed parameters resume to the same bit
   classes[120] = 2;  // classes 1 and 3 are seeded
   in_memory::VectorReader reader(classes, 1);
   gmmpi::FitOptions options;
-  options.family = &gmmpi::find_family("full");
+  options.structure = &gmmpi::find_structure("full");
   options.n_components = 4;
   options.n_init = 2;
   options.max_iter = 6;
@@ -63,7 +63,7 @@ TEST_CASE("checkpoint: one of another engine, prior, label or fixed parameter is
   classes[149] = 1.0;
   in_memory::VectorReader reader(classes, 1);
   gmmpi::FitOptions plain;
-  plain.family = &gmmpi::find_family("diag");
+  plain.structure = &gmmpi::find_structure("diag");
   plain.n_components = 2;
   std::vector<gmmpi::FitOptions> all(5, plain);
   all[1].engine = gmmpi::Engine::hard;

@@ -33,7 +33,7 @@ TEST_CASE("derived model: what is written is read back, for every type", "[mpi]"
     on_root([&] { write_derived_model(path, model); });
     const Execution execution = in_memory::on(test_world());
     const Mixture m = read_model(execution, path);
-    CHECK(m.family == model.mixture.family);
+    CHECK(m.structure == model.mixture.structure);
     CHECK(m.weights == model.mixture.weights);
     CHECK(m.means == model.mixture.means);
     CHECK(m.covariances == model.mixture.covariances);

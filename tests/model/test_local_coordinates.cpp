@@ -21,16 +21,16 @@ const gmmpi::KernelTable& kernels() {
   return gmmpi::select_kernels();
 }
 
-std::vector<std::string> all_families() {
-  std::vector<std::string> families = gmmpi::covariance_types();
-  families.push_back("bernoulli");
-  return families;
+std::vector<std::string> all_structures() {
+  std::vector<std::string> structures = gmmpi::covariance_types();
+  structures.push_back("bernoulli");
+  return structures;
 }
 
 Mixture binary_example(unsigned seed) {
   std::mt19937_64 generator(seed);
   Mixture m;
-  m.family = &gmmpi::find_family("bernoulli");
+  m.structure = &gmmpi::find_structure("bernoulli");
   m.n_components = K;
   m.n_features = d;
   m.weights = {0.5, 0.2, 0.3};
@@ -109,7 +109,7 @@ Real binary_divergence(const Mixture& p, const Mixture& q) {
 
 /// Kullback-Leibler divergence of q from p, as distributions of rows and their components.
 Real divergence(const Mixture& p_, const Mixture& q_) {
-  if (p_.family->name() == "bernoulli") return binary_divergence(p_, q_);
+  if (p_.structure->name() == "bernoulli") return binary_divergence(p_, q_);
   const textbook::Mixture p = in_memory::to_textbook(p_), q = in_memory::to_textbook(q_);
   Real total = 0;
   for (int k = 0; k < K; ++k) {
@@ -138,7 +138,7 @@ Real divergence(const Mixture& p_, const Mixture& q_) {
 }  // namespace
 
 TEST_CASE("local coordinates: the origin is 0, and other mixtures come back", "[serial]") {
-  for (const std::string& type : all_families()) {
+  for (const std::string& type : all_structures()) {
     INFO(type);
     const Mixture origin = example(type, 1), other = example(type, 2);
     const LocalCoordinates here(origin, alone());
@@ -151,7 +151,7 @@ TEST_CASE("local coordinates: the origin is 0, and other mixtures come back", "[
 }
 
 TEST_CASE("local coordinates: every vector is a proper mixture", "[serial]") {
-  for (const std::string& type : all_families()) {
+  for (const std::string& type : all_structures()) {
     INFO(type);
     const LocalCoordinates here(example(type, 3), alone());
     const std::size_t size = here.of(example(type, 3)).size();
@@ -169,7 +169,7 @@ TEST_CASE("local coordinates: every vector is a proper mixture", "[serial]") {
 }
 
 TEST_CASE("local coordinates: half the squared length is the divergence, to second order", "[serial]") {
-  for (const std::string& type : all_families()) {
+  for (const std::string& type : all_structures()) {
     INFO(type);
     const Mixture origin = example(type, 4);
     const LocalCoordinates here(origin, alone());

@@ -1,4 +1,4 @@
-// Mixtures: precision factors against their definition, validation, change of family.
+// Mixtures: precision factors against their definition, validation, change of structure.
 #include <catch2/catch.hpp>
 #include <cmath>
 
@@ -57,7 +57,7 @@ double identity_gap(const Mixture& m, int k) {
 std::vector<int> bad_components(const std::string& type, const std::vector<double>& covariances, int K,
                                 int d) {
   Mixture m;
-  m.family = &gmmpi::find_family(type);
+  m.structure = &gmmpi::find_structure(type);
   m.n_components = K;
   m.n_features = d;
   m.weights.assign(K, 1.0 / K);
@@ -167,9 +167,9 @@ TEST_CASE("with_family: covariances are spread, taken, shared or averaged", "[se
   const Mixture full = example("full");
   for (const std::string& type : gmmpi::covariance_types()) {
     INFO(type);
-    const gmmpi::CovarianceFamily& family = gmmpi::find_family(type);
-    const Mixture m = gmmpi::with_family(full, family, kernels());
-    CHECK(m.family == &family);
+    const gmmpi::CovarianceStructure& structure = gmmpi::find_structure(type);
+    const Mixture m = gmmpi::with_structure(full, structure, kernels());
+    CHECK(m.structure == &structure);
     CHECK(m.weights == full.weights);
     CHECK(m.means == full.means);
     for (int k = 0; k < 2; ++k) {
@@ -185,7 +185,7 @@ TEST_CASE("with_family: covariances are spread, taken, shared or averaged", "[se
         CHECK(after[e] == Approx(expected).margin(1e-15));
       }
       // And back: the same density as a full model.
-      const Mixture back = gmmpi::with_family(m, gmmpi::find_family("full"), kernels());
+      const Mixture back = gmmpi::with_structure(m, gmmpi::find_structure("full"), kernels());
       CHECK(gmmpi::full_covariance(back, k) == after);
       CHECK(back.log_det[k] == Approx(m.log_det[k]).epsilon(1e-14));
     }
@@ -197,7 +197,7 @@ TEST_CASE("Mixture: the number of parameters is the textbook's", "[serial]") {
     for (const int K : {1, 2, 7})
       for (const int d : {1, 2, 5, 64}) {
         Mixture m;
-        m.family = &gmmpi::find_family(type);
+        m.structure = &gmmpi::find_structure(type);
         m.n_components = K;
         m.n_features = d;
         CHECK(m.n_parameters() == textbook::n_parameters(type, K, d));
@@ -208,7 +208,7 @@ TEST_CASE("factorise: shared between ranks and threads, the same bits and the sa
           "[mpi]") {
   const int d = 64, K = 120;  // enough to be shared
   Mixture m;
-  m.family = &gmmpi::find_family("full");
+  m.structure = &gmmpi::find_structure("full");
   m.n_components = K;
   m.n_features = d;
   m.weights.assign(K, 1.0 / K);

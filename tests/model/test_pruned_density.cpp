@@ -25,7 +25,7 @@ struct Setting {
     std::normal_distribution<double> normal;
     std::uniform_real_distribution<double> uniform(0.5, 1.5);
     gmmpi::Mixture m;
-    m.family = &gmmpi::find_family("full");
+    m.structure = &gmmpi::find_structure("full");
     m.n_components = K;
     m.n_features = d;
     for (int k = 0; k < K; ++k) {
@@ -43,7 +43,7 @@ struct Setting {
       }
     }
     factorise(m, kernels);
-    mixture = with_family(m, gmmpi::find_family(type), kernels);
+    mixture = with_structure(m, gmmpi::find_structure(type), kernels);
     factorise(mixture, kernels);
     const int n = n_tiles * kTile - 7;
     for (int r = 0; r < n; ++r) {

@@ -52,7 +52,7 @@ TEST_CASE("mixture_before: the density of x is that of y times the volume", "[se
       const std::string expected = type == "spherical" && !turned               ? "diag"
                                    : turned && type != "full" && type != "tied" ? "full"
                                                                                 : type;
-      CHECK(before.family->name() == expected);
+      CHECK(before.structure->name() == expected);
       CHECK(before.log_volume == 0.0);
       for (const std::vector<double>& x : {std::vector<double>{100, -7}, {125, -6.2}, {80, -9}}) {
         std::vector<double> y(2);

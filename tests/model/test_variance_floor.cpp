@@ -17,7 +17,7 @@ using in_memory::alone;
 /// One component at 0 with this covariance.
 Mixture one(const std::string& type, int d, const std::vector<double>& covariance) {
   Mixture m;
-  m.family = &gmmpi::find_family(type);
+  m.structure = &gmmpi::find_structure(type);
   m.n_components = 1;
   m.n_features = d;
   m.weights = {1.0};

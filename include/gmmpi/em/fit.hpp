@@ -63,7 +63,7 @@ struct NoiseOptions {
 /// What a fit's numbers depend on, besides the data.
 struct FitOptions {
   int n_components = 1;
-  const CovarianceFamily* family = nullptr;
+  const CovarianceStructure* structure = nullptr;
   Engine engine = Engine::em;
   Init init = Init::kmeans;
   std::optional<Mixture> start;                ///< for Init::model; K and d must be those of the fit

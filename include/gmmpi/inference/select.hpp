@@ -18,18 +18,18 @@ namespace gmmpi {
 enum class Criterion { bic, aic, icl, cv };
 
 struct SelectOptions {
-  FitOptions fit;  ///< of every candidate, but for n_components and family
+  FitOptions fit;  ///< of every candidate, but for n_components and structure
   std::vector<int> n_components;
-  std::vector<const CovarianceFamily*> families;
+  std::vector<const CovarianceStructure*> structures;
   Criterion criterion = Criterion::bic;
   int n_folds = 5;               ///< for cv, at least 2
   bool keep_degenerate = false;  ///< they may be chosen, too
   std::map<int, std::shared_ptr<const RowLabels>>
       labels;  ///< for each number of components; empty: none are known
 
-  /// Options of candidate i; the numbers of components of the first family come first.
+  /// Options of candidate i; the numbers of components of the first structure come first.
   FitOptions candidate(std::size_t i) const;
-  std::size_t n_candidates() const { return n_components.size() * families.size(); }
+  std::size_t n_candidates() const { return n_components.size() * structures.size(); }
 };
 
 /// Mean log-likelihood of rows held out, and its standard error.
@@ -41,7 +41,7 @@ struct HeldOut {
 /// A line of the grid.
 struct Candidate {
   int n_components = 0;
-  const CovarianceFamily* family = nullptr;
+  const CovarianceStructure* structure = nullptr;
   bool fitted = false;
   bool degenerate = false;
   std::string reason;  ///< why not fitted, or degenerate

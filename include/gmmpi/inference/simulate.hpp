@@ -10,7 +10,7 @@ namespace gmmpi {
 struct RandomMixture {
   int n_components = 1;                      ///< K
   int n_features = 1;                        ///< d
-  const CovarianceFamily* family = nullptr;  ///< with covariances
+  const CovarianceStructure* structure = nullptr;  ///< with covariances
   double separation = 2.0;                   ///< c of the closest pair; 0: all means are alike
   int concentration = 5;  ///< of the Dirichlet distribution of the weights; more: more even
   std::uint64_t seed = 0;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "gmmpi/data/transform.hpp"
-#include "gmmpi/model/covariance_family.hpp"
+#include "gmmpi/model/covariance_structure.hpp"
 #include "gmmpi/parallel/execution.hpp"
 
 namespace gmmpi {
@@ -28,7 +28,7 @@ enum class LabelRule { posterior, nearest };
 
 /// Arrays are row-major, in the data's own units; shapes as in scikit-learn.
 struct Mixture {
-  const CovarianceFamily* family = nullptr;
+  const CovarianceStructure* structure = nullptr;
   int n_components = 0;                     ///< K
   int n_features = 0;                       ///< d
   std::vector<double> weights;              ///< (K), sum 1, with noise 1 - w_0
@@ -45,7 +45,7 @@ struct Mixture {
   LabelRule label_rule = LabelRule::posterior;
   Transform label_space;  ///< nearest: what rows and means go through before distances; empty: nothing
 
-  PrecisionShape shape() const { return family->precision_shape(); }
+  PrecisionShape shape() const { return structure->precision_shape(); }
   /// Free parameters: K - 1 weights, K d means, and those of the covariances; noise counts as two, its weight
   /// and its volume, as in mclust.
   std::int64_t n_parameters() const;
@@ -73,9 +73,9 @@ void validate(Mixture& mixture, const KernelTable& kernels, const std::string& n
 /// Error 65 that starts with `name` if there is noise: for what is defined for components alone.
 void require_no_noise(const Mixture& mixture, const std::string& name);
 
-/// The same components under another family: diagonals taken or spread, shared covariances copied or
+/// The same components under another structure: diagonals taken or spread, shared covariances copied or
 /// averaged by weight. Its rows go by their responsibilities.
-Mixture with_family(const Mixture& mixture, const CovarianceFamily& family, const KernelTable& kernels);
+Mixture with_structure(const Mixture& mixture, const CovarianceStructure& structure, const KernelTable& kernels);
 
 /// Component k's covariance as a full (d, d) matrix (for Bernoulli components mu (1 - mu) on the diagonal).
 std::vector<double> full_covariance(const Mixture& mixture, int k);

@@ -34,15 +34,15 @@ struct Prior {
 
 /// For data of this mean (d) and covariance, divided by N - 1: (d, d) for full and tied, (d) variances for
 /// diag and spherical.
-Prior make_prior(const PriorOptions& options, const CovarianceFamily& family, int n_components,
+Prior make_prior(const PriorOptions& options, const CovarianceStructure& structure, int n_components,
                  const std::vector<double>& mean, const std::vector<double>& covariance,
                  const KernelTable& kernels);
 
 /// Error 64 unless the options make a proper prior: dof more than d - 1, or than 0 for diag and spherical.
-void validate_prior(const PriorOptions& options, const CovarianceFamily& family, int n_features);
+void validate_prior(const PriorOptions& options, const CovarianceStructure& structure, int n_features);
 
 /// What N_k (for a shared covariance W) grows by in the denominator of the M-step of covariances, in rows.
-double prior_count(const Prior& prior, const CovarianceFamily& family, int n_components, int n_features);
+double prior_count(const Prior& prior, const CovarianceStructure& structure, int n_components, int n_features);
 
 /// ln p(parameters), up to a constant that depends on the prior alone. The mixture must be factorised.
 double log_prior(const Prior& prior, const Mixture& mixture, const KernelTable& kernels);

@@ -65,11 +65,11 @@ void announce(const Execution& execution, const Options& options, const FitOptio
   const auto work_bytes = static_cast<double>(plan.working_bytes);
   log.line(fmt::format("gmmpi {}: fit {}{}", GMMPI_VERSION, data.rows->describe(),
                        std::string(data.weights ? ", weighted" : "") + (data.labels ? ", labelled" : "")));
-  const bool gaussian = f.family->distribution() == "gaussian";
+  const bool gaussian = f.structure->distribution() == "gaussian";
   log.line(
       fmt::format("model: {}{} ({} parameters); tol {:g}, at most {} iterations{}, {}, seed {}",
                   count_text(f.n_components, gaussian ? "Gaussian" : "Bernoulli component"),
-                  gaussian ? fmt::format(", {} covariances", f.family->name()) : "", f.fixed.n_free(shape),
+                  gaussian ? fmt::format(", {} covariances", f.structure->name()) : "", f.fixed.n_free(shape),
                   f.tol, f.max_iter,
                   (f.accelerate != Acceleration::none ? " (accelerated)"
                    : f.engine == Engine::em           ? ""
@@ -96,7 +96,7 @@ void log_start(const Execution& execution, const Options& options, const FitOpti
              {"n_samples", data.rows->n_rows()},
              {"n_features", d},
              {"n_components", f.n_components},
-             {f.family->distribution() == "gaussian" ? "covariance_type" : "family", f.family->name()},
+             {f.structure->distribution() == "gaussian" ? "covariance_type" : "family", f.structure->name()},
              {"n_parameters", f.fixed.n_free(model_shape(f, d))},
              {"tol", f.tol},
              {"max_iter", f.max_iter},

@@ -17,7 +17,7 @@
 #include "gmmpi/io/derived_model.hpp"
 #include "gmmpi/io/model_file.hpp"
 #include "gmmpi/io/open_data.hpp"
-#include "gmmpi/model/covariance_family.hpp"
+#include "gmmpi/model/covariance_structure.hpp"
 #include "io/data_format.hpp"
 #include "io/describe.hpp"
 
@@ -101,7 +101,7 @@ void print_matrix(const Json& matrix) {
 
 /// The covariance of component k (of all, if shared), as indented lines.
 void print_covariance(const Json& model, std::size_t k) {
-  const PrecisionShape shape = find_family(family_of(model)).precision_shape();
+  const PrecisionShape shape = find_structure(family_of(model)).precision_shape();
   if (shape == PrecisionShape::none) return;
   const Json& all = model.at("covariances");
   if (!all.is_array()) {
@@ -191,7 +191,7 @@ void print_model(const std::string& path, const Json& file, const StoredModel& m
                  const std::vector<std::string>& feature_names, const Execution& alone) {
   const Json& m = file.at("model");
   const std::string kind = kind_of(m);
-  const PrecisionShape shape = find_family(family_of(m)).precision_shape();
+  const PrecisionShape shape = find_structure(family_of(m)).precision_shape();
   const bool shared = shape == PrecisionShape::shared_dense;
   const std::size_t K = m.at("weights").size(), d = model.n_columns();
   say("{}: {} mixture, {} in {}{}\n", path, shape == PrecisionShape::none ? "Bernoulli" : "Gaussian",

@@ -136,8 +136,8 @@ void read_labels(const Execution& execution, const OpenedData& inputs, const Dat
 void announce(const Execution& execution, const RankGroups& groups, const SelectOptions& wanted,
               const OpenedData& data, const MemoryPlan& plan, RunLog& log) {
   std::string types;
-  for (const CovarianceFamily* family : wanted.families)
-    types += (types.empty() ? "" : ", ") + std::string(family->name());
+  for (const CovarianceStructure* structure : wanted.structures)
+    types += (types.empty() ? "" : ", ") + std::string(structure->name());
   const std::string criterion = criterion_name(wanted.criterion);
   log.line(fmt::format("gmmpi {}: select {}{}", GMMPI_VERSION, data.rows->describe(),
                        std::string(data.weights ? ", weighted" : "") + (data.labels ? ", labelled" : "")));

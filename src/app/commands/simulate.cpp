@@ -24,7 +24,7 @@ RandomMixture parse(const Options& o) {
   RandomMixture w;
   w.n_components = static_cast<int>(o.integer("n-components", 1, kMostComponents));
   w.n_features = static_cast<int>(o.integer("n-features", 1, kMostFeatures));
-  w.family = &find_family(o.choice("covariance-type", covariance_types()));
+  w.structure = &find_structure(o.choice("covariance-type", covariance_types()));
   w.separation = o.number("separation", 0.0);
   w.concentration = static_cast<int>(o.integer("concentration", 1, 1'000'000));
   w.seed = static_cast<std::uint64_t>(o.integer("seed", 0));

@@ -32,12 +32,12 @@ void note_move(const Problem& p, FitState& state, const LloydStep& step) {
 /// The most likely mixture that has these means and assigns each row to the nearest.
 Mixture model_of(const Problem& p, const std::vector<double>& centers, int iteration) {
   const int d = p.data.n_columns();
-  const CovarianceFamily& family = *p.options.family;
+  const CovarianceStructure& structure = *p.options.structure;
   Moments moments = sweep(p.execution, p.data, NearestCenter(centers, d, *p.execution.kernels), centers,
-                          family.scatter_shape(), MomentNeeds::of(family, p.regularisation.hides()));
+                          structure.scatter_shape(), MomentNeeds::of(structure, p.regularisation.hides()));
   const auto first = moments.sums.begin() + moments.layout.first();
   std::fill(first, moments.sums.begin() + moments.layout.second(), 0.0);  // the centres are the means
-  MStep step = m_step(p.execution, moments, family, p.regularisation);
+  MStep step = m_step(p.execution, moments, structure, p.regularisation);
   if (step.collapsed.empty()) return std::move(step.model);
   if (p.options.fail_on_collapse)
     throw_collapsed(step.collapsed.front(), "has no rows, or a singular covariance,", iteration);

@@ -99,7 +99,7 @@ double take_batch(const Problem& p, FitState& state, int batch, int n_batches) {
   Moments averaged;
   const auto sum_about = [&](const std::vector<double>& centers) {
     const Moments seen = sweep(p.execution, data, posterior, centers, running.layout.shape,
-                               MomentNeeds::of(*p.options.family, p.regularisation.hides()));
+                               MomentNeeds::of(*p.options.structure, p.regularisation.hides()));
     log_likelihood = seen.objective;
     weight = std::accumulate(seen.counts(), seen.counts() + seen.layout.K, 0.0);
     averaged = recentred(running, centers);
@@ -109,7 +109,7 @@ double take_batch(const Problem& p, FitState& state, int batch, int n_batches) {
   const Moments first = sum_about(state.model.means);
   if (weight == 0.0) return 0.0;
   bool repeated = false;
-  MStep step = m_step_guarded(p.execution, first, *p.options.family, p.regularisation, sum_about, repeated);
+  MStep step = m_step_guarded(p.execution, first, *p.options.structure, p.regularisation, sum_about, repeated);
   if (repeated) {
     ++state.n_recentred;
     p.observer.recentred(state.restart, state.n_iter + 1);
@@ -153,7 +153,7 @@ std::vector<int> batch_order(std::uint64_t seed, int pass, int n) {
 
 Moments moments_of(const Mixture& model) {
   const int K = model.n_components, d = model.n_features;
-  const MomentLayout layout{K, d, model.family->scatter_shape()};
+  const MomentLayout layout{K, d, model.structure->scatter_shape()};
   Moments m{layout, model.means, 0.0, std::vector<double>(layout.size()), {}};
   std::copy(model.weights.begin(), model.weights.end(), m.sums.begin());
   if (layout.shape == ScatterShape::none) return m;

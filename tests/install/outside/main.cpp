@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
 
     gmmpi::ModelRecord record;
     record.options.n_components = 2;
-    record.options.family = &gmmpi::find_family("full");
+    record.options.structure = &gmmpi::find_structure("full");
     record.data = data.summary();
     gmmpi::FitObserver silent;
     record.result = gmmpi::fit(execution, data, record.options, silent);

@@ -1,4 +1,4 @@
-// Covariance families: how a model's covariances follow from the moments of an iteration.
+// Covariance structures: how a model's covariances follow from the moments of an iteration.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ std::vector<std::size_t> covariance_dims(PrecisionShape shape, int n_components,
 /// Number of values of one component's covariance (of the shared one).
 std::size_t covariance_stride(PrecisionShape shape, int n_features);
 
-/// Moments about the new means, as a family's scatter shape asks for them.
+/// Moments about the new means, as a structure's scatter shape asks for them.
 struct CentralScatter {
   int n_components, n_features;
   std::span<const double> counts;  ///< K: N_k, sums of responsibility times weight, all positive
@@ -36,11 +36,11 @@ struct CentralScatter {
   std::span<const double> scatter;
 };
 
-/// A family is one file in src/model/families and one line in registry.cpp. It knows only its M-step and
+/// A structure is one file in src/model/structures and one line in registry.cpp. It knows only its M-step and
 /// its number of parameters; kernels know the shapes that it declares.
-class CovarianceFamily {
+class CovarianceStructure {
  public:
-  virtual ~CovarianceFamily() = default;
+  virtual ~CovarianceStructure() = default;
   virtual std::string_view name() const = 0;
   virtual PrecisionShape precision_shape() const = 0;
   virtual ScatterShape scatter_shape() const = 0;
@@ -52,9 +52,9 @@ class CovarianceFamily {
   virtual std::vector<double> covariances(const CentralScatter& moments) const = 0;
 };
 
-/// The family of that name ("full", "tied", "diag", "spherical", "bernoulli"). Throws Error 64 naming those
+/// The structure of that name ("full", "tied", "diag", "spherical", "bernoulli"). Throws Error 64 naming those
 /// that exist.
-const CovarianceFamily& find_family(std::string_view name);
+const CovarianceStructure& find_structure(std::string_view name);
 /// The names of those with covariances.
 std::vector<std::string> covariance_types();
 

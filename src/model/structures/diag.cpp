@@ -1,11 +1,11 @@
 // diag: every component has its own variance for each column (mclust's VVI).
-#include "model/families/families.hpp"
+#include "model/structures/structures.hpp"
 
 namespace gmmpi {
 
 namespace {
 
-class Diag final : public CovarianceFamily {
+class Diag final : public CovarianceStructure {
  public:
   std::string_view name() const override { return "diag"; }
   PrecisionShape precision_shape() const override { return PrecisionShape::diagonal; }
@@ -21,7 +21,7 @@ class Diag final : public CovarianceFamily {
 
 }  // namespace
 
-std::unique_ptr<CovarianceFamily> make_diag() {
+std::unique_ptr<CovarianceStructure> make_diag() {
   return std::make_unique<Diag>();
 }
 

@@ -1,12 +1,12 @@
 // bernoulli: independent binary columns, whose means are their probabilities of 1. Bishop (2006),
 // section 9.3.3.
-#include "model/families/families.hpp"
+#include "model/structures/structures.hpp"
 
 namespace gmmpi {
 
 namespace {
 
-class Bernoulli final : public CovarianceFamily {
+class Bernoulli final : public CovarianceStructure {
  public:
   std::string_view name() const override { return "bernoulli"; }
   std::string_view distribution() const override { return "bernoulli"; }
@@ -18,7 +18,7 @@ class Bernoulli final : public CovarianceFamily {
 
 }  // namespace
 
-std::unique_ptr<CovarianceFamily> make_bernoulli() {
+std::unique_ptr<CovarianceStructure> make_bernoulli() {
   return std::make_unique<Bernoulli>();
 }
 

@@ -1,11 +1,11 @@
 // spherical: every component has one variance, the mean of those of its columns (mclust's VII).
-#include "model/families/families.hpp"
+#include "model/structures/structures.hpp"
 
 namespace gmmpi {
 
 namespace {
 
-class Spherical final : public CovarianceFamily {
+class Spherical final : public CovarianceStructure {
  public:
   std::string_view name() const override { return "spherical"; }
   PrecisionShape precision_shape() const override { return PrecisionShape::spherical; }
@@ -22,7 +22,7 @@ class Spherical final : public CovarianceFamily {
 
 }  // namespace
 
-std::unique_ptr<CovarianceFamily> make_spherical() {
+std::unique_ptr<CovarianceStructure> make_spherical() {
   return std::make_unique<Spherical>();
 }
 

@@ -1,12 +1,12 @@
 // full: every component has its own covariance matrix (mclust's VVV). Bishop (2006), eq. 9.25.
-#include "model/families/families.hpp"
+#include "model/structures/structures.hpp"
 #include "model/symmetric.hpp"
 
 namespace gmmpi {
 
 namespace {
 
-class Full final : public CovarianceFamily {
+class Full final : public CovarianceStructure {
  public:
   std::string_view name() const override { return "full"; }
   PrecisionShape precision_shape() const override { return PrecisionShape::dense; }
@@ -25,7 +25,7 @@ class Full final : public CovarianceFamily {
 
 }  // namespace
 
-std::unique_ptr<CovarianceFamily> make_full() {
+std::unique_ptr<CovarianceStructure> make_full() {
   return std::make_unique<Full>();
 }
 

@@ -1,12 +1,12 @@
 // tied: all components share one covariance matrix (mclust's EEE). Bishop (2006), exercise 9.6.
-#include "model/families/families.hpp"
+#include "model/structures/structures.hpp"
 #include "model/symmetric.hpp"
 
 namespace gmmpi {
 
 namespace {
 
-class Tied final : public CovarianceFamily {
+class Tied final : public CovarianceStructure {
  public:
   std::string_view name() const override { return "tied"; }
   PrecisionShape precision_shape() const override { return PrecisionShape::shared_dense; }
@@ -22,7 +22,7 @@ class Tied final : public CovarianceFamily {
 
 }  // namespace
 
-std::unique_ptr<CovarianceFamily> make_tied() {
+std::unique_ptr<CovarianceStructure> make_tied() {
   return std::make_unique<Tied>();
 }
 

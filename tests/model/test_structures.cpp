@@ -1,4 +1,4 @@
-// Each family's covariances against the textbook's M-step, and the registry.
+// Each structure's covariances against the textbook's M-step, and the registry.
 #include <catch2/catch.hpp>
 #include <cmath>
 
@@ -21,7 +21,7 @@ std::vector<Real> responsibilities(std::size_t n_rows, int K) {
   return resp;
 }
 
-/// Central scatters of the rows about the expected means, in the family's scatter shape.
+/// Central scatters of the rows about the expected means, in the structure's scatter shape.
 std::vector<double> scatter_of(const textbook::Rows& rows, const std::vector<Real>& resp,
                                const textbook::Mixture& m, gmmpi::ScatterShape shape) {
   const int K = m.n_components(), d = rows.d;
@@ -40,7 +40,7 @@ std::vector<double> scatter_of(const textbook::Rows& rows, const std::vector<Rea
 
 }  // namespace
 
-TEST_CASE("families: covariances from central scatters are the textbook's M-step", "[serial]") {
+TEST_CASE("structures: covariances from central scatters are the textbook's M-step", "[serial]") {
   for (const int d : {1, 2, 5})
     for (const int K : {1, 3}) {
       const std::vector<double> values = in_memory::clusters(60, d, 3, 2.0, 31);
@@ -53,23 +53,23 @@ TEST_CASE("families: covariances from central scatters are the textbook's M-step
         for (int k = 0; k < K; ++k) counts[k] += static_cast<double>(resp[n * K + k] * weights[n]);
       for (const std::string& type : gmmpi::covariance_types()) {
         INFO(type << ", d " << d << ", K " << K);
-        const gmmpi::CovarianceFamily& family = gmmpi::find_family(type);
+        const gmmpi::CovarianceStructure& structure = gmmpi::find_structure(type);
         const textbook::Mixture expected = textbook::m_step(type, rows, resp);
-        const std::vector<double> scatter = scatter_of(rows, resp, expected, family.scatter_shape());
+        const std::vector<double> scatter = scatter_of(rows, resp, expected, structure.scatter_shape());
         const auto total = static_cast<double>(rows.total_weight());
-        const std::vector<double> actual = family.covariances({K, d, counts, total, scatter});
+        const std::vector<double> actual = structure.covariances({K, d, counts, total, scatter});
         const std::vector<double> wanted = textbook::compact_covariances(type, expected);
         REQUIRE(actual.size() == wanted.size());
         for (std::size_t e = 0; e < wanted.size(); ++e)
           CHECK(actual[e] == Approx(wanted[e]).epsilon(1e-14).margin(1e-14));
-        CHECK(family.n_covariance_parameters(K, d) + K - 1 + K * d == textbook::n_parameters(type, K, d));
+        CHECK(structure.n_covariance_parameters(K, d) + K - 1 + K * d == textbook::n_parameters(type, K, d));
       }
     }
 }
 
-TEST_CASE("families: a name finds its family, an unknown one is refused with those that exist", "[serial]") {
-  for (const std::string& name : gmmpi::covariance_types()) CHECK(gmmpi::find_family(name).name() == name);
+TEST_CASE("structures: a name finds its family, an unknown one is refused with those that exist", "[serial]") {
+  for (const std::string& name : gmmpi::covariance_types()) CHECK(gmmpi::find_structure(name).name() == name);
   CHECK(gmmpi::covariance_types() == std::vector<std::string>{"full", "tied", "diag", "spherical"});
-  CHECK_THROWS_WITH(gmmpi::find_family("banded"),
+  CHECK_THROWS_WITH(gmmpi::find_structure("banded"),
                     Catch::Contains("banded") && Catch::Contains("full, tied, diag"));
 }
