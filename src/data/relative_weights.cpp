@@ -6,7 +6,7 @@
 
 #include "data/reading.hpp"
 #include "gmmpi/error.hpp"
-#include "parallel/exact_sum.hpp"
+#include "parallel/exact_message.hpp"
 
 namespace gmmpi {
 
@@ -38,10 +38,7 @@ RelativeWeights::RelativeWeights(const Execution& execution, DataReader& weights
     sum.add(std::ldexp(mine[i], -exponent_));
     n_positive += mine[i] > 0.0;
   }
-  sum.normalise();
-  comm.sum(sum.limbs());
-  comm.sum(std::span(&n_positive, 1));
-  sum.normalise();
+  ExactMessage().add(sum).add(std::span(&n_positive, 1)).sum(comm);
   factor_ = static_cast<double>(n_positive) / sum.value();
 }
 

@@ -5,7 +5,7 @@
 #include <exception>
 
 #include "kernels/table.hpp"
-#include "parallel/exact_sum.hpp"
+#include "parallel/exact_message.hpp"
 
 namespace gmmpi {
 
@@ -13,7 +13,8 @@ std::vector<double> sum_over_rows(const Execution& execution, const Data& data, 
                                   const std::function<void(const Tile&, double*)>& work) {
   std::vector<ExactScalar> totals(std::size_t(n_sums) * execution.n_threads);
   std::vector<Tile> tiles(execution.n_threads, Tile(data.n_columns(), *execution.kernels));
-  execution.comm.together([&] {
+  std::exception_ptr failure;
+  try {
     data.for_each_block(execution, [&](const Block& block, int thread) {
       Tile& tile = tiles[thread];
       std::vector<double> values(std::size_t(n_sums) * kTileRows), lanes(std::size_t(n_sums) * kRowLanes);
@@ -29,22 +30,17 @@ std::vector<double> sum_over_rows(const Execution& execution, const Data& data, 
       for (std::size_t e = 0; e < lanes.size(); ++e)
         totals[std::size_t(thread) * n_sums + e / kRowLanes].add(lanes[e]);
     });
-  });
-  std::vector<std::int64_t> message;
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  ExactMessage message;
   for (int i = 0; i < n_sums; ++i) {
     for (int t = 1; t < execution.n_threads; ++t) totals[i].add(totals[std::size_t(t) * n_sums + i]);
-    totals[i].normalise();
-    message.insert(message.end(), totals[i].limbs().begin(), totals[i].limbs().end());
+    message.add(totals[i]);
   }
-  execution.comm.sum(message);
+  message.sum(execution.comm, failure);
   std::vector<double> values;
-  auto from = message.begin();
-  for (int i = 0; i < n_sums; ++i) {
-    std::copy_n(from, totals[i].limbs().size(), totals[i].limbs().begin());
-    from += std::ssize(totals[i].limbs());
-    totals[i].normalise();
-    values.push_back(totals[i].value());
-  }
+  for (int i = 0; i < n_sums; ++i) values.push_back(totals[i].value());
   return values;
 }
 

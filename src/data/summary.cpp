@@ -13,7 +13,7 @@
 
 #include "data/reading.hpp"
 #include "gmmpi/error.hpp"
-#include "parallel/exact_sum.hpp"
+#include "parallel/exact_message.hpp"
 
 namespace gmmpi {
 
@@ -213,14 +213,9 @@ DataSummary summarise(const Execution& execution, const Data& data, const std::s
     const std::int64_t shape[2] = {data.grid().n_rows(), d};
     all.add_hash(XXH3_128bits(shape, sizeof shape));
   }
-  all.weight.normalise();
-  std::vector<std::int64_t> sums(all.weight.limbs().begin(), all.weight.limbs().end());
-  sums.push_back(all.n_rows);
-  sums.push_back(all.n_unit);
-  sums.insert(sums.end(), all.hash.begin(), all.hash.end());
-  comm.sum(sums);
-  std::copy_n(sums.begin(), all.weight.limbs().size(), all.weight.limbs().begin());
-  const std::int64_t* rest = sums.data() + all.weight.limbs().size();
+  ExactMessage message;
+  message.add(all.weight).add(std::span(&all.n_rows, 1)).add(std::span(&all.n_unit, 1)).add(all.hash);
+  message.sum(comm);
   std::vector<double> lowest = all.minimum;
   lowest.insert(lowest.end(), all.least.begin(), all.least.end());
   comm.min(lowest);
@@ -228,8 +223,8 @@ DataSummary summarise(const Execution& execution, const Data& data, const std::s
   comm.max(std::span(&all.max_weight, 1));
 
   DataSummary summary;
-  summary.n_rows = rest[0];
-  all.weight.add(static_cast<double>(rest[1]));
+  summary.n_rows = all.n_rows;
+  all.weight.add(static_cast<double>(all.n_unit));
   all.weight.normalise();
   summary.total_weight = all.weight.value();
   summary.max_weight = all.max_weight;
@@ -237,7 +232,7 @@ DataSummary summarise(const Execution& execution, const Data& data, const std::s
   summary.minimum.assign(lowest.begin(), lowest.begin() + d);
   summary.least_magnitude.assign(lowest.begin() + d, lowest.end() - 1);
   summary.maximum = all.maximum;
-  summary.fingerprint = hex({rest[2], rest[3], rest[4], rest[5]});
+  summary.fingerprint = hex(all.hash);
   check(summary, names);
   return summary;
 }

@@ -10,6 +10,7 @@
 
 #include "gmmpi/error.hpp"
 #include "kernels/table.hpp"
+#include "parallel/exact_message.hpp"
 
 namespace gmmpi {
 
@@ -234,17 +235,10 @@ std::vector<double> ClusterSums::update(const std::vector<double>& centers) {
   }
   sums_.normalise();
   ExactArray total = sums_;
-  std::vector<std::int64_t> message{failure ? 1 : 0};
-  message.insert(message.end(), total.limbs().begin(), total.limbs().end());
-  inertia.normalise();
-  if (with_inertia_) message.insert(message.end(), inertia.limbs().begin(), inertia.limbs().end());
-  execution_.comm.sum(message);
-  if (message[0] != 0) execution_.comm.rethrow_anywhere(failure);
-  const auto rest = message.begin() + 1 + std::ssize(total.limbs());
-  std::copy(message.begin() + 1, rest, total.limbs().begin());
-  std::copy(rest, message.end(), inertia.limbs().begin());
-  total.normalise();
-  inertia.normalise();
+  ExactMessage message;
+  message.add(total);
+  if (with_inertia_) message.add(inertia);
+  message.sum(execution_.comm, failure);
   inertia_ = inertia.value();
   std::vector<double> values(total.size());
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = total.value(i);

@@ -10,7 +10,7 @@
 #include "gmmpi/data/memory_data.hpp"
 #include "gmmpi/error.hpp"
 #include "kernels/table.hpp"
-#include "parallel/exact_sum.hpp"
+#include "parallel/exact_message.hpp"
 #include "parallel/thread_loop.hpp"
 
 namespace gmmpi {
@@ -109,9 +109,7 @@ std::vector<double> Candidates::weights() const {
     sums.add(std::span(&weight, 1), nearest_[i]);
     if (++n_terms % (Index{1} << 22) == 0) sums.normalise();
   }
-  sums.normalise();
-  execution_.comm.sum(sums.limbs());
-  sums.normalise();
+  ExactMessage().add(sums).sum(execution_.comm);
   std::vector<double> weights;
   for (std::size_t i = 0; i < sums.size(); ++i) weights.push_back(sums.value(i));
   return weights;

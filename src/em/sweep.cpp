@@ -13,7 +13,7 @@
 #include "em/resolution.hpp"
 #include "gmmpi/error.hpp"
 #include "model/log_density.hpp"
-#include "parallel/exact_sum.hpp"
+#include "parallel/exact_message.hpp"
 
 namespace gmmpi {
 
@@ -194,30 +194,17 @@ Pass run_pass(const Execution& execution, const Data& data, const Assignment& as
     for (std::size_t e = 0; e < peaks.size(); ++e) peaks[e] = std::max(peaks[e], worker->peaks[e]);
     for (std::size_t i = 0; i < totals.size(); ++i) totals[i].add(worker->totals[i]);
   }
-  moments.normalise();
-  for (ExactScalar& total : totals) total.normalise();
   Profile::Seconds seconds{};
   for (const auto& worker : workers)
     for (std::size_t phase = 0; worker && phase < seconds.size(); ++phase)
       seconds[phase] += worker->seconds[phase] / execution.n_threads;
   seconds[Profile::idle] = watch.lap() - std::accumulate(seconds.begin(), seconds.end(), 0.0);
 
-  // Everything of this iteration in one message: a failure count, the values, the moments.
-  std::vector<std::int64_t> message{failure ? 1 : 0};
-  for (ExactScalar& total : totals) message.insert(message.end(), total.limbs().begin(), total.limbs().end());
-  message.insert(message.end(), moments.limbs().begin(), moments.limbs().end());
-  execution.comm.sum(message);
-  if (message[0] != 0) execution.comm.rethrow_anywhere(failure);
-  auto from = message.begin() + 1;
+  ExactMessage message;  // everything of this iteration
+  for (ExactScalar& total : totals) message.add(total);
+  message.add(moments).sum(execution.comm, failure);
   std::vector<double> values;
-  for (ExactScalar& total : totals) {
-    std::copy_n(from, total.limbs().size(), total.limbs().begin());
-    from += std::ssize(total.limbs());
-    total.normalise();
-    values.push_back(total.value());
-  }
-  std::copy_n(from, moments.limbs().size(), moments.limbs().begin());
-  moments.normalise();
+  for (const ExactScalar& total : totals) values.push_back(total.value());
   seconds[Profile::reduction] = watch.lap();
   for (std::size_t phase = 0; execution.profile && phase < seconds.size(); ++phase)
     execution.profile->add(static_cast<Profile::Phase>(phase), seconds[phase]);
