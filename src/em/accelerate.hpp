@@ -11,7 +11,8 @@ namespace gmmpi {
 /// step (Nocedal 1980) on the log-likelihood of which EM's step is the preconditioned gradient (Jamshidian &
 /// Jennrich 1997), within a radius of trust; or EM's own, while they are still far away, when there is
 /// nothing to learn from, and after a step that raised the log-likelihood by less than `least_rise` (so that
-/// what the stop rule tests is a step of EM). Covariances that a step leads below `floor` are raised to it. The last entry of state.history is that of state.model.
+/// what the stop rule tests is a step of EM). Covariances that a step leads below `floor` are raised to it.
+/// The last entry of state.history is that of state.model.
 Mixture accelerate(const Execution& execution, FitState& state, Mixture em_model, double least_rise,
                    std::span<const double> floor);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "em/labelled.hpp"
+#include "em/seeding.hpp"
 
 namespace gmmpi {
 

@@ -5,7 +5,6 @@
 
 #include "em/assignments.hpp"
 #include "em/cluster_sums.hpp"
-#include "em/start.hpp"
 
 namespace gmmpi {
 

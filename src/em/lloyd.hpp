@@ -1,9 +1,11 @@
-// One iteration of Lloyd: centres to the means of the rows nearest to them.
+// Lloyd: centres to the means of the rows nearest to them, once or until they stay.
 #pragma once
 
 #include <vector>
 
+#include "em/safe_point.hpp"
 #include "gmmpi/data/data.hpp"
+#include "gmmpi/parallel/execution.hpp"
 
 namespace gmmpi {
 
@@ -19,5 +21,11 @@ struct LloydStep {
 /// others still have none.
 LloydStep lloyd_step(const Execution& execution, const Data& data, const std::vector<double>& centers,
                      const std::vector<double>& sums);
+
+/// Collective. Lloyd's iterations on `centers` (K, d) until their squared shift is at most 1e-4 times the
+/// mean column variance, or `n_iter`, which counts on, is `most`. A centre without rows moves to the row
+/// farthest from its own.
+void lloyd(const Execution& execution, const Data& data, double mean_column_variance,
+           std::vector<double>& centers, int& n_iter, const SafePoint& safe_point, int most = 300);
 
 }  // namespace gmmpi

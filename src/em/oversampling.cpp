@@ -6,7 +6,7 @@
 #include "data/random.hpp"
 #include "data/row_sums.hpp"
 #include "data/vector_reader.hpp"
-#include "em/start.hpp"
+#include "em/seeding.hpp"
 #include "gmmpi/data/memory_data.hpp"
 #include "gmmpi/error.hpp"
 #include "kernels/table.hpp"

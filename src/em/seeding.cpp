@@ -1,11 +1,12 @@
 // Seeding: weighted draws of rows without an order over ranks.
+#include "em/seeding.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "data/random.hpp"
 #include "data/row_sums.hpp"
-#include "em/start.hpp"
 #include "gmmpi/error.hpp"
 #include "kernels/table.hpp"
 

@@ -2,12 +2,15 @@
 #include "em/start.hpp"
 
 #include <cmath>
+#include <stdexcept>
 
 #include "em/assignments.hpp"
 #include "em/cluster_sums.hpp"
 #include "em/labelled.hpp"
 #include "em/labelled_start.hpp"
+#include "em/lloyd.hpp"
 #include "em/pilot.hpp"
+#include "em/seeding.hpp"
 #include "em/subsample.hpp"
 #include "gmmpi/error.hpp"
 
@@ -16,6 +19,20 @@ namespace gmmpi {
 namespace {
 
 constexpr int kMostGreedySeeds = 16;  ///< for more, the passes of k-means|| cost less than one per seed
+
+/// What is done while it lives is the search for seeds and k-means, not the M-step after it.
+class Search {
+ public:
+  explicit Search(const Execution& execution) : profile_(execution.profile) {}
+  Search(const Search&) = delete;
+  ~Search() {
+    if (profile_) profile_->add(Profile::start, watch_.lap());
+  }
+
+ private:
+  Profile* profile_;
+  Stopwatch watch_;
+};
 
 /// Seeds for k-means. Goes on from where `state` is.
 void kmeans_seeds(const Execution& execution, const Data& data, int n_centers, std::uint64_t seed,
@@ -91,25 +108,6 @@ void set_component(Mixture& m, int k, const std::vector<double>& mean, const std
   for (std::size_t j = 0; j < d; ++j) covariance[dense ? j * (d + 1) : j] = variance[j];
 }
 
-DataMoments data_moments(const Execution& execution, const Data& data) {
-  const std::size_t d = data.n_columns();
-  const CovarianceStructure& diag = find_structure("diag");
-  const AllRows all;
-  const auto sum_about = [&](const std::vector<double>& c) {
-    return sweep(execution, data, all, c, diag.scatter_shape());
-  };
-  std::vector<double> middle(d);
-  for (std::size_t j = 0; j < d; ++j)
-    middle[j] = data.summary().minimum[j] + 0.5 * (data.summary().maximum[j] - data.summary().minimum[j]);
-  bool recentred = false;
-  const MStep step =
-      m_step_guarded(execution, sum_about(middle), diag, Regularisation(), sum_about, recentred);
-  DataMoments moments{step.model.means, step.model.covariances};
-  for (std::size_t j = 0; j < d; ++j)
-    if (data.summary().minimum[j] == data.summary().maximum[j]) moments.variance[j] = 0.0;
-  return moments;
-}
-
 /// Random rows as means, the data's variances, equal weights.
 Mixture model_of_rows(const CovarianceStructure& structure, int K, std::vector<double> means,
                       const std::vector<double>& variance) {
@@ -145,9 +143,8 @@ std::string make_centers(const Execution& execution, const Data& data, const Dat
     default:
       break;
   }
-  Stopwatch watch;
+  const Search search(execution);
   find_seeds(execution, data, options, options.seed + state.restart, state, safe_point);
-  if (execution.profile) execution.profile->add(Profile::start, watch.lap());
   return options.init == Init::random_from_data ? "random rows" : "k-means++ seeds";
 }
 
@@ -169,66 +166,118 @@ std::int64_t start_bytes(const Execution& execution, const FitOptions& options, 
   return 0;
 }
 
+namespace {
+
+/// What makes the models of a start, and the restart that it is for.
+struct Maker {
+  const Execution& execution;
+  const Data& data;
+  const DataMoments& moments;
+  const FitOptions& options;
+  const Constraints& constraints;
+  std::uint64_t seed;
+  std::vector<double> variance;  ///< (d) of components that have no proper one of their own
+
+  Mixture of(const Assignment& assignment, const std::vector<double>& centers) const {
+    return maximise(execution, data, assignment, centers, options, constraints, variance);
+  }
+  Mixture of_nearest(const std::vector<double>& centers) const {
+    return of(NearestCenter(centers, data.n_columns(), *execution.kernels), centers);
+  }
+};
+
+/// The first M-step of a start with labels.
+std::string start_from_labels(const Maker& maker, FitState& state, const SafePoint& safe_point) {
+  const FitOptions& options = maker.options;
+  const LabelledStart start = [&] {
+    const Search search(maker.execution);
+    return labelled_start(maker.execution, maker.data, maker.moments.mean, options, maker.seed, state,
+                          safe_point);
+  }();
+  const NearestCenter nearest(start.centers, maker.data.n_columns(), *maker.execution.kernels);
+  state.model = maker.of(KnownClasses(*options.labels, start.others ? &nearest : nullptr), start.centers);
+  return start.how;
+}
+
+/// Seeds, and Lloyd's iterations from them.
+void find_clusters(const Maker& maker, FitState& state, const SafePoint& safe_point) {
+  const std::size_t d = maker.data.n_columns();
+  double mean_variance = 0.0;
+  for (std::size_t j = 0; j < d; ++j) mean_variance += maker.moments.variance[j] / static_cast<double>(d);
+  find_seeds(maker.execution, maker.data, maker.options, maker.seed, state, safe_point);
+  lloyd(maker.execution, maker.data, mean_variance, state.centers, state.lloyd_iterations, safe_point,
+        maker.options.lloyd_iterations);
+}
+
+/// Init::kmeans: a pilot fit where the rows are many, else clusters.
+std::string start_from_kmeans(const Maker& maker, FitState& state, const SafePoint& safe_point) {
+  std::optional<Pilot> pilot;
+  {
+    const Search search(maker.execution);
+    if (state.phase == FitState::Phase::seeding && state.centers.empty())
+      pilot = pilot_fit(maker.execution, maker.data, maker.options, maker.seed, safe_point);
+    if (!pilot) find_clusters(maker, state, safe_point);
+  }
+  if (pilot) {
+    state.model = std::move(pilot->model);
+    return "k-means and EM on a subsample of " + std::to_string(pilot->n_rows) + " rows";
+  }
+  state.model = maker.of_nearest(state.centers);
+  return "k-means (" + std::to_string(state.lloyd_iterations) + " sweeps)";
+}
+
+void draw_seeds(const Maker& maker, FitState& state, const SafePoint& safe_point) {
+  const Search search(maker.execution);
+  find_seeds(maker.execution, maker.data, maker.options, maker.seed, state, safe_point);
+}
+
+/// From chance alone: every row's responsibilities.
+std::string start_from_chance(const Maker& maker, FitState& state) {
+  const std::vector<double>& mean = maker.moments.mean;
+  std::vector<double> centers;
+  for (int k = 0; k < maker.options.n_components; ++k)
+    centers.insert(centers.end(), mean.begin(), mean.end());
+  state.model = maker.of(RandomResponsibilities(maker.options.n_components, maker.seed), centers);
+  return "random responsibilities";
+}
+
+std::string start_without_labels(const Maker& maker, FitState& state, const SafePoint& safe_point) {
+  const FitOptions& options = maker.options;
+  switch (options.init) {
+    case Init::model:
+      state.model = with_structure(*options.start, *options.structure, *maker.execution.kernels);
+      return "the given model";
+    case Init::random:
+      return start_from_chance(maker, state);
+    case Init::random_from_data:
+      draw_seeds(maker, state, safe_point);
+      state.model = model_of_rows(*options.structure, options.n_components, state.centers, maker.variance);
+      return "random rows as means";
+    case Init::kmeans:
+      return start_from_kmeans(maker, state, safe_point);
+    case Init::kmeans_plusplus:
+      draw_seeds(maker, state, safe_point);
+      state.model = maker.of_nearest(state.centers);
+      return "k-means++ seeds";
+  }
+  throw std::logic_error("a start without a name");
+}
+
+}  // namespace
+
 std::string make_start(const Execution& execution, const Data& data, const DataMoments& moments,
                        const FitOptions& options, const Constraints& constraints, FitState& state,
                        const SafePoint& safe_point) {
-  const int K = options.n_components, d = data.n_columns();
-  const std::uint64_t seed = options.seed + state.restart;
-  const std::vector<double> variance = constraints.regularisation.applied_to(moments.variance);
-  double mean_variance = 0.0;
-  for (int j = 0; j < d; ++j) mean_variance += moments.variance[j] / d;
-  const auto from = [&](const Assignment& assignment, const std::vector<double>& centers) {
-    return maximise(execution, data, assignment, centers, options, constraints, variance);
-  };
-  Stopwatch watch;
-  if (options.labels && options.init != Init::model) {
-    const LabelledStart start =
-        labelled_start(execution, data, moments.mean, options, seed, state, safe_point);
-    const NearestCenter nearest(start.centers, d, *execution.kernels);
-    state.model = from(KnownClasses(*options.labels, start.others ? &nearest : nullptr), start.centers);
-    if (execution.profile) execution.profile->add(Profile::start, watch.lap());
-    require_regular(state.model, *execution.kernels);
-    return start.how;
-  }
-  std::optional<Pilot> pilot;
-  if (options.init == Init::kmeans && state.phase == FitState::Phase::seeding && state.centers.empty())
-    pilot = pilot_fit(execution, data, options, seed, safe_point);
-  if (!pilot) find_seeds(execution, data, options, seed, state, safe_point);
-  if (!pilot && options.init == Init::kmeans)
-    lloyd(execution, data, mean_variance, state.centers, state.lloyd_iterations, safe_point,
-          options.lloyd_iterations);
-  if (execution.profile) execution.profile->add(Profile::start, watch.lap());
-  std::string how;
-  switch (options.init) {
-    case Init::model:
-      how = "the given model";
-      state.model = with_structure(*options.start, *options.structure, *execution.kernels);  // factors: below
-      break;
-    case Init::random: {
-      how = "random responsibilities";
-      std::vector<double> centers;
-      for (int k = 0; k < K; ++k) centers.insert(centers.end(), moments.mean.begin(), moments.mean.end());
-      state.model = from(RandomResponsibilities(K, seed), centers);
-      break;
-    }
-    case Init::random_from_data:
-      how = "random rows as means";
-      state.model = model_of_rows(*options.structure, K, state.centers, variance);
-      break;
-    case Init::kmeans:
-      if (pilot) {
-        how = "k-means and EM on a subsample of " + std::to_string(pilot->n_rows) + " rows";
-        state.model = std::move(pilot->model);
-        break;
-      }
-      how = "k-means (" + std::to_string(state.lloyd_iterations) + " sweeps)";
-      state.model = from(NearestCenter(state.centers, d, *execution.kernels), state.centers);
-      break;
-    case Init::kmeans_plusplus:
-      how = "k-means++ seeds";
-      state.model = from(NearestCenter(state.centers, d, *execution.kernels), state.centers);
-      break;
-  }
+  const Maker maker{execution,
+                    data,
+                    moments,
+                    options,
+                    constraints,
+                    options.seed + state.restart,
+                    constraints.regularisation.applied_to(moments.variance)};
+  const bool by_labels = options.labels && options.init != Init::model;
+  std::string how = by_labels ? start_from_labels(maker, state, safe_point)
+                              : start_without_labels(maker, state, safe_point);
   require_regular(state.model, *execution.kernels);
   return how;
 }

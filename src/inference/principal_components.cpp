@@ -8,7 +8,7 @@
 
 #include "data/summary.hpp"
 #include "em/assignments.hpp"
-#include "em/start.hpp"
+#include "em/data_moments.hpp"
 #include "gmmpi/error.hpp"
 #include "model/pinned_eigen.hpp"
 #include "model/symmetric.hpp"

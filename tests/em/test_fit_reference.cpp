@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "em/lloyd.hpp"
 #include "em/start.hpp"
 #include "gmmpi/inference/score.hpp"
 #include "support/in_memory.hpp"

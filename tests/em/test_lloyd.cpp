@@ -6,7 +6,7 @@
 #include <random>
 
 #include "em/cluster_sums.hpp"
-#include "em/start.hpp"
+#include "em/lloyd.hpp"
 #include "kernels/table.hpp"
 #include "support/in_memory.hpp"
 #include "support/world.hpp"

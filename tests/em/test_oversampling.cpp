@@ -4,7 +4,7 @@
 #include <cmath>
 #include <set>
 
-#include "em/start.hpp"
+#include "em/seeding.hpp"
 #include "gmmpi/error.hpp"
 #include "kernels/table.hpp"
 #include "support/in_memory.hpp"

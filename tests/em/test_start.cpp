@@ -4,6 +4,8 @@
 #include <cmath>
 #include <map>
 
+#include "em/lloyd.hpp"
+#include "em/seeding.hpp"
 #include "em/start.hpp"
 #include "gmmpi/error.hpp"
 #include "support/in_memory.hpp"

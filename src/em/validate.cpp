@@ -1,0 +1,129 @@
+// What a fit refuses before it computes: options out of range, that do not go together, or not with the data.
+#include <cmath>
+
+#include "data/binary.hpp"
+#include "data/summary.hpp"
+#include "em/noise.hpp"
+#include "gmmpi/data/memory_data.hpp"
+#include "gmmpi/em/fit.hpp"
+#include "gmmpi/error.hpp"
+
+namespace gmmpi {
+
+namespace {
+
+void require(bool condition, const std::string& message, ExitCode code = ExitCode::usage) {
+  if (!condition) throw Error(code, message);
+}
+
+bool is_bernoulli(const FitOptions& o) {
+  return o.structure->precision_shape() == PrecisionShape::none;
+}
+
+void require_ranges(const FitOptions& o) {
+  require(o.structure != nullptr, "no covariance type given");
+  require(o.n_components >= 1, "-k must be at least 1");
+  require(o.n_init >= 1, "--n-init must be at least 1");
+  require(o.short_runs >= 0, "--short-runs must not be negative");
+  require(o.max_iter >= 0, "--max-iter must not be negative");
+  require(o.tol >= 0.0, "--tol must not be negative");
+  require(!o.reg_covar || (*o.reg_covar >= 0.0 && std::isfinite(*o.reg_covar)),
+          "--reg-covar must be a finite number >= 0, or auto");
+  require(o.n_batches >= (o.engine == Engine::sequential ? 0 : 1), "--batches must be at least 1");
+  require(!o.step_exponent || (*o.step_exponent > 0.5 && *o.step_exponent <= 1.0),
+          "--step-exponent must be above 0.5 and at most 1: other steps do not converge");
+}
+
+/// What this engine cannot do.
+void require_able_engine(const FitOptions& o) {
+  const bool is_em = o.engine == Engine::em || o.engine == Engine::hard;
+  require(o.short_runs == 0 || (is_em && !o.trace_bound),
+          "--short-runs is for --engine em or hard without --trace elbo; leave one of them out");
+  require(o.engine == Engine::em || o.accelerate == Acceleration::none,
+          "--accelerate is for --engine em; leave one of them out");
+  require(o.engine == Engine::em || !o.trace_bound, "--trace elbo is for --engine em; leave one of them out");
+  require(is_em || (!o.labels && !o.prior && !o.fixed.any()),
+          "--engine " + engine_name(o.engine) +
+              " knows no --labels, --prior or --fix; leave them out, or choose --engine em or hard");
+}
+
+void require_fitting_labels(const FitOptions& o) {
+  if (!o.labels) return;
+  require(o.labels->n_classes() == o.n_components,
+          "--labels and -k do not agree; read the labels for as many classes");
+  require(o.init != Init::random && o.init != Init::random_from_data,
+          "--init random and random-from-data take no notice of --labels; leave --init out, or give a model");
+  if (o.init == Init::model && o.start)
+    for (int k = 0; k < std::min(o.labels->n_classes(), o.start->n_components); ++k)
+      require(o.labels->n_rows(k) == 0 || o.start->weights[k] > 0.0,
+              o.start_name + ": component " + std::to_string(k) + " has weight 0, but " +
+                  std::to_string(o.labels->n_rows(k)) +
+                  " rows are labelled as its own; give another start, or other labels");
+  require(!o.trace_bound, "--trace elbo takes no notice of --labels; leave one of them out");
+}
+
+/// Prior and fixed parameters.
+void require_proper_constraints(const FitOptions& o, int n_columns) {
+  if (o.prior) validate_prior(*o.prior, *o.structure, n_columns);
+  const bool plain = o.accelerate == Acceleration::none;
+  require(plain || !o.prior,
+          "--accelerate raises the log-likelihood, not what --prior makes of it; leave one of them out");
+  require(plain || !o.fixed.any(), "--accelerate moves all parameters; leave out --accelerate or --fix");
+  require(!o.fixed.covariances || !is_bernoulli(o),
+          "--fix covariances: Bernoulli components have none; fix weights or means");
+  require(!(o.fixed.weights && o.fixed.means && (o.fixed.covariances || is_bernoulli(o))),
+          "--fix leaves nothing to fit; use gmmpi score, or fix less");
+}
+
+void require_fitting_start(const FitOptions& o, int n_columns, const std::string& name) {
+  if (o.init != Init::model) return;
+  require(o.start.has_value(), "no start model given");
+  require(o.start->structure->distribution() == o.structure->distribution(),
+          o.start_name + ": is a " + std::string(o.start->structure->distribution()) + " mixture, not a " +
+              std::string(o.structure->distribution()) + " one; give another start or --family");
+  const int K = o.start->n_components, d = o.start->n_features;
+  require(d == n_columns,
+          o.start_name + ": has " + std::to_string(d) + " columns, " + name + " has " +
+              std::to_string(n_columns) + "; give a start for these data",
+          ExitCode::bad_data);
+  require(K == o.n_components,
+          o.start_name + ": has " + std::to_string(K) + " components, not " + std::to_string(o.n_components) +
+              "; give -k " + std::to_string(K) + " or another start",
+          ExitCode::bad_data);
+}
+
+/// Collective.
+void require_enough_rows(const Execution& execution, const Data& data, const FitOptions& o,
+                         const std::string& name) {
+  const std::string wanted = name + ": -k " + std::to_string(o.n_components) + " components";
+  const Index n_rows = data.summary().n_rows;
+  require(o.n_components <= n_rows,
+          wanted + " for " + std::to_string(n_rows) +
+              (n_rows < data.grid().n_rows() ? " rows of positive weight" : " rows") +
+              "; choose a smaller -k",
+          ExitCode::bad_data);
+  require_squares(data.summary(), name);
+  if (is_bernoulli(o)) require_binary(execution, data, name);
+  require(has_distinct_rows(execution, data, o.n_components),
+          wanted + ", but fewer distinct rows; choose a smaller -k", ExitCode::bad_data);
+}
+
+}  // namespace
+
+std::string engine_name(Engine engine) {
+  static constexpr const char* names[] = {"em", "hard", "kmeans", "stepwise", "sequential"};
+  return names[static_cast<int>(engine)];
+}
+
+void validate_fit(const Execution& execution, const Data& data, const FitOptions& options,
+                  const std::string& name) {
+  require_ranges(options);
+  require_able_engine(options);
+  require_fitting_labels(options);
+  require_proper_constraints(options, data.n_columns());
+  validate_noise(options, data, name);
+  require_fitting_start(options, data.n_columns(), name);
+  require_enough_rows(execution, data, options, name);
+}
+
+}  // namespace gmmpi
