@@ -97,6 +97,13 @@ struct KernelTable {
   /// In place, for K x kTile squared Mahalanobis distances: log joint = constant_k - q/2 with q capped at
   /// 1e300 (so that nothing is ever NaN).
   void (*log_joint)(int n_components, const double* constants, double* values);
+  /// The same for Student's t: constant_k - (dof_k + d)/2 ln(1 + q/dof_k), or -0.5e300 from q = 1e300 on;
+  /// dof >= 1e-3.
+  void (*student_log_joint)(int n_components, int d, const double* constants, const double* dof,
+                            double* values);
+  /// For one component and kTile rows: gamma becomes gamma u, with u = (dof + d)/(dof + q); excess = gamma
+  /// (ln u - u + 1), which is never positive. Digits remain where u is near 1.
+  void (*student_weights)(int d, double dof, const double* distances, double* gamma, double* excess);
   /// In place: log joint to weight_row * responsibility; log_density[row] = ln sum_k exp(log joint). Where
   /// the log joint lies more than -least_log_share below the row's largest, the responsibility is exactly 0.
   void (*responsibilities)(int n_components, const double* row_weights, double least_log_share,

@@ -52,7 +52,8 @@ TEST_CASE("ExactMessage: the lowest failing rank's error is thrown on all ranks,
         gmmpi::Error(gmmpi::ExitCode::bad_data, "of rank " + std::to_string(comm.rank())));
   ExactMessage message;
   message.add(parts.scalar).add(parts.counts);
-  CHECK_THROWS_WITH(message.sum(comm, failure), Catch::Contains("of rank " + std::to_string(comm.size() / 2)));
+  CHECK_THROWS_WITH(message.sum(comm, failure),
+                    Catch::Contains("of rank " + std::to_string(comm.size() / 2)));
   CHECK(parts.counts == std::vector<std::int64_t>{1, 10});
   parts.scalar.normalise();
   CHECK(parts.scalar.value() == 0.1);

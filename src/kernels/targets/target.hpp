@@ -16,6 +16,7 @@ namespace {
 // (the order matters: all use simd.hpp, partial.hpp uses densities.hpp)
 #include "kernels/densities.hpp"
 #include "kernels/partial.hpp"
+#include "kernels/student.hpp"
 #include "kernels/nearest.hpp"
 #include "kernels/scatters.hpp"
 
@@ -53,6 +54,8 @@ const KernelTable table = {
     mahalanobis_diagonal_rest,
     mahalanobis_dense_rest,
     log_joint,
+    student_log_joint,
+    student_weights,
     responsibilities,
     assign_nearest,
     nearest_with_gap,
