@@ -30,12 +30,12 @@ void add_outer(const MomentLayout& layout, int k, double factor, const double* v
     for (int j = i; j < d; ++j) *entry++ += factor * v[i] * v[j];
 }
 
-/// S2 - N_k delta delta^T for every component, pooled where the moments are.
-std::vector<double> central_scatter(const Moments& m, const std::vector<double>& counts,
+/// S2 - W_k delta delta^T for every component of moments that weigh W_k, pooled where the moments are.
+std::vector<double> central_scatter(const Moments& m, const std::vector<double>& weights,
                                     const std::vector<double>& delta) {
-  std::vector<double> scatter(m.sums.begin() + m.layout.second(), m.sums.end());
+  std::vector<double> scatter(m.sums.begin() + m.layout.second(), m.sums.begin() + m.layout.own());
   for (int k = 0; k < m.layout.K; ++k)
-    add_outer(m.layout, k, -counts[k], delta.data() + std::size_t(k) * m.layout.d, scatter);
+    add_outer(m.layout, k, -weights[k], delta.data() + std::size_t(k) * m.layout.d, scatter);
   return scatter;
 }
 
@@ -53,7 +53,7 @@ void constrain_weights(const Constraints& c, double total, Mixture& m) {
 
 /// From maximum-likelihood means to those of the prior, or fixed ones; the scatter, which is about the
 /// former, becomes that about the latter and gets what the prior adds.
-void constrain_means(const Constraints& c, const MomentLayout& layout, const std::vector<double>& counts,
+void constrain_means(const Constraints& c, const MomentLayout& layout, const std::vector<double>& weights,
                      Mixture& m, std::vector<double>& scatter) {
   const int d = layout.d;
   const double kappa = c.prior ? c.prior->shrinkage : 0.0;
@@ -65,11 +65,11 @@ void constrain_means(const Constraints& c, const MomentLayout& layout, const std
       if (c.fixed.means)
         m.means[e] = c.before->means[e];
       else if (c.prior)
-        m.means[e] += kappa / (counts[k] + kappa) * (c.prior->mean[j] - mean);
+        m.means[e] += kappa / (weights[k] + kappa) * (c.prior->mean[j] - mean);
       moved[j] = m.means[e] - mean;
       if (c.prior) away[j] = m.means[e] - c.prior->mean[j];
     }
-    add_outer(layout, k, counts[k], moved.data(), scatter);
+    add_outer(layout, k, weights[k], moved.data(), scatter);
     if (c.prior) add_outer(layout, k, kappa, away.data(), scatter);
   }
 }
@@ -150,7 +150,8 @@ MStep m_step(const Execution& execution, const Moments& moments, const Covarianc
   m.n_components = K;
   m.n_features = d;
   m.means = moments.centers;
-  std::vector<double> counts(moments.counts(), moments.counts() + K), delta(std::size_t(K) * d);
+  std::vector<double> counts(moments.counts(), moments.counts() + K);
+  std::vector<double> weights(moments.weights(), moments.weights() + K), delta(std::size_t(K) * d);
   double total = std::accumulate(counts.begin(), counts.end(), 0.0);
   const bool has_noise = constraints.before && constraints.before->noise;
   const double all = has_noise ? moments.total_weight : total;
@@ -164,24 +165,25 @@ MStep m_step(const Execution& execution, const Moments& moments, const Covarianc
     m.weights.push_back(counts[k] / all);
     if (counts[k] < kLeastShare * all / K) {
       if (!may_be_empty && !is_held_empty(k)) step.collapsed.push_back(k);
-      counts[k] = may_be_empty ? 0.0 : all;  // so that what follows stays finite; nothing of it is used
+      // So that what follows stays finite; nothing of it is used.
+      counts[k] = weights[k] = may_be_empty ? 0.0 : all;
       continue;
     }
     for (int j = 0; j < d; ++j) {
       const std::size_t e = std::size_t(k) * d + j;
-      delta[e] = moments.first(k)[j] / counts[k];
+      delta[e] = moments.first(k)[j] / weights[k];
       m.means[e] += delta[e];
       if (m.shape() == PrecisionShape::none) m.means[e] = std::clamp(m.means[e], 0.0, 1.0);  // of rounding
     }
   }
-  std::vector<double> scatter = central_scatter(moments, counts, delta);
+  std::vector<double> scatter = central_scatter(moments, weights, delta);
   if (has_noise) {  // it gets what the components leave
     m.noise = constraints.before->noise;
     m.noise->weight = std::max(0.0, all - total) / all;
   }
   constrain_weights(constraints, all, m);
   std::vector<double> rows = counts;  // with the prior's
-  if (prior || fixed.means) constrain_means(constraints, moments.layout, counts, m, scatter);
+  if (prior || fixed.means) constrain_means(constraints, moments.layout, weights, m, scatter);
   if (prior) {
     const double more = add_prior_rows(*prior, structure, moments.layout, scatter);
     for (double& n : rows) n += more;
@@ -203,7 +205,7 @@ MStep m_step(const Execution& execution, const Moments& moments, const Covarianc
   step.too_far = !singular.empty();
   for (int k = 0; k < K && !step.too_far && !fixed.covariances; ++k)
     step.too_far =
-        1.0 + counts[k] / rows[k] * squared_shift(m, k, delta.data() + std::size_t(k) * d) > kFarthest;
+        1.0 + weights[k] / rows[k] * squared_shift(m, k, delta.data() + std::size_t(k) * d) > kFarthest;
   step.collapsed.insert(step.collapsed.end(), singular.begin(), singular.end());
   std::ranges::sort(step.collapsed);
   step.collapsed.erase(std::unique(step.collapsed.begin(), step.collapsed.end()), step.collapsed.end());

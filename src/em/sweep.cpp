@@ -36,10 +36,10 @@ constexpr double kMostMoment = 1e300;
                   k));
 }
 
-/// Bounds of the absolute sums, from the columns' ranges alone: the same on every rank.
+/// Bounds of the absolute sums, from the columns' ranges (and `own`) alone: the same on every rank.
 std::vector<double> moment_bounds(const MomentLayout& layout, const DataSummary& summary,
-                                  const std::vector<double>& centers) {
-  const double weight = summary.total_weight * 1.0001;
+                                  const std::vector<double>& centers, const std::optional<OwnSums>& own) {
+  const double rows = summary.total_weight * 1.0001, weight = own ? rows * own->largest_weight : rows;
   std::vector<double> bounds(layout.size());
   double* first = bounds.data() + layout.first();
   double* second = bounds.data() + layout.second();
@@ -63,6 +63,9 @@ std::vector<double> moment_bounds(const MomentLayout& layout, const DataSummary&
     for (const double r : reach)
       if (!(weight * r * r < kMostMoment)) moments_overflow(k, r, summary);
   }
+  double* entry = bounds.data() + layout.own();
+  for (int i = 0; i < layout.n_own; ++i, entry += layout.K)  // the first is the rows themselves
+    std::fill_n(entry, layout.K, i == 0 ? rows : rows * own->bounds[i - 1]);
   return bounds;
 }
 
@@ -78,13 +81,14 @@ AlignedDoubles pad_rows(const std::vector<double>& values, int d) {
 /// as long as they and their responsibilities stay in second-level cache. Depends on N, d and K only.
 int tiles_together(const MomentLayout& layout, Index block_rows) {
   constexpr std::int64_t cache = 512 * 1024;
-  const std::int64_t per_tile = 8 * kTile * (2 * std::int64_t{padded(layout.d)} + layout.K);
+  const std::int64_t per_tile =
+      8 * kTile * (2 * std::int64_t{padded(layout.d)} + (1 + layout.n_own) * layout.K);
   return static_cast<int>(std::clamp<std::int64_t>(cache / per_tile, 1, block_rows / kTile));
 }
 
 /// One thread's part of a sweep.
 struct Worker {
-  int K, d;
+  int K, d, n_own;
   const KernelTable& kernels;
   std::vector<Tile> tiles;
   std::vector<TileRows> rows;
@@ -93,13 +97,14 @@ struct Worker {
   std::vector<double> peaks;
   ExactArray moments;
   std::vector<ExactScalar> totals;  ///< of the values
-  AlignedDoubles gamma, value, scratch;
+  AlignedDoubles gamma, own, value, scratch;
   Profile::Seconds seconds{};
 
   Worker(const MomentLayout& layout, Index block_rows, const KernelTable& table, const Assignment& assignment,
          const Resolution& keys, const ExactArray& empty)
       : K(layout.K),
         d(layout.d),
+        n_own(layout.n_own),
         kernels(table),
         tiles(tiles_together(layout, block_rows), Tile(layout.d, table)),
         sums(layout),
@@ -108,6 +113,7 @@ struct Worker {
         moments(empty),
         totals(assignment.n_values()),
         gamma(tiles.size() * layout.K * kTile),
+        own(tiles.size() * layout.n_own * layout.K * kTile),
         value(tiles.size() * assignment.n_values() * kTile),
         scratch(assignment.scratch_size()) {
     for (const Tile& tile : tiles) rows.push_back({tile.x(), tile.xt()});
@@ -122,6 +128,7 @@ struct Worker {
       for (; n < tiles.size() && offset < block.n_rows; ++n, offset += kTile) tiles[n].load(block, offset);
       const std::span<const Tile> loaded(tiles.data(), n);
       assignment.assign(loaded, scratch.data(), gamma.data(), value.data());
+      if (n_own > 0) weigh(loaded, assignment);
       for (std::size_t i = 0; i < n; ++i)
         require_in_reach(loaded[i], value.data() + i * totals.size() * kTile, ExitCode::numerical);
       for (std::size_t i = 0; i < n * totals.size(); ++i) {
@@ -130,7 +137,8 @@ struct Worker {
         kernels.sum_rows(values, lanes.data() + i % totals.size() * kRowLanes);
       }
       seconds[Profile::e_step] += watch.lap();
-      sums.add(kernels, std::span(rows).first(n), gamma.data(), centers, rows_after(block, offset, n));
+      sums.add(kernels, std::span(rows).first(n), gamma.data(), centers, rows_after(block, offset, n),
+               own.data());
       seconds[Profile::accumulation] += watch.lap();
     }
     const std::vector<double>& of_block = sums.collect();
@@ -138,6 +146,16 @@ struct Worker {
     resolution.add(of_block, peaks);
     for (std::size_t i = 0; i < lanes.size(); ++i) totals[i / kRowLanes].add(lanes[i]);
     seconds[Profile::exact_sums] += watch.lap();
+  }
+
+  /// The first of the own sums is that of gamma itself.
+  void weigh(std::span<const Tile> loaded, const Assignment& assignment) {
+    const std::int64_t size = std::int64_t{K} * kTile;
+    for (std::ptrdiff_t i = 0; i < std::ssize(loaded); ++i) {
+      double* of_tile = own.data() + i * n_own * size;
+      std::copy_n(gamma.data() + i * size, size, of_tile);
+      assignment.weigh(loaded[i], scratch.data(), gamma.data() + i * size, of_tile + size);
+    }
   }
 
   /// What is read next, here or, after the last row of a block, probably on this rank.
@@ -219,9 +237,11 @@ Pass run_pass(const Execution& execution, const Data& data, const Assignment& as
 
 Moments sweep(const Execution& execution, const Data& data, const Assignment& assignment,
               std::vector<double> centers, ScatterShape shape, MomentNeeds needs) {
-  const MomentLayout layout{assignment.n_components(), data.n_columns(), shape};
+  const std::optional<OwnSums> own = assignment.own_sums();
+  const MomentLayout layout{assignment.n_components(), data.n_columns(), shape,
+                            own ? 1 + static_cast<int>(own->bounds.size()) : 0};
   const Resolution resolution(layout, needs);
-  std::vector<double> bounds = moment_bounds(layout, data.summary(), centers);
+  std::vector<double> bounds = moment_bounds(layout, data.summary(), centers, own);
   Pass pass = run_pass(execution, data, assignment, centers, layout, resolution, bounds);
   const auto n_blocks = static_cast<double>(data.grid().n_blocks());
   if (resolution.refine(execution.comm, pass.sums, pass.peaks, n_blocks, bounds))
@@ -230,7 +250,7 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
 }
 
 std::int64_t sweep_bytes_per_thread(const MomentLayout& layout, Index block_rows) {
-  const std::int64_t tile = 8 * kTile * (2 * std::int64_t{padded(layout.d)} + layout.K + 1);
+  const std::int64_t tile = 8 * kTile * (2 * std::int64_t{padded(layout.d)} + (1 + layout.n_own) * layout.K + 1);
   return BlockSums::bytes(layout) + tiles_together(layout, block_rows) * tile + (3 + 1) * 8 * layout.size();
 }
 

@@ -1,6 +1,7 @@
 // One pass over all rows: responsibilities from an assignment, moments about given centres, one allreduce.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -9,6 +10,12 @@
 #include "kernels/scatter.hpp"
 
 namespace gmmpi {
+
+/// What an assignment's rows add to a component besides its count and plain moments.
+struct OwnSums {
+  double largest_weight = 1.0;  ///< of a row of weight 1 in the moments, at most
+  std::vector<double> bounds;   ///< for each sum: what a term of such a row is in size, at most
+};
 
 /// Where responsibilities come from: a model's posterior, the nearest centre, labels, chance, ...
 /// Shared by all threads.
@@ -24,6 +31,12 @@ class Assignment {
   /// zero; value (n_values x kTile) = the row's term of the objective (its log density, its squared distance,
   /// ...) and of what else is summed.
   virtual void assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const = 0;
+
+  /// For components whose moments are weighted row by row, or that need more sums; the same on all ranks.
+  virtual std::optional<OwnSums> own_sums() const { return std::nullopt; }
+  /// With own sums, after `assign`, tile by tile: gamma (K x kTile) becomes what weighs the moments; own (n x
+  /// K x kTile) the terms of the n sums, times what gamma was.
+  virtual void weigh(const Tile& /*tile*/, double* /*scratch*/, double* /*gamma*/, double* /*own*/) const {}
 };
 
 /// An assignment of each tile by itself.
@@ -50,11 +63,16 @@ struct Moments {
   std::vector<double> values{};  ///< sums of weight times each value, the objective first
   double total_weight = 0.0;     ///< of all rows; the counts sum to less where the assignment leaves some out
 
-  const double* counts() const { return sums.data(); }
+  /// K: N_k, the sums of responsibility times weight.
+  const double* counts() const { return sums.data() + (layout.n_own > 0 ? layout.own() : 0); }
+  /// K: what the moments weigh, which is N_k unless the assignment weighs them by itself.
+  const double* weights() const { return sums.data(); }
   const double* first(int k) const { return sums.data() + layout.first() + std::int64_t{k} * layout.d; }
   const double* second(int k) const {
     return sums.data() + layout.second() + k * scatter_size(layout.shape, layout.d);
   }
+  /// K: the assignment's own sum i.
+  const double* own(int i) const { return sums.data() + layout.own() + std::int64_t{1 + i} * layout.K; }
 };
 
 /// Collective: the one allreduce of an iteration. Errors of any rank's data source ride in it and are thrown

@@ -50,14 +50,14 @@ BlockSums::BlockSums(const MomentLayout& layout)
     : layout_(layout),
       s1_stride_(first_stride(layout.d)),
       s2_stride_(second_stride(layout.shape, layout.d)),
-      counts_(std::size_t(layout.K) * kLanes),
+      counts_(std::size_t(1 + layout.n_own) * layout.K * kLanes),
       s1_(layout.K * s1_stride_),
       s2_(layout.n_scatters() * s2_stride_),
       scratch_(std::size_t{kScatterScratch} * (padded(layout.d) + kPad)),
       plain_(layout.size()) {}
 
 std::int64_t BlockSums::bytes(const MomentLayout& layout) {
-  return 8 * (layout.K * (kLanes + first_stride(layout.d)) +
+  return 8 * (layout.K * ((1 + layout.n_own) * kLanes + first_stride(layout.d)) +
               layout.n_scatters() * second_stride(layout.shape, layout.d) + layout.size() +
               std::int64_t{kScatterScratch} * (padded(layout.d) + kPad));
 }
@@ -69,11 +69,14 @@ void BlockSums::clear() {
 }
 
 void BlockSums::add(const KernelTable& kernels, std::span<const TileRows> tiles, const double* gamma,
-                    const double* centers, ReadAhead ahead) {
+                    const double* centers, ReadAhead ahead, const double* own) {
   const auto gamma_of = [&](std::size_t tile, int k) { return gamma + (tile * layout_.K + k) * kTile; };
   for (std::size_t t = 0; t < tiles.size(); ++t)
     for (int k = 0; k < layout_.K; ++k)
       kernels.sum_rows(gamma_of(t, k), counts_.data() + std::int64_t{k} * kLanes);
+  const std::int64_t n_own = std::int64_t{layout_.n_own} * layout_.K;
+  for (std::int64_t e = 0; e < std::ssize(tiles) * n_own; ++e)
+    kernels.sum_rows(own + e * kTile, counts_.data() + (layout_.K + e % n_own) * kLanes);
   const std::int64_t step = padded(layout_.d);
   if (layout_.d <= kSmallColumns) {
     for (std::size_t t = 0; t < tiles.size(); ++t)
@@ -142,7 +145,7 @@ const std::vector<double>& BlockSums::collect() {
     const double* s1 = s1_.data() + k * s1_stride_;
     for (int j = 0; j < d; ++j) *out++ = lanes ? fold(s1 + j * kLanes) : s1[j];
   }
-  const std::int64_t n = scatter_size(layout_.shape, d);
+  const std::int64_t n = scatter_size(layout_.shape, d), n_own = std::int64_t{layout_.n_own} * layout_.K;
   for (std::int64_t k = 0; k < layout_.n_scatters(); ++k) {
     const double* s2 = s2_.data() + k * s2_stride_;
     if (lanes) {
@@ -157,6 +160,7 @@ const std::vector<double>& BlockSums::collect() {
       }
     }
   }
+  for (std::int64_t e = 0; e < n_own; ++e) *out++ = fold(counts_.data() + (layout_.K + e) * kLanes);
   return plain_;
 }
 

@@ -18,15 +18,17 @@ enum class ScatterShape { none, diagonal, full, pooled };
 /// Number of second moments per component (per model for `pooled`): upper triangle, row by row.
 std::int64_t scatter_size(ScatterShape shape, int d);
 
-/// Where each moment stands among the plain sums: K counts, then K x d first moments, then the second
-/// moments (K, or 1 if pooled, times scatter_size).
+/// Where each sum stands among the plain ones: K weights of the moments, then K x d first moments, then the
+/// second moments (K, or 1 if pooled, times scatter_size), then n_own x K further sums of the components.
 struct MomentLayout {
   int K = 0, d = 0;
   ScatterShape shape = ScatterShape::none;
+  int n_own = 0;
   std::int64_t n_scatters() const { return shape == ScatterShape::pooled ? 1 : K; }
   std::int64_t first() const { return K; }
   std::int64_t second() const { return K + std::int64_t{K} * d; }
-  std::int64_t size() const { return second() + n_scatters() * scatter_size(shape, d); }
+  std::int64_t own() const { return second() + n_scatters() * scatter_size(shape, d); }
+  std::int64_t size() const { return own() + std::int64_t{n_own} * K; }
 };
 
 /// A tile's rows in both layouts: row-major (kTile x padded(d)) and transposed (d x kTile).
@@ -36,7 +38,7 @@ struct TileRows {
 };
 
 /// Sums over the rows of one block, of one thread, in the layout that suits the kernels:
-/// counts: K x 8 lanes; s1: K x (8 d lanes for few columns, else padded(d));
+/// counts: (1 + n_own) K x 8 lanes, those of the moments' weights first; s1: K x (8 d lanes for few columns, else padded(d));
 /// s2, few columns: per scatter 8 lanes for each entry; else diagonal padded(d), and full: for each group of
 /// eight rows i..i+7 the columns from i to padded(d).
 class BlockSums {
@@ -44,11 +46,11 @@ class BlockSums {
   explicit BlockSums(const MomentLayout& layout);
 
   void clear();
-  /// Adds tiles: `gamma` per tile K x kTile, `centers` K x padded(d). For more than kSmallColumns columns the
+  /// Adds tiles: `gamma` per tile K x kTile, `own` per tile n_own x K x kTile, `centers` K x padded(d). For more than kSmallColumns columns the
   /// rows that count are gathered, component by component. `ahead` is fetched meanwhile, in
   /// K times tiles.size() pieces.
   void add(const KernelTable& kernels, std::span<const TileRows> tiles, const double* gamma,
-           const double* centers, ReadAhead ahead = {});
+           const double* centers, ReadAhead ahead = {}, const double* own = nullptr);
   /// The sums in MomentLayout's order.
   const std::vector<double>& collect();
 

@@ -157,6 +157,69 @@ TEST_CASE("sweep: no digit of a narrow component is lost to the range of a colum
   }
 }
 
+namespace {
+
+/// Component k of row n: moments weighed with (n + k) % 5, and sums of n and of -k.
+class Weighed final : public gmmpi::TilewiseAssignment {
+ public:
+  int n_components() const override { return 3; }
+  std::optional<gmmpi::OwnSums> own_sums() const override { return gmmpi::OwnSums{4.0, {1e4, 2.0}}; }
+  void weigh(const gmmpi::Tile& tile, double*, double* gamma, double* own) const override {
+    for (int e = 0; e < 3 * gmmpi::kTile; ++e) {
+      const double row = static_cast<double>(tile.first_row() + e % gmmpi::kTile);
+      const int k = e / gmmpi::kTile;
+      own[e] = gamma[e] * row;
+      own[3 * gmmpi::kTile + e] = -k * gamma[e];
+      gamma[e] *= (static_cast<int>(row) + k) % 5;
+    }
+  }
+
+ private:
+  void assign_tile(const gmmpi::Tile& tile, double*, double* gamma, double* value) const override {
+    for (int e = 0; e < 3 * gmmpi::kTile; ++e) gamma[e] = (e % 7) / 8.0 * tile.weights()[e % gmmpi::kTile];
+    std::fill_n(value, gmmpi::kTile, 1.0);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("sweep: an assignment may weigh the moments, and add sums of its own", "[mpi]") {
+  for (const int d : {2, 6})
+    for (const ScatterShape shape : kShapes) {
+      INFO("d " << d << ", shape " << static_cast<int>(shape));
+      const Setting s(3000, d);
+      const auto execution = on(test_world(), 2);
+      const auto data = in_memory::make_data(execution, s.rows, d, s.weights);
+      const gmmpi::Moments m = gmmpi::sweep(execution, data, Weighed(), s.centers, shape);
+      std::vector<Real> sums(m.sums.size(), 0), sizes(m.sums.size(), 0);
+      for (Index n = 0; n < s.view().size(); ++n)
+        for (int k = 0; k < 3; ++k) {
+          const Index tile_row = n % gmmpi::kTile;
+          const Real gamma = (k * gmmpi::kTile + tile_row) % 7 / 8.0 * Real(s.weights[n]);
+          const auto add = [&](Index at, Real term) { sums[at] += term, sizes[at] += std::abs(term); };
+          const auto diff = [&](int j) { return Real(s.rows[n * d + j]) - s.centers[k * d + j]; };
+          const Real weight = gamma * ((n + k) % 5);
+          add(k, weight);
+          for (int j = 0; j < d; ++j) add(m.layout.first() + k * d + j, weight * diff(j));
+          Index at =
+              m.layout.second() + (shape == ScatterShape::pooled ? 0 : k * gmmpi::scatter_size(shape, d));
+          for (int i = 0; i < d && shape != ScatterShape::none; ++i)
+            for (int j = i; j < (shape == ScatterShape::diagonal ? i + 1 : d); ++j)
+              add(at++, weight * diff(i) * diff(j));
+          add(m.layout.own() + k, gamma);
+          add(m.layout.own() + 3 + k, gamma * n);
+          add(m.layout.own() + 6 + k, -k * gamma);
+        }
+      for (std::size_t i = 0; i < sums.size(); ++i) {
+        INFO("sum " << i);
+        CHECK(std::abs(m.sums[i] - sums[i]) <= 1e-14 * sizes[i]);
+      }
+      CHECK(m.weights() == m.sums.data());
+      CHECK(m.counts() == m.sums.data() + m.layout.own());
+      CHECK(m.own(1) == m.sums.data() + m.sums.size() - 3);
+    }
+}
+
 TEST_CASE("sweep: the nearest centre is the textbook's label, the objective its inertia", "[mpi]") {
   const Setting s(500, 3);
   const auto execution = on(test_world(), 2);
