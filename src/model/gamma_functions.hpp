@@ -1,0 +1,16 @@
+// Functions of Gamma that Student's t needs, each as a difference that does not cancel. Fixed order, no libm.
+#pragma once
+
+#include "kernels/table.hpp"
+
+namespace gmmpi {
+
+/// ln x - psi(x) > 0 for x > 0 (psi is the digamma function), 15 digits or more: Abramowitz & Stegun (1964),
+/// 6.3.5 and 6.3.18.
+double log_minus_digamma(double x, const KernelTable& kernels);
+
+/// ln Gamma(x + h) - ln Gamma(x) - h ln x for x > 0, h >= 0; it tends to 0 for large x. Errors of a few units
+/// of 1e-16 times h + 1. Abramowitz & Stegun (1964), 6.1.15 and 6.1.41.
+double log_gamma_rise(double x, double h, const KernelTable& kernels);
+
+}  // namespace gmmpi
