@@ -4,12 +4,13 @@
 #include <cmath>
 #include <limits>
 
+#include "model/gamma_functions.hpp"
+
 namespace gmmpi {
 
 namespace {
 
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
-constexpr double kLogSqrtPi = 0.57236494292470008707;
 
 double log_of(double x, const KernelTable& kernels) {
   double out = 0.0;
@@ -21,13 +22,6 @@ double exp_of(double x, const KernelTable& kernels) {
   double out = 0.0;
   kernels.exp(1, &x, &out);
   return out;
-}
-
-/// ln Gamma(n / 2), by Gamma(a + 1) = a Gamma(a) from Gamma(1) = 1 or Gamma(1/2) = sqrt(pi).
-double log_gamma_of_half(int n, const KernelTable& kernels) {
-  double sum = n % 2 == 0 ? 0.0 : kLogSqrtPi;
-  for (int twice = n % 2 == 0 ? 2 : 1; twice < n; twice += 2) sum += log_of(0.5 * twice, kernels);
-  return sum;
 }
 
 /// P(a, x) over its leading factor x^a e^-x / Gamma(a): the series sum_n x^n / (a (a + 1) ... (a + n)), for

@@ -8,18 +8,13 @@ namespace gmmpi {
 
 namespace {
 
+constexpr double kLogSqrtPi = 0.57236494292470008707;
 constexpr double kLarge = 16.0;  ///< from here on the series below are exact to the last digit
 
 double log_of(double x, const KernelTable& kernels) {
   double out = 0.0;
   kernels.log(1, &x, &out);
   return out;
-}
-
-/// ln(1 + y) for y >= 0, with what rounding takes from 1 + y.
-double log_of_one_plus(double y, const KernelTable& kernels) {
-  const double sum = 1.0 + y, part = sum - 1.0, lost = (1.0 - (sum - part)) + (y - part);
-  return log_of(sum, kernels) + lost / sum;
 }
 
 /// ln Gamma(x) - (x - 1/2) ln x + x - ln(2 pi)/2.
@@ -33,6 +28,17 @@ double stirling_rest(double x) {
 }
 
 }  // namespace
+
+double log_of_one_plus(double y, const KernelTable& kernels) {
+  const double sum = 1.0 + y, part = sum - 1.0, lost = (1.0 - (sum - part)) + (y - part);
+  return log_of(sum, kernels) + lost / sum;
+}
+
+double log_gamma_of_half(int n, const KernelTable& kernels) {
+  double sum = n % 2 == 0 ? 0.0 : kLogSqrtPi;
+  for (int twice = n % 2 == 0 ? 2 : 1; twice < n; twice += 2) sum += log_of(0.5 * twice, kernels);
+  return sum;
+}
 
 double log_minus_digamma(double x, const KernelTable& kernels) {
   double rest = 0.0;  // of the steps from x to x + 1: 1/x - ln(1 + 1/x)
