@@ -52,11 +52,6 @@ struct Rows {
   }
 };
 
-bool is_matrix(const CovarianceStructure& structure) {
-  return structure.precision_shape() == PrecisionShape::dense ||
-         structure.precision_shape() == PrecisionShape::shared_dense;
-}
-
 /// K components of unit variances; the correlations of matrices change no time.
 Mixture make_mixture(const CovarianceStructure& structure, int d, const KernelTable& kernels) {
   Mixture m;
@@ -67,11 +62,10 @@ Mixture make_mixture(const CovarianceStructure& structure, int d, const KernelTa
   const AlignedDoubles means = random_numbers(std::size_t(kComponents) * d, -1.0, 1.0);
   m.means.assign(means.begin(), means.end());
   std::size_t size = 1;
-  for (const std::size_t n : covariance_dims(structure.precision_shape(), kComponents, d)) size *= n;
-  m.covariances.assign(size, is_matrix(structure) ? 0.0 : 1.0);
-  if (is_matrix(structure))
-    for (std::size_t i = 0; i < size; i += std::size_t(d) * d)
-      for (int j = 0; j < d; ++j) m.covariances[i + std::size_t(j) * (d + 1)] = 1.0;
+  for (const std::size_t n : m.layout().dims(kComponents, d)) size *= n;
+  m.covariances.resize(size);
+  for (int k = 0; k < m.n_covariances(); ++k)
+    m.layout().set_diagonal(std::vector<double>(d, 1.0), m.covariance(k));
   factorise(m, kernels);
   return m;
 }
@@ -84,7 +78,7 @@ void count_values(benchmark::State& state, double values) {
       benchmark::Counter(1e-9 * values, benchmark::Counter::kIsIterationInvariantRate);
 }
 double flops(const CovarianceStructure& structure, int d, int n_rows) {
-  return 1.0 * n_rows * kComponents * (is_matrix(structure) ? 1.0 * d * d : 4.0 * d);
+  return 1.0 * n_rows * kComponents * (!structure.layout().is_diagonal() ? 1.0 * d * d : 4.0 * d);
 }
 
 /// The E-step's squared Mahalanobis distances.

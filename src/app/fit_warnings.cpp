@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "gmmpi/inference/degeneracy.hpp"
-#include "model/variance_floor.hpp"
 
 namespace gmmpi::app {
 
@@ -28,13 +27,13 @@ void warn_of_floor(const FitResult& r, const std::vector<std::string>& names, Ru
   const std::vector<int>& floored = r.model.floored;
   if (floored.empty()) return;
   std::string which;
-  if (r.model.shape() == PrecisionShape::shared_dense)
+  if (r.model.is_shared())
     which = "the shared covariance (" + narrow_direction(r.model, 0, r.variance_floor, names) + ")";
   else
     for (std::size_t i = 0; i < std::min(floored.size(), kMostNamed); ++i)
       which += fmt::format("{}{} ({})", i == 0 ? "component " : ", ", floored[i],
                            narrow_direction(r.model, floored[i], r.variance_floor, names));
-  const bool more = r.model.shape() != PrecisionShape::shared_dense && floored.size() > kMostNamed;
+  const bool more = !r.model.is_shared() && floored.size() > kMostNamed;
   log.warning(fmt::format(
       "degenerate: {}{}: the rows vary there by less than 1e-6 of the columns' standard deviations, so the "
       "likelihood is as high as this floor lets it be and says nothing: use fewer components, leave columns "
@@ -45,9 +44,9 @@ void warn_of_floor(const FitResult& r, const std::vector<std::string>& names, Ru
 void warn_of_added(const FitResult& r, const std::vector<std::string>& names, RunLog& log) {
   int narrowest = -1;
   double least = 1.0 / kShowing;  // variances as multiples of what was added
-  const int n = r.model.shape() == PrecisionShape::shared_dense ? 1 : r.model.n_components;
+  const int n = r.model.n_covariances();
   for (int k = 0; k < n; ++k)
-    if (const double times = narrowest_direction(r.model, k, r.reg_covar).variance; times < least) {
+    if (const double times = r.model.narrowest(k, r.reg_covar).variance; times < least) {
       least = times;
       narrowest = k;
     }
@@ -56,8 +55,7 @@ void warn_of_added(const FitResult& r, const std::vector<std::string>& names, Ru
       "--reg-covar adds {:g} to every variance, which is {:.2g} % of the least one of {} ({}): give a smaller "
       "one, or auto, which adds nothing",
       r.reg_covar[0], 100.0 / least,
-      r.model.shape() == PrecisionShape::shared_dense ? "the shared covariance"
-                                                      : fmt::format("component {}", narrowest),
+      r.model.is_shared() ? "the shared covariance" : fmt::format("component {}", narrowest),
       narrow_direction(r.model, narrowest, r.reg_covar, names)));
 }
 
@@ -76,7 +74,7 @@ void warn_of_falls(const FitResult& r, const FitOptions& options, double total_w
 
 void warn_of_covariances(const FitResult& r, const FitOptions& options, double total_weight,
                          const std::vector<std::string>& feature_names, RunLog& log) {
-  if (r.model.shape() == PrecisionShape::none) return;
+  if (!r.model.component->has_covariances()) return;
   const std::vector<std::string> names = coordinate_names(options.transform, feature_names);
   warn_of_floor(r, names, log);
   if (!options.reg_covar || *options.reg_covar == 0.0 || r.reg_covar[0] == 0.0) return;

@@ -81,20 +81,21 @@ std::optional<std::string> start_path(const Options& o) {
   return init;
 }
 
-bool asks_for_bernoulli(const Options& o) {
-  if (o.choice("family", {"gaussian", "bernoulli"}) != "bernoulli") return false;
-  if (o.given.contains("covariance-type"))
-    throw Error(ExitCode::usage, "--covariance-type " + o.text("covariance-type") +
-                                     ": components of --family bernoulli have no covariances; leave one of "
-                                     "them out");
-  return true;
+const Component& component_of(const Options& o) {
+  const Component& component = find_component(o.choice("family", component_names()));
+  if (!component.has_covariances() && o.given.contains("covariance-type"))
+    throw Error(ExitCode::usage, "--covariance-type " + o.text("covariance-type") + ": components of --family " +
+                                     std::string(component.name()) +
+                                     " have no covariances; leave one of them out");
+  return component;
 }
 
 FitOptions fit_options(const Options& o) {
   FitOptions f;
   f.n_components = static_cast<int>(o.integer("n-components", 1, kMostComponents));
+  f.component = &component_of(o);
   f.structure =
-      &find_structure(asks_for_bernoulli(o) ? "bernoulli" : o.choice("covariance-type", covariance_types()));
+      &find_structure(f.component->has_covariances() ? o.choice("covariance-type", covariance_types()) : "none");
   set_fit_options(o, f);
   f.trace_bound = o.choice("trace", {"none", "elbo"}) == "elbo";
   return f;
@@ -102,6 +103,7 @@ FitOptions fit_options(const Options& o) {
 
 Mixture model_shape(const FitOptions& f, int n_features) {
   Mixture shape;
+  shape.component = f.component;
   shape.structure = f.structure;
   shape.n_components = f.n_components;
   shape.n_features = n_features;
@@ -152,7 +154,7 @@ std::map<std::string, std::string> runtime_facts(const Execution& execution, dou
 std::map<std::string, std::string> resolved_options(const Options& options, const FitOptions& f) {
   std::map<std::string, std::string> resolved;
   for (const auto& [name, value] : options.values) {
-    if (name == "covariance-type" && f.structure->precision_shape() == PrecisionShape::none) continue;
+    if (name == "covariance-type" && !f.component->has_covariances()) continue;
     std::string key = name;
     std::ranges::replace(key, '-', '_');
     resolved[key] = value;

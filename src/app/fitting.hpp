@@ -25,8 +25,8 @@ void set_fit_options(const Options& options, FitOptions& f);
 /// The model file that --init names, if it names one.
 std::optional<std::string> start_path(const Options& options);
 
-/// True for --family bernoulli. Error 64 if a covariance type is given as well.
-bool asks_for_bernoulli(const Options& options);
+/// What --family names. Error 64 if a covariance type is given for components without covariances.
+const Component& component_of(const Options& options);
 
 /// All of it but the start model, for one number of components and one structure.
 FitOptions fit_options(const Options& options);

@@ -40,7 +40,7 @@ std::string grid_header(Criterion criterion) {
 }
 
 std::string grid_line(const Candidate& c, Criterion criterion, bool in_passes) {
-  const std::string begin = head(std::string(c.structure->name()), c.n_components);
+  const std::string begin = head(std::string(c.kind().name()), c.n_components);
   if (!c.fitted) return begin + not_fitted(c.reason);
   return begin +
          numbers(c.score.log_likelihood, c.score.bic, c.score.aic, c.score.icl,

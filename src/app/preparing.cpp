@@ -1,6 +1,8 @@
 // One pass or two over the raw rows, then a reader that transforms them.
 #include "app/preparing.hpp"
 
+#include "app/fitting.hpp"
+
 #include <fmt/format.h>
 
 #include <charconv>
@@ -45,9 +47,10 @@ bool asks_for_transform(const Options& options) {
                 "and give --pca what gmmpi transform makes of the rows by that model");
   if (options.flag("whiten") && !pca)
     throw Error(ExitCode::usage, "--whiten: is of principal components; give --pca as well");
-  if ((standardize || pca) && options.text("family") == "bernoulli")
+  if (const Component& c = component_of(options); (standardize || pca) && !c.has_covariances())
     throw Error(ExitCode::usage, std::string(pca ? "--pca" : "--standardize") +
-                                     ": a Bernoulli mixture is of zeros and ones as they are; leave it out");
+                                     ": a " + std::string(c.title()) +
+                                     " mixture is of zeros and ones as they are; leave it out");
   return standardize || pca;
 }
 

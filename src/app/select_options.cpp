@@ -51,7 +51,7 @@ std::vector<int> parse_numbers(const std::string& text) {
 }
 
 std::vector<const CovarianceStructure*> parse_structures(const Options& o) {
-  if (asks_for_bernoulli(o)) return {&find_structure("bernoulli")};
+  if (!component_of(o).has_covariances()) return {&find_structure("none")};
   std::vector<const CovarianceStructure*> structures;
   for (const std::string& word : words(o.text("covariance-type"))) {
     Options one = o;  // a single choice is complained about in the usual way
@@ -76,6 +76,7 @@ SelectOptions select_options(const Options& o) {
   s.n_folds = static_cast<int>(o.integer("folds", 2, kMostFolds));
   s.keep_degenerate = o.choice("degenerate", {"exclude", "keep"}) == "keep";
   set_fit_options(o, s.fit);
+  s.fit.component = &component_of(o);
   if (s.fit.init == Init::model)
     throw Error(ExitCode::usage,
                 "--init " + o.text("init") +

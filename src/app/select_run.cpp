@@ -90,7 +90,7 @@ void SelectRun::finished(const Candidate& c) {
   log_.line(fmt::format("{}  ({} of {})",
                         grid_line(c, wanted_.criterion, works_in_passes(wanted_.fit.engine)), n_finished_,
                         wanted_.n_candidates()));
-  nlohmann::json fields{{"covariance_type", c.structure->name()},
+  nlohmann::json fields{{"covariance_type", c.kind().name()},
                         {"n_components", c.n_components},
                         {"fitted", c.fitted},
                         {"degenerate", c.degenerate},
@@ -135,8 +135,7 @@ std::vector<SelectRun::Fit> SelectRun::largest_first() const {
   }
   const auto pass = [&](const Fit& fit) {  // multiplications per row, about
     const FitOptions f = wanted_.candidate(fit.i);
-    const PrecisionShape shape = f.structure->precision_shape();
-    const bool dense = shape == PrecisionShape::dense || shape == PrecisionShape::shared_dense;
+    const bool dense = f.component->has_covariances() && !f.structure->layout().is_diagonal();
     return static_cast<double>(f.n_components) * (dense ? data_.n_columns() : 1);
   };
   std::ranges::stable_sort(fits, std::greater(), pass);

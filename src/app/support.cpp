@@ -132,7 +132,7 @@ void check_rows(const Execution& execution, const Options& options, const Data& 
                             "model was fitted to",
                             name, count_text(data.n_columns(), "column"), options.arguments.at("MODEL"),
                             model.n_features));
-  if (model.shape() == PrecisionShape::none) require_binary(execution, data, name);
+  if (model.component->is_binary()) require_binary(execution, data, name);
 }
 
 std::string written_text(const std::string& path) {

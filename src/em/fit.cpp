@@ -24,7 +24,7 @@ constexpr double kLeastVariance = 1e-12;  ///< as a share of the column's
 Regularisation regularisation_of(const FitOptions& options, const std::vector<double>& variance) {
   if (options.fixed.covariances && options.init == Init::model) return {};
   if (options.reg_covar) return {std::vector<double>(variance.size(), *options.reg_covar), {}};
-  if (options.structure->precision_shape() == PrecisionShape::none) return {};
+  if (!options.component->has_covariances()) return {};
   const double mean =
       std::accumulate(variance.begin(), variance.end(), 0.0) / static_cast<double>(variance.size());
   Regularisation r{{}, variance};

@@ -78,55 +78,25 @@ void constrain_means(const Constraints& c, const MomentLayout& layout, const std
 double add_prior_rows(const Prior& prior, const CovarianceStructure& structure, const MomentLayout& layout,
                       std::vector<double>& scatter) {
   const int d = layout.d;
-  const bool spherical = structure.precision_shape() == PrecisionShape::spherical;
+  const CovarianceLayout& stored = structure.layout();
+  const std::vector<double> diagonal = stored.diagonal(prior.scale.data(), d);
+  const double columns = stored.is_round() ? d : 1.0;  // that share a variance
   double* entry = scatter.data();
   for (int n = 0; n < layout.n_scatters(); ++n)
     if (layout.shape == ScatterShape::diagonal)
-      for (int j = 0; j < d; ++j) *entry++ += spherical ? prior.scale[0] / d : prior.scale[j];
+      for (int j = 0; j < d; ++j) *entry++ += diagonal[j] / columns;
     else
       for (int i = 0; i < d; ++i)
         for (int j = i; j < d; ++j) *entry++ += prior.scale[std::size_t(i) * d + j];
   return prior_count(prior, structure, layout.K, d);
 }
 
-void add_to_variances(const std::vector<double>& reg, Mixture& m) {
-  if (reg.empty()) return;
-  const std::size_t d = m.n_features, stride = covariance_stride(m.shape(), m.n_features);
-  if (m.shape() == PrecisionShape::spherical) {
-    const double mean = std::accumulate(reg.begin(), reg.end(), 0.0) / static_cast<double>(d);
-    for (double& variance : m.covariances) variance += mean;
-    return;
-  }
-  const std::size_t step = stride == d * d && m.shape() != PrecisionShape::diagonal ? d + 1 : 1;
-  for (std::size_t base = 0; base < m.covariances.size(); base += stride)
-    for (std::size_t j = 0; j < d; ++j) m.covariances[base + j * step] += reg[j];
-}
-
-/// Component k's covariance becomes what it was; a shared one is not its own.
-void keep_covariance(const Mixture& before, int k, Mixture& m) {
-  if (m.shape() == PrecisionShape::shared_dense) return;
-  const std::size_t stride = covariance_stride(m.shape(), m.n_features);
-  std::copy_n(before.covariances.begin() + k * stride, stride, m.covariances.begin() + k * stride);
-}
-
 /// delta^T Sigma_k^-1 delta = |U^T delta|^2.
 double squared_shift(const Mixture& m, int k, const double* delta) {
-  if (m.shape() == PrecisionShape::none) return 0.0;
-  const int d = m.n_features;
-  const std::size_t stride = covariance_stride(m.shape(), d);
-  const double* u =
-      m.precisions_cholesky.data() + (m.shape() == PrecisionShape::shared_dense ? 0 : k * stride);
+  std::vector<double> y(m.n_features);
+  m.layout().whiten(m.factor(k), m.n_features, delta, y.data());
   double sum = 0.0;
-  for (int j = 0; j < d; ++j) {
-    double y = 0.0;
-    if (m.shape() == PrecisionShape::spherical)
-      y = u[0] * delta[j];
-    else if (m.shape() == PrecisionShape::diagonal)
-      y = u[j] * delta[j];
-    else
-      for (int i = 0; i <= j; ++i) y += u[std::size_t(i) * d + j] * delta[i];
-    sum += y * y;
-  }
+  for (const double e : y) sum += e * e;
   return sum;
 }
 
@@ -140,13 +110,15 @@ std::vector<double> Regularisation::applied_to(std::vector<double> variance) con
   return variance;
 }
 
-MStep m_step(const Execution& execution, const Moments& moments, const CovarianceStructure& structure,
+MStep m_step(const Execution& execution, const Moments& moments, const Kind& kind,
              const Constraints& constraints) {
   Stopwatch watch;
   const int K = moments.layout.K, d = moments.layout.d;
   MStep step;
   Mixture& m = step.model;
-  m.structure = &structure;
+  const CovarianceStructure& structure = *kind.structure;
+  m.component = kind.component;
+  m.structure = kind.structure;
   m.n_components = K;
   m.n_features = d;
   m.means = moments.centers;
@@ -173,8 +145,8 @@ MStep m_step(const Execution& execution, const Moments& moments, const Covarianc
       const std::size_t e = std::size_t(k) * d + j;
       delta[e] = moments.first(k)[j] / weights[k];
       m.means[e] += delta[e];
-      if (m.shape() == PrecisionShape::none) m.means[e] = std::clamp(m.means[e], 0.0, 1.0);  // of rounding
     }
+    m.component->bound_means(m.mean(k));
   }
   std::vector<double> scatter = central_scatter(moments, weights, delta);
   if (has_noise) {  // it gets what the components leave
@@ -195,15 +167,17 @@ MStep m_step(const Execution& execution, const Moments& moments, const Covarianc
     m.floored = constraints.before->floored;
   } else {
     m.covariances = structure.covariances({K, d, rows, total, scatter});
-    add_to_variances(constraints.regularisation.added, m);
-    for (int k = 0; k < K && !may_be_empty; ++k)
-      if (is_held_empty(k)) keep_covariance(*constraints.before, k, m);
+    for (int k = 0; k < m.n_covariances() && !constraints.regularisation.added.empty(); ++k)
+      m.layout().add_diagonal(constraints.regularisation.added, m.covariance(k));
+    for (int k = 0; k < K && !may_be_empty && !m.is_shared(); ++k)
+      if (is_held_empty(k))
+        std::copy_n(constraints.before->covariance(k), m.layout().stride(d), m.covariance(k));
   }
   const std::vector<int> singular = fixed.covariances
                                         ? factorise(m, execution)
                                         : factorise_above(m, constraints.regularisation.floor, execution);
   step.too_far = !singular.empty();
-  for (int k = 0; k < K && !step.too_far && !fixed.covariances; ++k)
+  for (int k = 0; k < K && !step.too_far && !fixed.covariances && m.n_covariances() > 0; ++k)
     step.too_far =
         1.0 + weights[k] / rows[k] * squared_shift(m, k, delta.data() + std::size_t(k) * d) > kFarthest;
   step.collapsed.insert(step.collapsed.end(), singular.begin(), singular.end());
@@ -213,15 +187,15 @@ MStep m_step(const Execution& execution, const Moments& moments, const Covarianc
   return step;
 }
 
-MStep m_step_guarded(const Execution& execution, const Moments& moments, const CovarianceStructure& structure,
+MStep m_step_guarded(const Execution& execution, const Moments& moments, const Kind& kind,
                      const Constraints& constraints,
                      const std::function<Moments(const std::vector<double>& centers)>& sum_about,
                      bool& recentred) {
-  MStep step = m_step(execution, moments, structure, constraints);
+  MStep step = m_step(execution, moments, kind, constraints);
   recentred = step.too_far;
   for (int repeat = 0; repeat < kMostRepeats && step.too_far; ++repeat) {
     const std::vector<double> centers = step.model.means;
-    step = m_step(execution, sum_about(centers), structure, constraints);
+    step = m_step(execution, sum_about(centers), kind, constraints);
     if (step.model.means == centers)
       break;  // the means do not move any more: what failed is no matter of the centres
   }

@@ -47,12 +47,12 @@ struct MStep {
 /// *Collective*. One M-step. Bishop (2006), eq. 9.24-9.26, with moments about given centres c: delta =
 /// S1/N_k, mu_k = c + delta, scatter = S2 - N_k delta delta^T; with a prior the MAP estimates of Fraley &
 /// Raftery (2007), see docs/maths/priors.md. Noise gets the weight that the counts leave.
-MStep m_step(const Execution& execution, const Moments& moments, const CovarianceStructure& structure,
+MStep m_step(const Execution& execution, const Moments& moments, const Kind& kind,
              const Constraints& constraints);
 
 /// *Collective*. m_step, and where the centres were too far the same with moments from `sum_about(new
 /// means)`, which must use the same responsibilities. `recentred` is set if that was needed.
-MStep m_step_guarded(const Execution& execution, const Moments& moments, const CovarianceStructure& structure,
+MStep m_step_guarded(const Execution& execution, const Moments& moments, const Kind& kind,
                      const Constraints& constraints,
                      const std::function<Moments(const std::vector<double>& centers)>& sum_about,
                      bool& recentred);

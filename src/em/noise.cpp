@@ -15,7 +15,7 @@ void validate_noise(const FitOptions& o, const Data& data, const std::string& na
   require(o.noise || !o.start || !o.start->noise,
           o.start_name + ": has a uniform noise component; give --noise as well, or another start");
   if (!o.noise) return;
-  require(o.structure->precision_shape() != PrecisionShape::none,
+  require(o.component->goes_with_noise(),
           "--noise is for Gaussian components; leave it out for Bernoulli ones");
   require(
       o.engine == Engine::em || o.engine == Engine::hard,

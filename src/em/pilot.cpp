@@ -27,7 +27,8 @@ class Quiet final : public FitObserver {
 };
 
 bool has_matrices(const FitOptions& options) {
-  return options.structure->precision_shape() == PrecisionShape::dense;
+  return !options.structure->layout().is_diagonal() && !options.structure->layout().is_shared() &&
+         options.component->has_covariances();
 }
 
 }  // namespace

@@ -28,8 +28,7 @@ std::vector<double> data_covariance(const Execution& execution, const Data& data
 Prior prior_of_data(const Execution& execution, const Data& data, const FitOptions& options,
                     DataMoments& moments) {
   const std::size_t d = data.n_columns();
-  const PrecisionShape shape = options.structure->precision_shape();
-  const bool dense = shape == PrecisionShape::dense || shape == PrecisionShape::shared_dense;
+  const bool dense = !options.structure->layout().is_diagonal();
   std::vector<double> covariance =
       dense ? data_covariance(execution, data, moments) : std::vector<double>(moments.variance);
   double mean = std::accumulate(moments.variance.begin(), moments.variance.end(), 0.0) / double(d);

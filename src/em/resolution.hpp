@@ -19,7 +19,7 @@ struct MomentNeeds {
 
   /// For covariances of this structure beside which such variances (d) do not show.
   static MomentNeeds of(const CovarianceStructure& structure, std::span<const double> negligible) {
-    return {negligible, structure.precision_shape() == PrecisionShape::spherical};
+    return {negligible, structure.layout().is_round()};
   }
 };
 

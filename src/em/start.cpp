@@ -68,7 +68,7 @@ Mixture maximise(const Execution& execution, const Data& data, const Assignment&
   };
   bool recentred = false;
   MStep step =
-      m_step_guarded(execution, sum_about(centers), *options.structure, constraints, sum_about, recentred);
+      m_step_guarded(execution, sum_about(centers), options.kind(), constraints, sum_about, recentred);
   const int d = data.n_columns();
   for (const int k : step.collapsed)
     set_component(step.model, k,
@@ -89,39 +89,27 @@ void require_regular(Mixture& start, const KernelTable& kernels) {
 
 }  // namespace
 
-void set_component(Mixture& m, int k, const std::vector<double>& mean, const std::vector<double>& variance) {
-  const std::size_t d = m.n_features, stride = covariance_stride(m.shape(), m.n_features);
-  std::copy(mean.begin(), mean.end(), m.means.begin() + k * d);
-  if (m.shape() == PrecisionShape::none)  // probabilities of 0 and 1 could never change again
-    for (std::size_t j = 0; j < d; ++j) m.means[k * d + j] = 0.25 + 0.5 * mean[j];
-  if (m.shape() == PrecisionShape::shared_dense || m.shape() == PrecisionShape::none) return;
+void set_component(Mixture& m, int k, const std::vector<double>& x, const std::vector<double>& variance) {
+  m.component->mean_about(x.data(), m.mean(k));
+  if (m.is_shared() || m.n_covariances() == 0) return;
   std::erase(m.floored, k);
-  double* covariance = m.covariances.data() + k * stride;
-  if (m.shape() == PrecisionShape::spherical) {
-    double sum = 0.0;
-    for (const double v : variance) sum += v;
-    covariance[0] = sum / static_cast<double>(d);
-    return;
-  }
-  const bool dense = m.shape() == PrecisionShape::dense;
-  std::fill_n(covariance, stride, 0.0);
-  for (std::size_t j = 0; j < d; ++j) covariance[dense ? j * (d + 1) : j] = variance[j];
+  m.layout().set_diagonal(variance, m.covariance(k));
 }
 
 /// Random rows as means, the data's variances, equal weights.
-Mixture model_of_rows(const CovarianceStructure& structure, int K, std::vector<double> means,
+Mixture model_of_rows(const Kind& kind, int K, std::vector<double> means,
                       const std::vector<double>& variance) {
   const std::size_t d = variance.size();
   Mixture model;
-  model.structure = &structure;
+  model.component = kind.component;
+  model.structure = kind.structure;
   model.n_components = K;
   model.n_features = static_cast<int>(d);
   model.weights.assign(K, 1.0 / K);
   std::size_t n_values = 1;
-  for (const std::size_t n : covariance_dims(model.shape(), K, model.n_features)) n_values *= n;
+  for (const std::size_t n : model.layout().dims(K, model.n_features)) n_values *= n;
   model.covariances.assign(n_values, 0.0);
-  if (model.shape() == PrecisionShape::shared_dense)
-    for (std::size_t j = 0; j < d; ++j) model.covariances[j * (d + 1)] = variance[j];
+  if (model.is_shared()) model.layout().set_diagonal(variance, model.covariance(0));
   model.means = std::move(means);
   for (int k = 0; k < K; ++k)
     set_component(model, k, {model.means.begin() + k * d, model.means.begin() + (k + 1) * d}, variance);
@@ -251,7 +239,7 @@ std::string start_without_labels(const Maker& maker, FitState& state, const Safe
       return start_from_chance(maker, state);
     case Init::random_from_data:
       draw_seeds(maker, state, safe_point);
-      state.model = model_of_rows(*options.structure, options.n_components, state.centers, maker.variance);
+      state.model = model_of_rows(options.kind(), options.n_components, state.centers, maker.variance);
       return "random rows as means";
     case Init::kmeans:
       return start_from_kmeans(maker, state, safe_point);

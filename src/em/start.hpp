@@ -27,8 +27,9 @@ std::string make_centers(const Execution& execution, const Data& data, const Dat
 /// Bytes per rank, besides the data, that a start from so many rows needs for them.
 std::int64_t start_bytes(const Execution& execution, const FitOptions& options, Index n_rows, int n_columns);
 
-/// Sets component k to that mean and the diagonal covariance of these variances (a shared covariance stays).
-void set_component(Mixture& model, int k, const std::vector<double>& mean,
+/// Sets component k to a broad one about the row x, with the diagonal covariance of these variances (a shared
+/// covariance stays).
+void set_component(Mixture& model, int k, const std::vector<double>& x,
                    const std::vector<double>& variance);
 
 }  // namespace gmmpi

@@ -16,10 +16,6 @@ void require(bool condition, const std::string& message, ExitCode code = ExitCod
   if (!condition) throw Error(code, message);
 }
 
-bool is_bernoulli(const FitOptions& o) {
-  return o.structure->precision_shape() == PrecisionShape::none;
-}
-
 void require_ranges(const FitOptions& o) {
   require(o.structure != nullptr, "no covariance type given");
   require(o.n_components >= 1, "-k must be at least 1");
@@ -64,23 +60,23 @@ void require_fitting_labels(const FitOptions& o) {
 
 /// Prior and fixed parameters.
 void require_proper_constraints(const FitOptions& o, int n_columns) {
-  if (o.prior) validate_prior(*o.prior, *o.structure, n_columns);
+  if (o.prior) validate_prior(*o.prior, o.kind(), n_columns);
   const bool plain = o.accelerate == Acceleration::none;
   require(plain || !o.prior,
           "--accelerate raises the log-likelihood, not what --prior makes of it; leave one of them out");
   require(plain || !o.fixed.any(), "--accelerate moves all parameters; leave out --accelerate or --fix");
-  require(!o.fixed.covariances || !is_bernoulli(o),
+  require(!o.fixed.covariances || o.component->has_covariances(),
           "--fix covariances: Bernoulli components have none; fix weights or means");
-  require(!(o.fixed.weights && o.fixed.means && (o.fixed.covariances || is_bernoulli(o))),
+  require(!(o.fixed.weights && o.fixed.means && (o.fixed.covariances || !o.component->has_covariances())),
           "--fix leaves nothing to fit; use gmmpi score, or fix less");
 }
 
 void require_fitting_start(const FitOptions& o, int n_columns, const std::string& name) {
   if (o.init != Init::model) return;
   require(o.start.has_value(), "no start model given");
-  require(o.start->structure->distribution() == o.structure->distribution(),
-          o.start_name + ": is a " + std::string(o.start->structure->distribution()) + " mixture, not a " +
-              std::string(o.structure->distribution()) + " one; give another start or --family");
+  require(o.start->component == o.component,
+          o.start_name + ": is a " + std::string(o.start->component->name()) + " mixture, not a " +
+              std::string(o.component->name()) + " one; give another start or --family");
   const int K = o.start->n_components, d = o.start->n_features;
   require(d == n_columns,
           o.start_name + ": has " + std::to_string(d) + " columns, " + name + " has " +
@@ -103,7 +99,7 @@ void require_enough_rows(const Execution& execution, const Data& data, const Fit
               "; choose a smaller -k",
           ExitCode::bad_data);
   require_squares(data.summary(), name);
-  if (is_bernoulli(o)) require_binary(execution, data, name);
+  if (o.component->is_binary()) require_binary(execution, data, name);
   require(has_distinct_rows(execution, data, o.n_components),
           wanted + ", but fewer distinct rows; choose a smaller -k", ExitCode::bad_data);
 }

@@ -7,7 +7,7 @@
 
 #include "data/row_sums.hpp"
 #include "gmmpi/error.hpp"
-#include "inference/bhattacharyya.hpp"
+#include "inference/comparable.hpp"
 #include "inference/drawn_data.hpp"
 #include "inference/matching.hpp"
 #include "inference/tile_posterior.hpp"
@@ -22,23 +22,14 @@ constexpr double kMostRatio = 1e150;  ///< its square is finite
 void require_same_kind(const Mixture& a, const Mixture& b) {
   require_no_noise(a, "the first model");
   require_no_noise(b, "the second model");
-  if (is_bernoulli(a) != is_bernoulli(b))
-    throw Error(
-        ExitCode::bad_data,
-        "one model is a Gaussian and one a Bernoulli mixture; compare models of the same distribution");
+  if (a.component != b.component)
+    throw Error(ExitCode::bad_data, "one model is a " + std::string(a.component->title()) + " and one a " +
+                                        std::string(b.component->title()) +
+                                        " mixture; compare models of the same distribution");
   if (a.n_features != b.n_features)
     throw Error(ExitCode::bad_data, "the models have " + std::to_string(a.n_features) + " and " +
                                         std::to_string(b.n_features) +
                                         " columns; compare models of the same columns");
-}
-
-/// The simplest of diag and full that holds the covariances of both Gaussian mixtures.
-const CovarianceStructure& common_structure(const Mixture& a, const Mixture& b) {
-  if (is_bernoulli(a)) return *a.structure;
-  const auto is_dense = [](const Mixture& m) {
-    return m.shape() == PrecisionShape::dense || m.shape() == PrecisionShape::shared_dense;
-  };
-  return find_structure(is_dense(a) || is_dense(b) ? "full" : "diag");
 }
 
 /// The Euclidean norm, of numbers in any unit.
@@ -50,22 +41,29 @@ double norm(const std::vector<double>& values) {
   return largest * std::sqrt(sum);
 }
 
-/// The errors of a pair; both mixtures of the same type, full, diag or bernoulli.
+/// The errors of a pair; both mixtures of the same kind, covariances not shared.
 ComponentMatch compare_pair(const Mixture& a, int k, const Mixture& b, int l, double distance) {
-  const std::size_t d = a.n_features, stride = covariance_stride(a.shape(), a.n_features);
-  const double *x = a.means.data() + k * d, *y = b.means.data() + l * d;
-  const double *s = a.covariances.data() + k * stride, *t = b.covariances.data() + l * stride;
-  std::vector<double> shift, change;
-  for (std::size_t j = 0; j < d; ++j) shift.push_back(y[j] - x[j]);
-  for (std::size_t e = 0; e < stride; ++e) change.push_back(t[e] - s[e]);
+  const auto change = [](std::span<const double> from, std::span<const double> to) {
+    std::vector<double> out(to.begin(), to.end());
+    for (std::size_t e = 0; e < out.size(); ++e) out[e] -= from[e];
+    return norm(out);
+  };
   constexpr double none = std::numeric_limits<double>::quiet_NaN();
-  return {.a = k,
-          .b = l,
-          .distance = distance,
-          .weight_error = b.weights[l] - a.weights[k],
-          .mean_error = norm(shift),
-          .mean_mahalanobis = is_bernoulli(a) ? none : std::sqrt(squared_mahalanobis(a, k, x, y)),
-          .covariance_error = is_bernoulli(a) ? none : norm(change) / norm({s, s + stride})};
+  ComponentMatch match{.a = k,
+                       .b = l,
+                       .distance = distance,
+                       .weight_error = b.weights[l] - a.weights[k],
+                       .mean_error = change(a.mean(k), b.mean(l)),
+                       .mean_mahalanobis = none,
+                       .covariance_error = none};
+  if (!a.component->has_covariances()) return match;
+  double squared = 0.0;
+  for (const double y : a.whitened(k, b.mean(l))) squared += y * y;
+  const std::size_t stride = a.layout().stride(a.n_features);
+  const std::span<const double> s(a.covariance(k), stride), t(b.covariance(l), stride);
+  match.mean_mahalanobis = std::sqrt(squared);
+  match.covariance_error = change(s, t) / norm({s.begin(), s.end()});
+  return match;
 }
 
 }  // namespace
@@ -73,11 +71,11 @@ ComponentMatch compare_pair(const Mixture& a, int k, const Mixture& b, int l, do
 std::vector<ComponentMatch> match_components(const Execution& execution, const Mixture& a, const Mixture& b) {
   require_same_kind(a, b);
   const KernelTable& kernels = *execution.kernels;
-  const CovarianceStructure& structure = common_structure(a, b);
+  const CovarianceStructure& structure = comparable(a, b);
   const Mixture same_a = with_structure(a, structure, kernels), same_b = with_structure(b, structure, kernels);
   std::vector<double> cost(std::size_t(a.n_components) * b.n_components);
   for_each_index(0, a.n_components, execution.n_threads, [&](std::int64_t k, int) {
-    const std::vector<double> row = bhattacharyya_distances(same_a, static_cast<int>(k), same_b, kernels);
+    const std::vector<double> row = same_a.component->bhattacharyya(same_a, static_cast<int>(k), same_b, kernels);
     std::ranges::copy(row, cost.begin() + k * b.n_components);
   });
   const std::vector<int> partner = optimal_matching(cost, a.n_components, b.n_components);

@@ -11,16 +11,6 @@ namespace gmmpi {
 
 namespace {
 
-bool is_dense(const Mixture& m) {
-  return m.shape() == PrecisionShape::dense || m.shape() == PrecisionShape::shared_dense;
-}
-
-/// How many matrices (or rows of variances) the covariances of `m` are.
-int n_covariances(const Mixture& m) {
-  if (m.shape() == PrecisionShape::none) return 0;
-  return m.shape() == PrecisionShape::shared_dense ? 1 : m.n_components;
-}
-
 void factorise_or_fail(Mixture& m, const KernelTable& kernels, const std::string& what) {
   const std::vector<int> bad = factorise(m, kernels);
   if (!bad.empty())
@@ -33,25 +23,16 @@ void factorise_or_fail(Mixture& m, const KernelTable& kernels, const std::string
 /// Without factors.
 Mixture selected(const Mixture& m, std::span<const int> columns) {
   require_no_noise(m, "the model");
-  const std::size_t d = m.n_features, stride = covariance_stride(m.shape(), m.n_features);
   Mixture out;
-  out.structure = m.structure;
+  out.component = m.component;
+  out.structure = &m.structure->after_projection();
   out.n_components = m.n_components;
   out.n_features = static_cast<int>(columns.size());
   out.weights = m.weights;
   for (int k = 0; k < m.n_components; ++k)
-    for (const int j : columns) out.means.push_back(m.means[k * d + j]);
-  for (int k = 0; k < n_covariances(m); ++k) {
-    const double* c = m.covariances.data() + k * stride;
-    if (m.shape() == PrecisionShape::spherical) {
-      out.covariances.push_back(c[0]);
-    } else if (m.shape() == PrecisionShape::diagonal) {
-      for (const int j : columns) out.covariances.push_back(c[j]);
-    } else {
-      for (const int i : columns)
-        for (const int j : columns) out.covariances.push_back(c[i * d + j]);
-    }
-  }
+    for (const int j : columns) out.means.push_back(m.mean(k)[j]);
+  for (int k = 0; k < m.n_covariances(); ++k)
+    m.layout().select(m.covariance(k), m.n_features, columns, out.covariances);
   return out;
 }
 
@@ -149,13 +130,12 @@ Conditional make_conditional(const Mixture& m, std::span<const int> a, std::span
   c.b.assign(b.begin(), b.end());
   c.given = marginal(m, b, kernels);
   c.rest = selected(m, a);
-  if (is_dense(m)) {
-    const std::size_t n_a = c.a.size(), n_b = c.b.size(), d = m.n_features;
-    c.slopes.resize(n_covariances(m) * n_a * n_b);
-    for (int k = 0; k < n_covariances(m); ++k)
-      take_away_given(c, d, m.covariances.data() + k * d * d,
-                      c.given.precisions_cholesky.data() + k * n_b * n_b, c.slopes.data() + k * n_a * n_b,
-                      c.rest.covariances.data() + k * n_a * n_a);
+  if (m.n_covariances() > 0 && !m.layout().is_diagonal()) {
+    const std::size_t n_a = c.a.size(), n_b = c.b.size();
+    c.slopes.resize(m.n_covariances() * n_a * n_b);
+    for (int k = 0; k < m.n_covariances(); ++k)
+      take_away_given(c, m.n_features, m.covariance(k), c.given.factor(k), c.slopes.data() + k * n_a * n_b,
+                      c.rest.covariance(k));
   }
   factorise_or_fail(c.rest, kernels, "the conditional covariance");
   return c;
@@ -166,7 +146,7 @@ ConditionedMixture condition(const Mixture& mixture, std::span<const int> given,
   for (const double value : values) {
     if (!std::isfinite(value))
       throw Error(ExitCode::usage, "condition: a given value is not finite; give finite numbers");
-    if (mixture.shape() == PrecisionShape::none && value != 0.0 && value != 1.0)
+    if (mixture.component->is_binary() && value != 0.0 && value != 1.0)
       throw Error(ExitCode::usage,
                   "condition: a given value is neither 0 nor 1; a column of a Bernoulli mixture is 0 or 1");
   }
@@ -195,7 +175,7 @@ ConditionedMixture condition(const Mixture& mixture, std::span<const int> given,
       weight = denormal_exp(log_joint[std::size_t(k) * kTile] - posterior.log_density(0), kernels);
   }
   for (int k = 0; k < mixture.n_components && !c.slopes.empty(); ++k) {
-    const double* slopes = c.slopes.data() + (n_covariances(mixture) == 1 ? 0 : k * n_a * n_b);
+    const double* slopes = c.slopes.data() + (mixture.n_covariances() == 1 ? 0 : k * n_a * n_b);
     for (std::size_t i = 0; i < n_a; ++i)
       for (std::size_t l = 0; l < n_b; ++l)
         out.mixture.means[k * n_a + i] += slopes[i * n_b + l] * (values[l] - c.given.means[k * n_b + l]);

@@ -8,8 +8,6 @@
 #include <numeric>
 #include <vector>
 
-#include "model/variance_floor.hpp"
-
 namespace gmmpi {
 
 namespace {
@@ -19,18 +17,9 @@ constexpr double kLeastPart = 0.1;        ///< of the largest: smaller entries o
 constexpr std::size_t kMostColumns = 3;   ///< that are named
 
 /// Rows without which a component's own covariance is singular.
-int rows_needed(PrecisionShape shape, int n_features) {
-  switch (shape) {
-    case PrecisionShape::dense:
-      return n_features + 1;
-    case PrecisionShape::diagonal:
-    case PrecisionShape::spherical:
-      return 2;
-    case PrecisionShape::shared_dense:
-    case PrecisionShape::none:
-      break;
-  }
-  return 0;
+int rows_needed(const Mixture& mixture) {
+  if (mixture.is_shared()) return 0;
+  return mixture.layout().is_diagonal() ? 2 : mixture.n_features + 1;
 }
 
 /// The components whose covariance minus `least`, shaped like one component's, is not positive definite.
@@ -45,28 +34,25 @@ std::vector<int> narrower_than(const Mixture& mixture, const std::vector<double>
 
 /// sum_k pi_k Sigma_k, shaped like one component's.
 std::vector<double> pooled_covariance(const Mixture& mixture) {
-  const std::size_t stride = covariance_stride(mixture.shape(), mixture.n_features);
-  std::vector<double> pooled(stride, 0.0);
-  for (std::size_t k = 0; k < mixture.weights.size(); ++k)
-    for (std::size_t e = 0; e < stride; ++e)
-      pooled[e] += mixture.weights[k] * mixture.covariances[k * stride + e];
+  std::vector<double> pooled(mixture.layout().stride(mixture.n_features));
+  for (int k = 0; k < mixture.n_components; ++k)
+    for (std::size_t e = 0; e < pooled.size(); ++e) pooled[e] += mixture.weights[k] * mixture.covariance(k)[e];
   return pooled;
 }
 
 /// What was added to the variances, and a hundredth more, shaped like one component's covariance.
-std::vector<double> mostly_added(PrecisionShape shape, std::span<const double> added) {
-  const std::size_t d = added.size();
-  if (shape == PrecisionShape::spherical)
-    return {kMostlyAdded * std::accumulate(added.begin(), added.end(), 0.0) / static_cast<double>(d)};
-  std::vector<double> out(covariance_stride(shape, static_cast<int>(d)), 0.0);
-  for (std::size_t j = 0; j < d; ++j)
-    out[shape == PrecisionShape::diagonal ? j : j * (d + 1)] = kMostlyAdded * added[j];
+std::vector<double> mostly_added(const CovarianceLayout& layout, std::span<const double> added) {
+  std::vector<double> diagonal(added.begin(), added.end());
+  if (!layout.is_round())
+    for (double& a : diagonal) a *= kMostlyAdded;
+  std::vector<double> out(layout.stride(static_cast<int>(added.size())));
+  layout.set_diagonal(diagonal, out.data());
+  if (layout.is_round()) out[0] *= kMostlyAdded;
   return out;
 }
 
 std::string covariance_of(const Mixture& mixture, int k) {
-  return mixture.shape() == PrecisionShape::shared_dense ? "the shared covariance"
-                                                         : fmt::format("component {}", k);
+  return mixture.is_shared() ? "the shared covariance" : fmt::format("component {}", k);
 }
 
 }  // namespace
@@ -74,8 +60,8 @@ std::string covariance_of(const Mixture& mixture, int k) {
 std::string narrow_direction(const Mixture& mixture, int k, std::span<const double> variance,
                              std::span<const std::string> names) {
   const auto name = [&](std::size_t j) { return names.empty() ? fmt::format("column {}", j) : names[j]; };
-  if (mixture.shape() == PrecisionShape::spherical) return "all directions";
-  const std::vector<double> direction = narrowest_direction(mixture, k, variance).direction;
+  if (mixture.layout().is_round()) return "all directions";
+  const std::vector<double> direction = mixture.narrowest(k, variance).direction;
   std::vector<std::size_t> order(direction.size());
   std::iota(order.begin(), order.end(), 0);
   std::ranges::stable_sort(order, std::ranges::greater(), [&](std::size_t j) { return std::abs(direction[j]); });
@@ -92,22 +78,21 @@ std::string narrow_direction(const Mixture& mixture, int k, std::span<const doub
 
 std::string degenerate_component(const Mixture& mixture, Index n_rows, std::span<const double> added,
                                  const KernelTable& kernels) {
-  const PrecisionShape shape = mixture.shape();
-  if (shape == PrecisionShape::none) return "";
-  const int needed = rows_needed(shape, mixture.n_features);
+  if (!mixture.component->has_covariances()) return "";
+  const int needed = rows_needed(mixture);
   for (int k = 0; k < mixture.n_components; ++k)
     if (const double rows = mixture.weights[k] * static_cast<double>(n_rows); rows < needed)
       return fmt::format("component {} has {:.3g} rows, fewer than {}", k, rows, needed);
-  if (shape == PrecisionShape::shared_dense && n_rows < mixture.n_components + mixture.n_features)
+  if (mixture.is_shared() && n_rows < mixture.n_components + mixture.n_features)
     return fmt::format("the shared covariance has {} rows, fewer than the {} it needs", n_rows,
                        mixture.n_components + mixture.n_features);
   if (!mixture.floored.empty())
     return covariance_of(mixture, mixture.floored.front()) + " has no variance of its own in some direction";
   if (std::ranges::any_of(added, [](double a) { return a > 0.0; }))
-    if (const auto narrow = narrower_than(mixture, mostly_added(shape, added), kernels); !narrow.empty())
+    if (const auto narrow = narrower_than(mixture, mostly_added(mixture.layout(), added), kernels); !narrow.empty())
       return covariance_of(mixture, narrow.front()) +
              " has no variance, in some direction, but what --reg-covar added";
-  if (shape == PrecisionShape::shared_dense) return "";
+  if (mixture.is_shared()) return "";
   std::vector<double> least = pooled_covariance(mixture);
   for (double& e : least) e *= kLeastVarianceShare;
   if (const auto narrow = narrower_than(mixture, least, kernels); !narrow.empty())

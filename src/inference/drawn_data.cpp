@@ -5,7 +5,6 @@
 
 #include "data/random.hpp"
 #include "gmmpi/error.hpp"
-#include "inference/normal_quantile.hpp"
 #include "parallel/thread_loop.hpp"
 
 namespace gmmpi {
@@ -21,37 +20,13 @@ std::int64_t Sampler::draw(Index row, double* x) const {
   const double u = uniform(seed_, Purpose::sample_component, row, 0) * cumulative_.back();
   const auto k = std::min(std::upper_bound(cumulative_.begin(), cumulative_.end(), u) - cumulative_.begin(),
                           std::ssize(cumulative_) - 1);
-  if (k == m_.n_components) return draw_noise(row, x);
-  const std::size_t d = m_.n_features, stride = covariance_stride(m_.shape(), m_.n_features);
-  const double* factor =
-      m_.precisions_cholesky.data() + (m_.shape() == PrecisionShape::shared_dense ? 0 : k * stride);
-  if (m_.shape() == PrecisionShape::none) {
-    for (std::size_t j = 0; j < d; ++j)
-      x[j] = uniform(seed_, Purpose::sample_normal, row, static_cast<std::int64_t>(j)) < m_.means[k * d + j];
-    return k;
+  const RowRandom random = [&](int i) { return uniform(seed_, Purpose::sample_normal, row, i); };
+  if (k == m_.n_components) {
+    m_.noise->draw(random, x);
+    return -1;
   }
-  for (std::size_t j = 0; j < d; ++j) {
-    x[j] =
-        normal_quantile(uniform(seed_, Purpose::sample_normal, row, static_cast<std::int64_t>(j)), kernels_);
-    if (m_.shape() == PrecisionShape::spherical) {
-      x[j] /= factor[0];
-    } else if (m_.shape() == PrecisionShape::diagonal) {
-      x[j] /= factor[j];
-    } else {
-      for (std::size_t i = 0; i < j; ++i) x[j] -= factor[i * d + j] * x[i];
-      x[j] /= factor[j * d + j];
-    }
-  }
-  for (std::size_t j = 0; j < d; ++j) x[j] += m_.means[k * d + j];
+  m_.component->draw(m_, static_cast<int>(k), random, kernels_, x);
   return k;
-}
-
-std::int64_t Sampler::draw_noise(Index row, double* x) const {
-  const std::vector<double>&low = m_.noise->minimum, &high = m_.noise->maximum;
-  for (std::size_t j = 0; j < low.size(); ++j)
-    x[j] = low[j] +
-           uniform(seed_, Purpose::sample_normal, row, static_cast<std::int64_t>(j)) * (high[j] - low[j]);
-  return -1;
 }
 
 DrawnData::DrawnData(const Execution& execution, const Mixture& mixture, Index n_rows, std::uint64_t seed)

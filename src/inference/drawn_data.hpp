@@ -9,9 +9,8 @@
 
 namespace gmmpi {
 
-/// Draws row `row`: its component, then x = mu + U^-T z, which has covariance (U U^T)^-1. Bishop (2006),
-/// section 11.1.4; for Bernoulli components, x_j = 1 with probability mu_j; noise is uniform in its box. The
-/// row depends on the seed and its number only.
+/// Draws row `row`: its component, then x of that component; noise is uniform in its box. The row depends on
+/// the seed and its number only.
 class Sampler {
  public:
   /// The mixture must outlive it.
@@ -21,8 +20,6 @@ class Sampler {
   std::int64_t draw(Index row, double* x) const;
 
  private:
-  std::int64_t draw_noise(Index row, double* x) const;
-
   const Mixture& m_;
   std::uint64_t seed_;
   const KernelTable& kernels_;

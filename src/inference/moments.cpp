@@ -13,18 +13,6 @@ struct Part {
   std::vector<double> mean, covariance;
 };
 
-/// Uniform in its box: variances (b - a)^2 / 12.
-Part noise_part(const UniformNoise& noise) {
-  const std::size_t d = noise.minimum.size();
-  Part part{noise.weight, {}, std::vector<double>(d * d)};
-  for (std::size_t j = 0; j < d; ++j) {
-    const double side = noise.maximum[j] - noise.minimum[j];
-    part.mean.push_back(noise.minimum[j] + 0.5 * side);
-    part.covariance[j * d + j] = side * side / 12.0;
-  }
-  return part;
-}
-
 }  // namespace
 
 MixtureMoments mixture_moments(const Mixture& m) {
@@ -34,7 +22,7 @@ MixtureMoments mixture_moments(const Mixture& m) {
     const double* mean = m.means.data() + k * d;
     parts.push_back({m.weights[k], {mean, mean + d}, full_covariance(m, k)});
   }
-  if (m.noise) parts.push_back(noise_part(*m.noise));
+  if (m.noise) parts.push_back({m.noise->weight, m.noise->mean(), m.noise->covariance()});
   const double* first = m.means.data();  // means about it, so that a common offset costs no digits
   MixtureMoments moments{{first, first + d}, std::vector<double>(d * d)};
   for (std::size_t j = 0; j < d; ++j) {

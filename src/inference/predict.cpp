@@ -15,18 +15,9 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 /// |U_k^T (x - mu_k)|, also where its square would overflow.
 double mahalanobis_distance(const Mixture& m, int k, const double* x) {
-  const std::size_t d = m.n_features, stride = covariance_stride(m.shape(), m.n_features);
-  const bool dense = m.shape() == PrecisionShape::dense || m.shape() == PrecisionShape::shared_dense;
-  const double* u =
-      m.precisions_cholesky.data() + (m.shape() == PrecisionShape::shared_dense ? 0 : k * stride);
-  const double* mean = m.means.data() + k * d;
-  std::vector<double> y(d);
+  const std::vector<double> y = m.whitened(k, {x, std::size_t(m.n_features)});
   double largest = 0.0, sum = 0.0;
-  for (std::size_t j = 0; j < d; ++j) {
-    if (!dense) y[j] = u[m.shape() == PrecisionShape::diagonal ? j : 0] * (x[j] - mean[j]);
-    for (std::size_t i = 0; dense && i <= j; ++i) y[j] += u[i * d + j] * (x[i] - mean[i]);
-    largest = std::max(largest, std::abs(y[j]));
-  }
+  for (const double v : y) largest = std::max(largest, std::abs(v));
   for (const double v : y) sum += v / largest * (v / largest);
   return largest * std::sqrt(sum);
 }

@@ -56,7 +56,7 @@ class BlockRegression {
   /// mu_k,a + B_k (x_b - mu_k,b) for all rows of the tile.
   void set_component_means() {
     const int K = c_.rest.n_components, t = n_targets(), n_b = c_.given.n_features;
-    const std::size_t step = c_.rest.shape() == PrecisionShape::shared_dense ? 0 : std::size_t(t) * n_b;
+    const std::size_t step = c_.rest.is_shared() ? 0 : std::size_t(t) * n_b;
     for (int k = 0; k < K; ++k)
       for (int i = 0; i < t; ++i) {
         double* out = component_mean(k, i);

@@ -72,6 +72,7 @@ FitResult evaluate(const Execution& execution, const Data& data, const SelectOpt
   const FitOptions f = options.candidate(i);
   const std::vector<std::string> parts = part_names(options, i);
   c.n_components = f.n_components;
+  c.component = f.component;
   c.structure = f.structure;
   try {
     FitResult result = fit_part(parts[0], data, f);
@@ -126,7 +127,7 @@ double Candidate::loss(Criterion criterion) const {
 
 std::vector<std::string> part_names(const SelectOptions& options, std::size_t i) {
   const FitOptions f = options.candidate(i);
-  std::vector<std::string> names{fmt::format("{}.{}", f.structure->name(), f.n_components)};
+  std::vector<std::string> names{fmt::format("{}.{}", f.kind().name(), f.n_components)};
   if (options.criterion == Criterion::cv)
     for (int fold = 0; fold < options.n_folds; ++fold)
       names.push_back(fmt::format("{}.fold{}of{}", names.front(), fold, options.n_folds));

@@ -8,7 +8,7 @@
 
 #include "data/random.hpp"
 #include "gmmpi/error.hpp"
-#include "inference/normal_quantile.hpp"
+#include "model/normal_quantile.hpp"
 #include "kernels/table.hpp"
 
 namespace gmmpi {
@@ -59,12 +59,12 @@ void orthonormalise(std::vector<double>& q, std::size_t i, std::size_t d) {
   for (std::size_t j = 0; j < d; ++j) row[j] /= std::sqrt(squares);
 }
 
-/// One covariance of that shape, appended to `covariances`; returns its largest eigenvalue.
-double add_covariance(PrecisionShape shape, std::size_t d, Stream& random, std::vector<double>& covariances) {
-  std::vector<double> lambda(shape == PrecisionShape::spherical ? 1 : d);
+/// One covariance in that layout, appended to `covariances`; returns its largest eigenvalue.
+double add_covariance(const CovarianceLayout& layout, std::size_t d, Stream& random, std::vector<double>& covariances) {
+  std::vector<double> lambda(layout.is_round() ? 1 : d);
   for (double& l : lambda) l = random.variance();
   const double largest = *std::ranges::max_element(lambda);
-  if (shape == PrecisionShape::diagonal || shape == PrecisionShape::spherical) {
+  if (layout.is_diagonal()) {
     covariances.insert(covariances.end(), lambda.begin(), lambda.end());
     return largest;
   }
@@ -105,7 +105,7 @@ void validate(const RandomMixture& w) {
   require(w.n_features >= 1, "--n-features must be at least 1");
   require(w.concentration >= 1, "--concentration must be at least 1");
   require(w.separation >= 0.0 && std::isfinite(w.separation), "--separation must be a finite number >= 0");
-  require(w.structure && w.structure->precision_shape() != PrecisionShape::none,
+  require(w.structure && w.structure->layout().n_covariances(1) > 0,
           "--covariance-type: a type with covariances is needed; choose full, tied, diag or spherical");
 }
 
@@ -118,7 +118,7 @@ Mixture random_mixture(const RandomMixture& w, const KernelTable& kernels) {
   m.structure = w.structure;
   m.n_components = w.n_components;
   m.n_features = w.n_features;
-  const bool shared = m.shape() == PrecisionShape::shared_dense;
+  const bool shared = m.is_shared();
   std::vector<double> largest;
   double sum = 0.0;
   for (int k = 0; k < w.n_components; ++k) {
@@ -127,7 +127,7 @@ Mixture random_mixture(const RandomMixture& w, const KernelTable& kernels) {
     sum += m.weights.back();
     for (std::size_t j = 0; j < d; ++j) m.means.push_back(random.normal());
     largest.push_back(shared && k > 0 ? largest.front()
-                                      : add_covariance(m.shape(), d, random, m.covariances));
+                                      : add_covariance(m.layout(), d, random, m.covariances));
   }
   for (double& weight : m.weights) weight /= sum;
   if (K > 1) {

@@ -28,7 +28,7 @@ LabelRule read_label_rule(hid_t group, const std::string& name) {
 }  // namespace
 
 std::vector<Index> covariance_shape(const Mixture& m) {
-  const auto dims = covariance_dims(m.shape(), m.n_components, m.n_features);
+  const auto dims = m.layout().dims(m.n_components, m.n_features);
   return {dims.begin(), dims.end()};
 }
 
@@ -36,8 +36,8 @@ std::vector<Field> parameter_fields(const Mixture& m, const std::string& group, 
   const Index K = m.n_components, d = m.n_features;
   std::vector<Field> fields{{group, "weights", Doubles{m.weights, {K}}, true},
                             {group, "means", Doubles{m.means, {K, d}}, true}};
-  if (m.shape() == PrecisionShape::none) {
-    fields.push_back({group, "family", std::string(m.structure->distribution()), true});
+  if (!m.component->has_covariances()) {
+    fields.push_back({group, "family", std::string(m.component->name()), true});
   } else {
     fields.push_back({group, "covariance_type", std::string(m.structure->name()), true});
     fields.push_back({group, "covariances", Doubles{m.covariances, covariance_shape(m)}, true});
@@ -160,7 +160,7 @@ Field::Value number_or_auto(const std::optional<double>& x) {
 std::vector<Field> numeric_options(const FitOptions& o) {
   const std::string group = "options";
   std::vector<Field> fields{{group, "n_components", std::int64_t{o.n_components}, true},
-                            {group, "family", std::string(o.structure->distribution()), true},
+                            {group, "family", std::string(o.component->name()), true},
                             {group, "n_init", std::int64_t{o.n_init}, true},
                             {group, "tol", o.tol, true},
                             {group, "max_iter", std::int64_t{o.max_iter}, true},
@@ -168,7 +168,7 @@ std::vector<Field> numeric_options(const FitOptions& o) {
                             {group, "seed", static_cast<std::int64_t>(o.seed), true},
                             {group, "on_collapse", std::string(o.fail_on_collapse ? "fail" : "reseed"), true},
                             {group, "skip", std::string(o.skip ? "auto" : "none"), true}};
-  if (o.structure->precision_shape() != PrecisionShape::none)
+  if (o.component->has_covariances())
     fields.push_back({group, "covariance_type", std::string(o.structure->name()), true});
   if (o.short_runs > 0) fields.push_back({group, "short_runs", std::int64_t{o.short_runs}, true});
   if (o.engine != Engine::em) fields.push_back({group, "engine", engine_name(o.engine), true});
@@ -215,10 +215,15 @@ std::vector<Field> numeric_options(const FitOptions& o) {
 
 Mixture read_parameters(hid_t group, const std::string& name) {
   Mixture m;
-  const bool has_family = H5Aexists(group, "family") > 0;
-  const auto structure = h5::read_attribute<std::string>(group, has_family ? "family" : "covariance_type");
+  const auto text = [&](const char* attribute, const char* otherwise) {
+    return h5::has_attribute(group, attribute) ? h5::read_attribute<std::string>(group, attribute)
+                                               : std::string(otherwise);
+  };
+  std::string type;
   try {
-    m.structure = &find_structure(structure);
+    m.component = &find_component(text("family", "gaussian"));
+    type = m.component->has_covariances() ? h5::read_attribute<std::string>(group, "covariance_type") : "none";
+    m.structure = &find_structure(type);
   } catch (const Error& e) {
     throw Error(ExitCode::bad_data, name + ": " + e.what());
   }
@@ -235,13 +240,13 @@ Mixture read_parameters(hid_t group, const std::string& name) {
                h5::read_dataset<double>(group, "noise_minimum"),
                h5::read_dataset<double>(group, "noise_maximum")};
   m.label_rule = read_label_rule(group, name);
-  if (m.shape() == PrecisionShape::none) return m;
+  if (!m.component->has_covariances()) return m;
   m.covariances = h5::read_dataset<double>(group, "covariances", &dims);
   if (dims != covariance_shape(m))
     throw Error(ExitCode::bad_data,
                 fmt::format("{}: /model/covariances has shape ({}); covariance type '{}' with {} "
                             "components and {} columns needs ({}); write it so",
-                            name, fmt::join(dims, ", "), structure, m.n_components, m.n_features,
+                            name, fmt::join(dims, ", "), type, m.n_components, m.n_features,
                             fmt::join(covariance_shape(m), ", ")));
   if (h5::exists(group, "degenerate")) {
     const auto floored = h5::read_dataset<std::int64_t>(group, "degenerate");

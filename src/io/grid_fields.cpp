@@ -41,7 +41,7 @@ std::vector<Field> grid_fields(const ModelRecord::Grid& grid, const DataSummary&
   std::vector<Field> fields = choice_fields(grid.options);
   fields.push_back({"grid", "best", static_cast<std::int64_t>(grid.best), true});
   fields.push_back(
-      column<std::string>("covariance_type", all, [](const Candidate& c) { return c.structure->name(); }));
+      column<std::string>("covariance_type", all, [](const Candidate& c) { return c.kind().name(); }));
   fields.push_back(
       column<std::int64_t>("n_components", all, [](const Candidate& c) { return c.n_components; }));
   fields.push_back(number("log_likelihood", &Score::log_likelihood));

@@ -58,7 +58,7 @@ std::vector<Field> model_fields(const ModelRecord& r) {
     add("prior_shrinkage", prior->shrinkage);
     add("prior_dof", prior->dof);
     add("prior_mean", Doubles{prior->mean, {d}});
-    const bool matrix = n == d * d && m.shape() != PrecisionShape::diagonal;
+    const bool matrix = !m.layout().is_diagonal();
     add("prior_scale", Doubles{prior->scale, matrix ? std::vector<Index>{d, d} : std::vector<Index>{n}});
   }
   return fields;
@@ -127,7 +127,7 @@ StoredModel read_stored_model(const Execution& execution, const std::string& pat
     validate(m, *execution.kernels, path);
     model.transform = read_transform_group(file, path);
     if (model.transform.empty()) return;
-    if (model.transform.n_outputs() != m.n_features || m.shape() == PrecisionShape::none)
+    if (model.transform.n_outputs() != m.n_features || !m.component->has_covariances())
       throw Error(
           ExitCode::bad_data,
           path +

@@ -35,19 +35,13 @@ class LocalCoordinates {
 
  private:
   void for_each_covariance(const std::function<void(int k)>& action) const;
-  bool is_shared() const;
-  bool is_spherical() const;
-  bool is_binary() const;
-  bool dense() const;
-  std::size_t first_entry(int k) const;       ///< of component k's covariance
+  const double* chart(int k) const;           ///< of component k's covariance
   std::size_t covariance_block(int k) const;  ///< where its coordinates begin
-  void whiten(int k, const double* mean, double* out) const;
-  void unwhiten(int k, const double* x, double* mean) const;  ///< from the origin's mean to that at x
 
   Mixture origin_;
   const KernelTable& kernels_;
   int n_threads_;
-  std::vector<double> factors_;             ///< lower triangular L: (K, d, d) or (d, d); empty if not dense
+  std::vector<std::vector<double>> charts_;  ///< of each covariance
   std::vector<double> information_;         ///< diagonal, of a component's block
   std::vector<double> shared_information_;  ///< diagonal, of the shared block; may be empty
 };

@@ -1,18 +1,17 @@
-// The log joint density ln pi_k N(x | mu_k, Sigma_k) of tiles of rows: the heart of the E-step.
+// The log joint density ln pi_k p(x | k) of tiles of rows: the heart of the E-step.
 #pragma once
 
+#include <memory>
 #include <optional>
-#include <vector>
 
 #include "data/tile.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/model/mixture.hpp"
-#include "kernels/table.hpp"
+#include "model/prepared.hpp"
 
 namespace gmmpi {
 
-/// A mixture prepared for its precision shape's kernel: packed factors and additive constants. Shared by
-/// all threads.
+/// A mixture prepared for a pass: its components, and noise beside them. Shared by all threads.
 class LogDensity {
  public:
   LogDensity(const Mixture& mixture, const KernelTable& kernels);
@@ -21,20 +20,13 @@ class LogDensity {
   int n_features() const { return n_features_; }
   /// Those that share a row: the components and, last, the noise if there is any.
   int n_shares() const { return n_components_ + log_noise_.has_value(); }
-  bool is_dense() const { return shape_ == PrecisionShape::dense || shape_ == PrecisionShape::shared_dense; }
+  const Prepared& components() const { return *components_; }
   const KernelTable& kernels() const { return kernels_; }
-  const double* constants() const { return constants_.data(); }  ///< K: ln pi_k - d/2 ln 2 pi + ln det U_k
   /// Doubles of scratch that one thread's calls need.
   std::size_t scratch_size() const { return std::size_t(n_features_) * kTile; }
   /// out (K x kTile) = squared Mahalanobis distances of the tile's rows.
   void mahalanobis(const Tile& tile, double* scratch, double* out) const;
-  /// out (K x kTile) = the part of the distances that the first `columns` columns (a multiple of
-  /// kFactorColumns) determine.
-  void first_mahalanobis(int columns, const Tile& tile, double* scratch, double* out) const;
-  /// Adds the rest to such distances from component k, of up to kTile rows; `xt` and `scratch` d x kTile.
-  void rest_mahalanobis(int columns, int k, const double* const* rows, int n_rows, double* xt,
-                        double* scratch, double* distances) const;
-  /// out (K x kTile) = ln pi_k N(x | mu_k, Sigma_k). Bishop (2006), eq. 2.43; -infinity where pi_k = 0.
+  /// out (K x kTile) = ln pi_k p(x | k). Bishop (2006), eq. 2.43; -infinity where pi_k = 0.
   void log_joint(const Tile& tile, double* scratch, double* out) const;
   /// out (n_shares x kTile) = log_joint, then ln w_0 / V.
   void log_shares(const Tile& tile, double* scratch, double* out) const;
@@ -42,13 +34,9 @@ class LogDensity {
   void add_noise(double* out) const;
 
  private:
-  void set_log_probabilities();
-  const double* factor(int k) const;
-
   const KernelTable& kernels_;
-  PrecisionShape shape_;
   int n_components_, n_features_;
-  AlignedDoubles means_, factors_, constants_;
+  std::unique_ptr<Prepared> components_;
   std::optional<double> log_noise_;  ///< ln w_0 / V
 };
 

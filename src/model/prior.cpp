@@ -28,60 +28,22 @@ double volume_share(int n_components, int n_features, const KernelTable& kernels
   return share;
 }
 
-bool is_dense(PrecisionShape shape) {
-  return shape == PrecisionShape::dense || shape == PrecisionShape::shared_dense;
-}
-
-/// tr(scale U U^T): what the scale costs one covariance.
-double trace_of_scale(const Prior& prior, PrecisionShape shape, int d, const double* u) {
-  double trace = 0.0;
-  if (!is_dense(shape)) {
-    for (std::size_t j = 0; j < prior.scale.size(); ++j) trace += prior.scale[j] * u[j] * u[j];
-    return trace;
-  }
-  for (int c = 0; c < d; ++c)
-    for (int i = 0; i <= c; ++i) {
-      double row = 0.0;
-      for (int j = 0; j <= c; ++j) row += prior.scale[std::size_t(i) * d + j] * u[std::size_t(j) * d + c];
-      trace += u[std::size_t(i) * d + c] * row;
-    }
-  return trace;
-}
-
-/// |U^T (mean_k - prior mean)|^2.
-double squared_distance(const Prior& prior, const Mixture& m, int k, const double* u) {
-  const int d = m.n_features;
-  const double* mean = m.means.data() + std::size_t(k) * d;
+double squared_norm(const std::vector<double>& y) {
   double sum = 0.0;
-  for (int c = 0; c < d; ++c) {
-    double y = 0.0;
-    if (m.shape() == PrecisionShape::spherical)
-      y = u[0] * (mean[c] - prior.mean[c]);
-    else if (m.shape() == PrecisionShape::diagonal)
-      y = u[c] * (mean[c] - prior.mean[c]);
-    else
-      for (int i = 0; i <= c; ++i) y += u[std::size_t(i) * d + c] * (mean[i] - prior.mean[i]);
-    sum += y * y;
-  }
+  for (const double e : y) sum += e * e;
   return sum;
-}
-
-/// The priors go by the shape of precisions, but are conjugate only where each covariance is free but for its
-/// shape.
-bool has_conjugate_prior(const CovarianceStructure& structure) {
-  static constexpr std::string_view known[] = {"full", "tied", "diag", "spherical"};
-  return std::ranges::find(known, structure.name()) != std::end(known);
 }
 
 }  // namespace
 
-void validate_prior(const PriorOptions& o, const CovarianceStructure& structure, int n_features) {
+void validate_prior(const PriorOptions& o, const Kind& kind, int n_features) {
+  const CovarianceStructure& structure = *kind.structure;
   const auto require = [](bool condition, const std::string& message) {
     if (!condition) throw Error(ExitCode::usage, message);
   };
-  require(structure.precision_shape() != PrecisionShape::none,
+  require(kind.component->has_prior(),
           "--prior is for Gaussian components; leave it out, or choose --family gaussian");
-  require(has_conjugate_prior(structure),
+  require(structure.has_conjugate_prior(),
           "--prior is not known for " + std::string(structure.name()) +
               " covariances; leave it out, or choose full, tied, diag or spherical");
   require(o.shrinkage >= 0.0 && std::isfinite(o.shrinkage),
@@ -90,7 +52,7 @@ void validate_prior(const PriorOptions& o, const CovarianceStructure& structure,
           "--prior-weight below 1 has no most probable weights: give a finite number >= 1");
   require(!o.scale || (*o.scale > 0.0 && std::isfinite(*o.scale)),
           "--prior-scale is not positive: give a finite number > 0, or leave it out");
-  const int least = is_dense(structure.precision_shape()) ? n_features - 1 : 0;
+  const int least = structure.layout().is_diagonal() ? 0 : n_features - 1;
   require(!o.dof || (*o.dof > least && std::isfinite(*o.dof)),
           "--prior-dof makes no proper prior of " + std::string(structure.name()) +
               " covariances of these columns: give a finite number > " + std::to_string(least) +
@@ -102,7 +64,7 @@ Prior make_prior(const PriorOptions& o, const CovarianceStructure& structure, in
                  const KernelTable& kernels) {
   const int d = static_cast<int>(mean.size());
   Prior prior{o.weight, o.shrinkage, o.dof.value_or(d + 2.0), mean, covariance};
-  if (structure.precision_shape() == PrecisionShape::spherical)
+  if (structure.layout().is_round())
     prior.scale = {std::accumulate(covariance.begin(), covariance.end(), 0.0) / d};
   const double factor = o.scale.value_or(volume_share(n_components, d, kernels));
   for (double& s : prior.scale) s *= factor;
@@ -110,33 +72,19 @@ Prior make_prior(const PriorOptions& o, const CovarianceStructure& structure, in
 }
 
 double prior_count(const Prior& prior, const CovarianceStructure& structure, int n_components, int n_features) {
-  const double d = n_features, means = prior.shrinkage > 0.0 ? 1.0 : 0.0;
-  switch (structure.precision_shape()) {
-    case PrecisionShape::dense:
-      return prior.dof + d + 1.0 + means;
-    case PrecisionShape::shared_dense:
-      return prior.dof + d + 1.0 + n_components * means;
-    case PrecisionShape::diagonal:
-      return prior.dof + 2.0 + means;
-    case PrecisionShape::spherical:
-      return (prior.dof + 2.0) / d + means;
-    case PrecisionShape::none:
-      break;
-  }
-  return 0.0;
+  const double of_means = prior.shrinkage > 0.0 ? 1.0 : 0.0;
+  return structure.layout().prior_rows(prior.dof, n_features) +
+         (structure.layout().is_shared() ? n_components : 1) * of_means;
 }
 
 double log_prior(const Prior& prior, const Mixture& m, const KernelTable& kernels) {
-  const int K = m.n_components, d = m.n_features;
-  const bool shared = m.shape() == PrecisionShape::shared_dense;
-  const double count = prior_count(prior, *m.structure, K, d);
-  const std::size_t stride = covariance_stride(m.shape(), d);
+  const double count = prior_count(prior, *m.structure, m.n_components, m.n_features);
   double sum = 0.0;
-  for (int k = 0; k < K; ++k) {
-    const double* u = m.precisions_cholesky.data() + (shared ? 0 : k * stride);
-    if (!shared || k == 0)
-      sum += count * m.log_det[k] - 0.5 * trace_of_scale(prior, m.shape(), d, u);  // ln |Sigma| = -2 log_det
-    sum -= 0.5 * prior.shrinkage * squared_distance(prior, m, k, u);
+  for (int k = 0; k < m.n_components; ++k) {
+    if (k < m.n_covariances())  // ln |Sigma| = -2 log_det
+      sum += count * m.log_det[k] -
+             0.5 * m.layout().trace_of_product(prior.scale.data(), m.factor(k), m.n_features);
+    sum -= 0.5 * prior.shrinkage * squared_norm(m.whitened(k, prior.mean));
     if (prior.weight != 1.0)
       sum +=
           (prior.weight - 1.0) * log_of(std::max(m.weights[k], std::numeric_limits<double>::min()), kernels);

@@ -47,6 +47,7 @@ void PrunedDensity::log_joint(std::span<const Tile> tiles, double least_log_shar
 int PrunedDensity::choose_columns() const {
   const int d = density_.n_features();
   if (d < kLeastColumns || density_.n_components() < kLeastComponents) return 0;
+  if (!density_.components().can_prune()) return 0;
   if (wait_.load(std::memory_order_relaxed) > 0) {
     wait_.fetch_sub(1, std::memory_order_relaxed);
     return 0;
@@ -63,18 +64,18 @@ void PrunedDensity::failed() const {
 /// The share of pairs to be completed up to which pruning gains, from rough costs in cycles: a pair takes the
 /// kernel's multiplications at 16 per cycle, and gathering it two cycles per column.
 double PrunedDensity::largest_share(int columns) const {
-  const auto cost = [&](double d) { return density_.is_dense() ? d * (d + 6.0) / 32.0 : d / 8.0; };
-  const double d = density_.n_features(), all = cost(d);
-  return (0.9 * all - cost(columns) - 0.5) / (all + 2.0 * d);
+  const Distances& distances = density_.components().distances();
+  const double d = density_.n_features(), all = distances.cost(d);
+  return (0.9 * all - distances.cost(columns) - 0.5) / (all + 2.0 * d);
 }
 
 /// False, with nothing in `out` that counts, if too many pairs matter.
 bool PrunedDensity::prune(int columns, double least_log_share, Work& work) const {
   const KernelTable& kernels = density_.kernels();
-  const double* constants = density_.constants();
+  const double* constants = density_.components().constants();
   const double scale = double(density_.n_features()) / columns;
   for (std::size_t t = 0; t < work.tiles.size(); ++t) {
-    density_.first_mahalanobis(columns, work.tiles[t], work.difference, work.distances(t, 0));
+    density_.components().distances().first(columns, work.tiles[t], work.difference, work.distances(t, 0));
     kernels.likeliest(work.K, scale, constants, work.distances(t, 0), work.guess + t * kTile);
   }
   complete_likeliest(columns, work);
@@ -114,7 +115,7 @@ void PrunedDensity::complete_likeliest(int columns, Work& work) const {
     complete(columns, k, mine, work);
     for (const int row : mine) {
       const double q = work.distance(k, row);
-      work.top[row] = __builtin_fma(-0.5, q < kNoDistance ? q : kNoDistance, density_.constants()[k]);
+      work.top[row] = __builtin_fma(-0.5, q < kNoDistance ? q : kNoDistance, density_.components().constants()[k]);
     }
   }
 }
@@ -129,8 +130,9 @@ void PrunedDensity::complete(int columns, int k, std::span<const int> list, Work
       rows[i] = work.tiles[now[i] / kTile].x() + (now[i] % kTile) * stride;
       distances[i] = work.distance(k, now[i]);
     }
-    density_.rest_mahalanobis(columns, k, rows, static_cast<int>(now.size()), work.xt, work.difference,
-                              distances);
+    density_.kernels().transpose_rows(density_.n_features(), rows, static_cast<int>(now.size()), work.xt);
+    density_.components().distances().rest(columns, k, static_cast<int>(now.size()), work.xt, work.difference,
+                                           distances);
     for (std::size_t i = 0; i < now.size(); ++i) work.distance(k, now[i]) = distances[i];
     list = list.subspan(now.size());
   }

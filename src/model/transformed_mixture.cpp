@@ -5,38 +5,21 @@
 #include <stdexcept>
 
 #include "gmmpi/error.hpp"
-#include "model/variance_floor.hpp"
+#include "model/layouts/matrix_algebra.hpp"
 
 namespace gmmpi {
 
 namespace {
 
-bool is_dense(const Mixture& m) {
-  return m.shape() == PrecisionShape::dense || m.shape() == PrecisionShape::shared_dense;
-}
-
-/// diag(a) C diag(a), for every covariance.
-std::vector<double> scaled_covariances(const Mixture& m, const std::vector<double>& a) {
+/// Component k's covariance (d, d) under the map.
+std::vector<double> covariance_of_image(const Mixture& m, int k, const std::vector<double>& a, bool diagonal) {
+  std::vector<double> full(std::size_t(m.n_features) * m.n_features);
+  m.layout().to_full(m.covariance(k), m.n_features, full.data());
+  if (!diagonal) return covariance_image(full, a, m.n_features);
   const std::size_t d = a.size();
-  if (m.shape() == PrecisionShape::spherical) {
-    std::vector<double> out;
-    for (const double variance : m.covariances)
-      for (const double factor : a) out.push_back(variance * factor * factor);
-    return out;
-  }
-  std::vector<double> out = m.covariances;
-  for (std::size_t e = 0; e < out.size(); ++e)
-    out[e] = is_dense(m) ? out[e] * a[e / d % d] * a[e % d] : out[e] * a[e % d] * a[e % d];
-  return out;
-}
-
-/// Component k's factor as a (d, d) matrix.
-std::vector<double> full_factor(const Mixture& m, int k) {
-  const std::size_t d = m.n_features, stride = covariance_stride(m.shape(), m.n_features);
-  const double* u = m.precisions_cholesky.data() + (m.shape() == PrecisionShape::shared_dense ? 0 : k * stride);
-  if (is_dense(m)) return {u, u + d * d};
-  std::vector<double> full(d * d);
-  for (std::size_t j = 0; j < d; ++j) full[j * d + j] = u[m.shape() == PrecisionShape::spherical ? 0 : j];
+  for (std::size_t i = 0; i < d; ++i)
+    for (std::size_t j = 0; j < d; ++j)
+      full[i * d + j] = full[i * d + j] * a[i] * a[j];
   return full;
 }
 
@@ -47,15 +30,14 @@ void map_floored_factors(const Mixture& m, const std::vector<double>& b, Mixture
   out.floored = m.floored;
   out.precisions_cholesky.resize(out.covariances.size());
   for (const int k : m.floored) {
-    const std::vector<double> u = full_factor(m, k);
+    std::vector<double> u(d * d);
+    m.layout().factor_to_full(m.factor(k), m.n_features, u.data());
     std::vector<double> product(d * d);
     for (std::size_t i = 0; i < d; ++i)
       for (std::size_t l = 0; l < d; ++l)
         for (std::size_t j = l; j < d; ++j) product[i * d + j] += b[i * d + l] * u[l * d + j];
     const std::vector<double> mapped = upper_factor(product, m.n_features);
-    const bool shared = out.shape() == PrecisionShape::shared_dense;
-    std::copy(mapped.begin(), mapped.end(),
-              out.precisions_cholesky.begin() + (shared ? 0 : static_cast<std::ptrdiff_t>(k * d * d)));
+    std::ranges::copy(mapped, out.factor(k));
   }
 }
 
@@ -63,25 +45,20 @@ void map_floored_factors(const Mixture& m, const std::vector<double>& b, Mixture
 /// transposed inverse of the map; empty: there is none.
 Mixture image(const Mixture& m, std::vector<double> means, const std::vector<double>& a, bool diagonal,
               const std::vector<double>& inverse, const KernelTable& kernels) {
-  if (m.shape() == PrecisionShape::none) throw std::logic_error("components without covariances");
+  if (!m.component->has_covariances()) throw std::logic_error("components without covariances");
   require_no_noise(m, "the model");
   Mixture out;
   out.n_components = m.n_components;
   out.n_features = static_cast<int>(means.size()) / m.n_components;
   out.weights = m.weights;
   out.means = std::move(means);
-  if (diagonal) {
-    out.structure = m.shape() == PrecisionShape::spherical ? &find_structure("diag") : m.structure;
-    out.covariances = scaled_covariances(m, a);
-  } else {
-    out.structure = is_dense(m) ? m.structure : &find_structure("full");
-    const int n = m.shape() == PrecisionShape::shared_dense ? 1 : m.n_components;
-    for (int k = 0; k < n; ++k) {
-      const std::vector<double> covariance = covariance_image(full_covariance(m, k), a, m.n_features);
-      out.covariances.insert(out.covariances.end(), covariance.begin(), covariance.end());
-    }
+  out.component = m.component;
+  out.structure = diagonal ? &m.structure->after_scaling() : &m.structure->after_map();
+  for (int k = 0; k < out.n_covariances(); ++k) {
+    const std::vector<double> covariance = covariance_of_image(m, k, a, diagonal);
+    out.layout().append(covariance, out.n_features, out.covariances);
   }
-  if (is_dense(out) && !inverse.empty() && !m.floored.empty()) map_floored_factors(m, inverse, out);
+  if (!out.layout().is_diagonal() && !inverse.empty() && !m.floored.empty()) map_floored_factors(m, inverse, out);
   if (const std::vector<int> bad = factorise(out, kernels); !bad.empty())
     throw Error(
         ExitCode::numerical,

@@ -17,16 +17,4 @@ namespace gmmpi {
 /// `mixture.floored`. Returns those that are not positive definite even so: their covariance is not finite.
 std::vector<int> factorise_above(Mixture& mixture, std::span<const double> floor, const Execution& execution);
 
-/// Where a component is narrowest, against the variances `unit` (d).
-struct Narrowest {
-  double variance = 0.0;          ///< as a share of `unit`
-  std::vector<double> direction;  ///< (d), of length 1 in columns of these variances; the largest entry positive
-};
-
-/// Local. Of component k of a factorised mixture. Not for Bernoulli components.
-Narrowest narrowest_direction(const Mixture& mixture, int k, std::span<const double> unit);
-
-/// The upper triangular U with U U^T = B B^T and a positive diagonal, B being (d, d), row by row.
-std::vector<double> upper_factor(const std::vector<double>& b, int d);
-
 }  // namespace gmmpi

@@ -51,7 +51,7 @@ struct Watcher final : gmmpi::FitObserver {
 FitOptions options_for(const std::string& type, int n_components) {
   FitOptions options;
   options.n_components = n_components;
-  options.structure = &gmmpi::find_structure(type);
+  in_memory::set_kind(options, type);
   options.reg_covar = 0.0;
   options.max_iter = 5000;
   return options;

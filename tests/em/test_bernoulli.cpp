@@ -21,7 +21,7 @@ std::vector<double> binary_digits() {
 
 gmmpi::Mixture start_of(const nlohmann::json& json) {
   gmmpi::Mixture m;
-  m.structure = &gmmpi::find_structure("bernoulli");
+  in_memory::set_kind(m, "bernoulli");
   m.weights = reference::flat(json.at("weights"));
   m.means = reference::flat(json.at("means"));
   m.n_components = static_cast<int>(m.weights.size());
@@ -73,7 +73,7 @@ TEST_CASE("bernoulli: every start ends in a proper model; equal means converge i
   for (const auto init : {gmmpi::Init::kmeans, gmmpi::Init::kmeans_plusplus, gmmpi::Init::random,
                           gmmpi::Init::random_from_data}) {
     gmmpi::FitOptions options;
-    options.structure = &gmmpi::find_structure("bernoulli");
+    in_memory::set_kind(options, "bernoulli");
     options.n_components = 5;
     options.init = init;
     options.max_iter = 30;
@@ -97,7 +97,7 @@ TEST_CASE("bernoulli: what is not 0 or 1 is refused with its row and column", "[
   const auto execution = on(test_world());
   const auto data = in_memory::make_data(execution, rows, 64);
   gmmpi::FitOptions options;
-  options.structure = &gmmpi::find_structure("bernoulli");
+  in_memory::set_kind(options, "bernoulli");
   CHECK_THROWS_WITH(in_memory::fit(execution, data, options),
                     Catch::Contains("row 700, column 5 is 0.5") && Catch::Contains("Bernoulli"));
 }

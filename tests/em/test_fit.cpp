@@ -23,7 +23,7 @@ constexpr Init kInits[] = {Init::kmeans, Init::kmeans_plusplus, Init::random, In
 FitOptions options_for(const std::string& type, int K) {
   FitOptions options;
   options.n_components = K;
-  options.structure = &gmmpi::find_structure(type);
+  in_memory::set_kind(options, type);
   return options;
 }
 

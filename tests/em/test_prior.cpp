@@ -34,7 +34,7 @@ std::shared_ptr<const gmmpi::RowLabels> labels_of(const gmmpi::Execution& execut
 
 gmmpi::FitOptions with_prior(const std::string& type, int K) {
   gmmpi::FitOptions options;
-  options.structure = &gmmpi::find_structure(type);
+  in_memory::set_kind(options, type);
   options.n_components = K;
   options.prior = gmmpi::PriorOptions();
   return options;
@@ -208,7 +208,7 @@ namespace {
 class SharedVariance final : public gmmpi::CovarianceStructure {
  public:
   std::string_view name() const override { return "eii"; }
-  gmmpi::PrecisionShape precision_shape() const override { return gmmpi::PrecisionShape::spherical; }
+  const gmmpi::CovarianceLayout& layout() const override { return gmmpi::single_variances(); }
   gmmpi::ScatterShape scatter_shape() const override { return gmmpi::ScatterShape::diagonal; }
   std::int64_t n_covariance_parameters(int, int) const override { return 1; }
   std::vector<double> covariances(const gmmpi::CentralScatter& m) const override {

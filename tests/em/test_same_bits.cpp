@@ -39,7 +39,7 @@ struct Table {
 FitOptions options_for(const Table& table, const std::string& type, Init init, int n_init) {
   FitOptions options;
   options.n_components = 4;
-  options.structure = &gmmpi::find_structure(type);
+  in_memory::set_kind(options, type);
   options.init = init;
   options.n_init = n_init;
   options.tol = 0.0;

@@ -92,5 +92,5 @@ TEST_CASE("simulate: seeds, weights, one component, no separation", "[serial]") 
   CHECK(std::ranges::all_of(alike.means, [](double x) { return x == 0.0; }));
   CHECK_THROWS_WITH(draw("full", 0, 2, 1.0), Catch::Contains("-k"));
   CHECK_THROWS_WITH(draw("full", 2, 2, -1.0), Catch::Contains("--separation"));
-  CHECK_THROWS_WITH(draw("bernoulli", 2, 2, 1.0), Catch::Contains("--covariance-type"));
+  CHECK_THROWS_WITH(draw("none", 2, 2, 1.0), Catch::Contains("--covariance-type"));
 }

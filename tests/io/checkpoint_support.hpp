@@ -37,7 +37,7 @@ struct RecordedFit final : FitObserver {
   static FitOptions options_for(const std::string& type, Init init = Init::kmeans) {
     FitOptions options;
     options.n_components = 3;
-    options.structure = &find_structure(type);
+    in_memory::set_kind(options, type);
     options.init = init;
     options.n_init = 2;
     options.tol = 1e-5;

@@ -30,7 +30,7 @@ std::vector<std::string> all_structures() {
 Mixture binary_example(unsigned seed) {
   std::mt19937_64 generator(seed);
   Mixture m;
-  m.structure = &gmmpi::find_structure("bernoulli");
+  in_memory::set_kind(m, "bernoulli");
   m.n_components = K;
   m.n_features = d;
   m.weights = {0.5, 0.2, 0.3};
@@ -109,7 +109,7 @@ Real binary_divergence(const Mixture& p, const Mixture& q) {
 
 /// Kullback-Leibler divergence of q from p, as distributions of rows and their components.
 Real divergence(const Mixture& p_, const Mixture& q_) {
-  if (p_.structure->name() == "bernoulli") return binary_divergence(p_, q_);
+  if (p_.kind().name() == "bernoulli") return binary_divergence(p_, q_);
   const textbook::Mixture p = in_memory::to_textbook(p_), q = in_memory::to_textbook(q_);
   Real total = 0;
   for (int k = 0; k < K; ++k) {

@@ -33,22 +33,14 @@ Mixture example(const std::string& type, const std::vector<double>& unit = {1, 1
 double identity_gap(const Mixture& m, int k) {
   const int d = m.n_features;
   const std::vector<double> sigma = gmmpi::full_covariance(m, k);
-  std::vector<long double> u(d * d, 0);
-  for (int i = 0; i < d; ++i)
-    for (int j = i; j < d; ++j) {
-      if (m.shape() == gmmpi::PrecisionShape::dense)
-        u[i * d + j] = m.precisions_cholesky[(k * d + i) * d + j];
-      if (m.shape() == gmmpi::PrecisionShape::shared_dense) u[i * d + j] = m.precisions_cholesky[i * d + j];
-      if (m.shape() == gmmpi::PrecisionShape::diagonal && i == j)
-        u[i * d + j] = m.precisions_cholesky[k * d + i];
-      if (m.shape() == gmmpi::PrecisionShape::spherical && i == j) u[i * d + j] = m.precisions_cholesky[k];
-    }
+  std::vector<double> u(sigma.size());
+  m.layout().factor_to_full(m.factor(k), d, u.data());
   long double worst = 0;
   for (int a = 0; a < d; ++a)
     for (int b = 0; b < d; ++b) {
       long double sum = a == b ? -1 : 0;
       for (int i = 0; i < d; ++i)
-        for (int j = 0; j < d; ++j) sum += u[i * d + a] * sigma[i * d + j] * u[j * d + b];
+        for (int j = 0; j < d; ++j) sum += static_cast<long double>(u[i * d + a]) * sigma[i * d + j] * u[j * d + b];
       worst = std::max(worst, std::abs(sum));
     }
   return static_cast<double>(worst);

@@ -70,7 +70,7 @@ TEST_CASE("variance_floor: matrices of low rank become the likeliest ones above 
     Mixture m = one(type, d, s);
     REQUIRE(gmmpi::factorise_above(m, floor, alone()).empty());
     CHECK(m.floored == std::vector<int>{0});
-    CHECK(gmmpi::narrowest_direction(m, 0, floor).variance == Approx(1.0).epsilon(1e-12));
+    CHECK(m.narrowest(0, floor).variance == Approx(1.0).epsilon(1e-12));
     // U U^T is the inverse of the covariance.
     for (int i = 0; i < d; ++i)
       for (int j = 0; j < d; ++j) {
@@ -99,7 +99,7 @@ TEST_CASE("variance_floor: a tiny floor keeps its digits in the factor", "[seria
   Mixture m = one("full", 2, {3.0, 3.0, 3.0, 3.0});
   REQUIRE(gmmpi::factorise_above(m, std::vector<double>{f, f}, alone()).empty());
   CHECK(m.log_det[0] == Approx(-0.5 * (std::log(6.0) + std::log(f))).epsilon(1e-14));
-  const gmmpi::Narrowest narrowest = gmmpi::narrowest_direction(m, 0, std::vector<double>{f, f});
+  const gmmpi::Narrowest narrowest = m.narrowest(0, std::vector<double>{f, f});
   CHECK(narrowest.variance == Approx(1.0).epsilon(1e-9));
   CHECK(std::abs(narrowest.direction[0] + narrowest.direction[1]) < 1e-9);
   CHECK(gmmpi::factorise(m, alone()).empty());  // keeps it
@@ -112,7 +112,7 @@ TEST_CASE("variance_floor: variances, and those that all columns share", "[seria
   CHECK(diag.covariances == std::vector<double>{1.0, 0.2, 0.5});
   CHECK(diag.floored == std::vector<int>{0});
   CHECK(diag.precisions_cholesky[1] == 1.0 / std::sqrt(0.2));
-  CHECK(gmmpi::narrowest_direction(diag, 0, std::vector<double>{0.1, 0.2, 0.3}).direction ==
+  CHECK(diag.narrowest(0, std::vector<double>{0.1, 0.2, 0.3}).direction ==
         std::vector<double>{0.0, 1.0, 0.0});
   Mixture spherical = one("spherical", 3, {0.1});
   REQUIRE(gmmpi::factorise_above(spherical, std::vector<double>{0.1, 0.2, 0.3}, alone()).empty());

@@ -46,7 +46,7 @@ gmmpi::MemoryData make_data(const gmmpi::Execution& execution, std::span<const d
 
 gmmpi::Mixture make_model(const std::string& type, const reference::Parameters& parameters) {
   gmmpi::Mixture m;
-  m.structure = &gmmpi::find_structure(type);
+  set_kind(m, type);
   m.n_components = static_cast<int>(parameters.weights.size());
   m.n_features = static_cast<int>(parameters.means.size()) / m.n_components;
   m.weights = parameters.weights;
@@ -63,13 +63,14 @@ gmmpi::Mixture make_model(const std::string& type, const textbook::Mixture& mixt
 }
 
 textbook::Mixture to_textbook(const gmmpi::Mixture& mixture) {
-  return textbook::make_mixture(std::string(mixture.structure->name()), mixture.weights, mixture.means,
+  return textbook::make_mixture(std::string(mixture.kind().name()), mixture.weights, mixture.means,
                                 mixture.covariances);
 }
 
 gmmpi::FitOptions exactly(int n_iter, gmmpi::Mixture start) {
   gmmpi::FitOptions options;
   options.n_components = start.n_components;
+  options.component = start.component;
   options.structure = start.structure;
   options.init = gmmpi::Init::model;
   options.start = std::move(start);

@@ -35,6 +35,13 @@ gmmpi::MemoryData make_data(const gmmpi::Execution& execution, std::span<const d
                             std::span<const double> weights = {},
                             gmmpi::ElementType element = gmmpi::ElementType::f8);
 
+/// Of a mixture or of options: a covariance type of Gaussians, or "bernoulli".
+void set_kind(auto& of, const std::string& type) {
+  const bool bernoulli = type == "bernoulli";
+  of.component = &gmmpi::find_component(bernoulli ? "bernoulli" : "gaussian");
+  of.structure = &gmmpi::find_structure(bernoulli ? "none" : type);
+}
+
 /// Factorised; from arrays in a model file's shapes.
 gmmpi::Mixture make_model(const std::string& type, const reference::Parameters& parameters);
 /// A textbook mixture, rounded to double.

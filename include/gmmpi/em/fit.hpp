@@ -63,6 +63,7 @@ struct NoiseOptions {
 /// What a fit's numbers depend on, besides the data.
 struct FitOptions {
   int n_components = 1;
+  const Component* component = &find_component("gaussian");
   const CovarianceStructure* structure = nullptr;
   Engine engine = Engine::em;
   Init init = Init::kmeans;
@@ -95,6 +96,7 @@ struct FitOptions {
   bool relative_weights = false;  ///< the weights were scaled before they came; the fit does not look at it
   std::optional<NoiseOptions> noise;  ///< Engine::em and hard, Gaussian components
 
+  Kind kind() const { return {*structure, *component}; }
   /// Restarts, and the run that goes on with the best short one.
   int n_runs() const { return n_init + (short_runs > 0 ? 1 : 0); }
   bool is_short(int restart) const { return short_runs > 0 && restart < n_init; }

@@ -41,6 +41,7 @@ struct HeldOut {
 /// A line of the grid.
 struct Candidate {
   int n_components = 0;
+  const Component* component = nullptr;
   const CovarianceStructure* structure = nullptr;
   bool fitted = false;
   bool degenerate = false;
@@ -52,6 +53,7 @@ struct Candidate {
   std::uint64_t seed = 0;  ///< of the restart that was kept
   HeldOut held_out;        ///< criterion cv only
 
+  Kind kind() const { return {*structure, *component}; }
   /// What is compared, so that lower is better. NaN where there is none.
   double loss(Criterion criterion) const;
 };

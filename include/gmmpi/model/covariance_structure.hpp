@@ -7,24 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "gmmpi/model/covariance_layout.hpp"
+
 namespace gmmpi {
 
 enum class ScatterShape;
-
-/// How precisions are stored and evaluated in the E-step (the layout of `covariances` and
-/// `precisions_cholesky`).
-enum class PrecisionShape {
-  dense,         ///< (K, d, d)
-  shared_dense,  ///< (d, d), the same for all components
-  diagonal,      ///< (K, d)
-  spherical,     ///< (K), the same for all columns
-  none,          ///< no covariances: independent binary columns
-};
-
-/// Dimensions of the covariance array of such a shape.
-std::vector<std::size_t> covariance_dims(PrecisionShape shape, int n_components, int n_features);
-/// Number of values of one component's covariance (of the shared one).
-std::size_t covariance_stride(PrecisionShape shape, int n_features);
 
 /// Moments about the new means, as a structure's scatter shape asks for them.
 struct CentralScatter {
@@ -42,20 +29,29 @@ class CovarianceStructure {
  public:
   virtual ~CovarianceStructure() = default;
   virtual std::string_view name() const = 0;
-  virtual PrecisionShape precision_shape() const = 0;
+  virtual const CovarianceLayout& layout() const = 0;
   virtual ScatterShape scatter_shape() const = 0;
   /// Free parameters of the covariances (weights and means not counted).
   virtual std::int64_t n_covariance_parameters(int n_components, int n_features) const = 0;
-  /// The distribution of a component: "gaussian" or "bernoulli".
-  virtual std::string_view distribution() const { return "gaussian"; }
-  /// Maximum-likelihood covariances, in the layout of precision_shape(), without regularisation.
+  /// A component's covariance depends on the scatter of the others, too.
+  virtual bool pools() const { return true; }
+  /// Prior (prior.hpp) is conjugate: each covariance is free but for its layout.
+  virtual bool has_conjugate_prior() const { return false; }
+  /// Maximum-likelihood covariances, in the layout, without regularisation.
   virtual std::vector<double> covariances(const CentralScatter& moments) const = 0;
+
+  /// What it becomes when columns are left out, or given.
+  virtual const CovarianceStructure& after_projection() const { return *this; }
+  /// What it becomes when each column is multiplied by a number.
+  virtual const CovarianceStructure& after_scaling() const { return *this; }
+  /// What it becomes under a linear map.
+  virtual const CovarianceStructure& after_map() const { return *this; }
 };
 
-/// The structure of that name ("full", "tied", "diag", "spherical", "bernoulli"). Throws Error 64 naming those
-/// that exist.
+/// The structure of that name ("full", "tied", "diag", "spherical"; "none" for components that have no
+/// covariances). Throws Error 64 naming those that exist.
 const CovarianceStructure& find_structure(std::string_view name);
-/// The names of those with covariances.
+/// The names of those for components with covariances.
 std::vector<std::string> covariance_types();
 
 }  // namespace gmmpi

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "gmmpi/data/transform.hpp"
+#include "gmmpi/model/component.hpp"
 #include "gmmpi/model/covariance_structure.hpp"
 #include "gmmpi/parallel/execution.hpp"
 
@@ -20,6 +22,24 @@ struct UniformNoise {
   double weight = 0.0;                   ///< w_0
   double log_volume = 0.0;               ///< ln V
   std::vector<double> minimum, maximum;  ///< (d) the box that drawn noise is uniform in
+
+  /// Error 65 that starts with `name` unless it is one of d columns.
+  void validate(int n_features, const std::string& name) const;
+  std::vector<double> mean() const;        ///< (d)
+  std::vector<double> covariance() const;  ///< (d, d)
+  void draw(const RowRandom& random, double* x) const;
+};
+
+/// What the components of a mixture are: their kind, and the structure of their covariances.
+struct Kind {
+  const Component* component = nullptr;
+  const CovarianceStructure* structure = nullptr;
+
+  Kind(const CovarianceStructure& s, const Component& c = find_component("gaussian"))
+      : component(&c), structure(&s) {}
+
+  /// What tells it from others of a comparison: the structure's name, or that of a component without one.
+  std::string_view name() const { return component->has_covariances() ? structure->name() : component->name(); }
 };
 
 /// Which component a row is of: the most responsible one, or that of the nearest mean (k-means). Densities
@@ -28,7 +48,8 @@ enum class LabelRule { posterior, nearest };
 
 /// Arrays are row-major, in the data's own units; shapes as in scikit-learn.
 struct Mixture {
-  const CovarianceStructure* structure = nullptr;
+  const Component* component = &find_component("gaussian");
+  const CovarianceStructure* structure = nullptr;  ///< "none" where components have no covariances
   int n_components = 0;                     ///< K
   int n_features = 0;                       ///< d
   std::vector<double> weights;              ///< (K), sum 1, with noise 1 - w_0
@@ -45,10 +66,32 @@ struct Mixture {
   LabelRule label_rule = LabelRule::posterior;
   Transform label_space;  ///< nearest: what rows and means go through before distances; empty: nothing
 
-  PrecisionShape shape() const { return structure->precision_shape(); }
+  Kind kind() const { return {*structure, *component}; }
+  const CovarianceLayout& layout() const { return structure->layout(); }
+  int n_covariances() const { return layout().n_covariances(n_components); }  ///< K, or 1 or 0
+  bool is_shared() const { return layout().is_shared(); }
+
+  std::span<double> mean(int k) { return {means.data() + std::size_t(k) * n_features, std::size_t(n_features)}; }
+  std::span<const double> mean(int k) const {
+    return {means.data() + std::size_t(k) * n_features, std::size_t(n_features)};
+  }
+  /// Component k's (or the shared) covariance and factor, in the layout.
+  double* covariance(int k) { return covariances.data() + first_entry(k); }
+  const double* covariance(int k) const { return covariances.data() + first_entry(k); }
+  double* factor(int k) { return precisions_cholesky.data() + first_entry(k); }
+  const double* factor(int k) const { return precisions_cholesky.data() + first_entry(k); }
+  /// U_k^T (x - mu_k).
+  std::vector<double> whitened(int k, std::span<const double> x) const;
+  /// Of component k, against the variances `unit` (d).
+  Narrowest narrowest(int k, std::span<const double> unit) const {
+    return layout().narrowest(covariance(k), factor(k), unit);
+  }
   /// Free parameters: K - 1 weights, K d means, and those of the covariances; noise counts as two, its weight
   /// and its volume, as in mclust.
   std::int64_t n_parameters() const;
+
+ private:
+  std::size_t first_entry(int k) const { return is_shared() ? 0 : k * layout().stride(n_features); }
 };
 
 /// Fills precisions_cholesky and log_det from covariances; floored components keep their factor. Returns the
@@ -77,7 +120,7 @@ void require_no_noise(const Mixture& mixture, const std::string& name);
 /// averaged by weight. Its rows go by their responsibilities.
 Mixture with_structure(const Mixture& mixture, const CovarianceStructure& structure, const KernelTable& kernels);
 
-/// Component k's covariance as a full (d, d) matrix (for Bernoulli components mu (1 - mu) on the diagonal).
+/// Component k's covariance as a full (d, d) matrix.
 std::vector<double> full_covariance(const Mixture& mixture, int k);
 
 }  // namespace gmmpi

@@ -39,7 +39,7 @@ Prior make_prior(const PriorOptions& options, const CovarianceStructure& structu
                  const KernelTable& kernels);
 
 /// Error 64 unless the options make a proper prior: dof more than d - 1, or than 0 for diag and spherical.
-void validate_prior(const PriorOptions& options, const CovarianceStructure& structure, int n_features);
+void validate_prior(const PriorOptions& options, const Kind& kind, int n_features);
 
 /// What N_k (for a shared covariance W) grows by in the denominator of the M-step of covariances, in rows.
 double prior_count(const Prior& prior, const CovarianceStructure& structure, int n_components, int n_features);

@@ -148,10 +148,10 @@ void compare_command(const Execution& execution, const Options& options, StopReq
         throw Error(ExitCode::usage, fmt::format("--{}: are of --data; give it as well", name));
   });
   const auto [a, b, transform] = read_both(execution, path_a, path_b);
-  if (a.structure->distribution() != b.structure->distribution())
+  if (a.component != b.component)
     throw Error(ExitCode::bad_data,
                 fmt::format("{} is a {} and {} a {} mixture: compare models of the same distribution", path_a,
-                            a.structure->distribution(), path_b, b.structure->distribution()));
+                            a.component->name(), path_b, b.component->name()));
   Result r;
   std::vector<Index> table;
   if (options.has("data")) {

@@ -35,7 +35,7 @@ Mixture read_start(const Execution& execution, const FitOptions& f, std::string&
   Mixture start = in_data_units(execution, stored, f.start_name);
   if (f.transform.empty()) return start;
   execution.comm.together([&] {
-    if (start.n_features != f.transform.n_inputs() || start.shape() == PrecisionShape::none)
+    if (start.n_features != f.transform.n_inputs() || !start.component->has_covariances())
       throw Error(ExitCode::bad_data,
                   fmt::format("{}: is no Gaussian mixture of the {} of the data; give another start",
                               f.start_name, count_text(f.transform.n_inputs(), "column")));
@@ -65,11 +65,11 @@ void announce(const Execution& execution, const Options& options, const FitOptio
   const auto work_bytes = static_cast<double>(plan.working_bytes);
   log.line(fmt::format("gmmpi {}: fit {}{}", GMMPI_VERSION, data.rows->describe(),
                        std::string(data.weights ? ", weighted" : "") + (data.labels ? ", labelled" : "")));
-  const bool gaussian = f.structure->distribution() == "gaussian";
+  const bool has_covariances = f.component->has_covariances();
   log.line(
       fmt::format("model: {}{} ({} parameters); tol {:g}, at most {} iterations{}, {}, seed {}",
-                  count_text(f.n_components, gaussian ? "Gaussian" : "Bernoulli component"),
-                  gaussian ? fmt::format(", {} covariances", f.structure->name()) : "", f.fixed.n_free(shape),
+                  count_text(f.n_components, std::string(f.component->title()) + (has_covariances ? "" : " component")),
+                  has_covariances ? fmt::format(", {} covariances", f.structure->name()) : "", f.fixed.n_free(shape),
                   f.tol, f.max_iter,
                   (f.accelerate != Acceleration::none ? " (accelerated)"
                    : f.engine == Engine::em           ? ""
@@ -96,7 +96,7 @@ void log_start(const Execution& execution, const Options& options, const FitOpti
              {"n_samples", data.rows->n_rows()},
              {"n_features", d},
              {"n_components", f.n_components},
-             {f.structure->distribution() == "gaussian" ? "covariance_type" : "family", f.structure->name()},
+             {f.component->has_covariances() ? "covariance_type" : "family", f.kind().name()},
              {"n_parameters", f.fixed.n_free(model_shape(f, d))},
              {"tol", f.tol},
              {"max_iter", f.max_iter},

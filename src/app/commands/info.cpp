@@ -46,13 +46,11 @@ std::string row_text(const Json& row) {
   return text;
 }
 
-std::string family_of(const Json& fields) {
-  return fields.at(fields.contains("covariance_type") ? "covariance_type" : "family").get<std::string>();
-}
-
 /// ", covariance type full", where there are covariances.
 std::string kind_of(const Json& fields) {
-  return fields.contains("covariance_type") ? ", covariance type " + family_of(fields) : "";
+  return fields.contains("covariance_type")
+             ? ", covariance type " + fields.at("covariance_type").get<std::string>()
+             : "";
 }
 
 /// Lowest to highest value as eight heights; of a long history some entries, evenly spaced.
@@ -100,21 +98,20 @@ void print_matrix(const Json& matrix) {
 }
 
 /// The covariance of component k (of all, if shared), as indented lines.
-void print_covariance(const Json& model, std::size_t k) {
-  const PrecisionShape shape = find_structure(family_of(model)).precision_shape();
-  if (shape == PrecisionShape::none) return;
+void print_covariance(const Json& model, const Mixture& mixture, std::size_t k) {
+  if (!mixture.component->has_covariances()) return;
   const Json& all = model.at("covariances");
   if (!all.is_array()) {
     if (k == 0) say("    covariances too large to be shown\n");
     return;
   }
-  if (shape == PrecisionShape::spherical) {
-    say("    variance  {:12.6g}\n", all.at(k).get<double>());
-  } else if (shape == PrecisionShape::diagonal) {
-    say("    variances {}\n", row_text(all.at(k)));
-  } else {
-    print_matrix(shape == PrecisionShape::shared_dense ? all : all.at(k));
-  }
+  const Json& own = mixture.is_shared() ? all : all.at(k);
+  if (!own.is_array())
+    say("    variance  {:12.6g}\n", own.get<double>());
+  else if (!own.at(0).is_array())
+    say("    variances {}\n", row_text(own));
+  else
+    print_matrix(own);
 }
 
 /// Rows of constant density, in the coordinates of the components.
@@ -167,7 +164,7 @@ void print_diagnostics(const Execution& alone, const Mixture& mixture) {
         "other (Bhattacharyya bound)\n",
         pair->a, pair->b, 100.0 * pair->bound);
   const std::vector<double> conditions = condition_numbers(mixture);
-  if (conditions.empty() || mixture.shape() == PrecisionShape::spherical) return;
+  if (conditions.empty() || mixture.layout().is_round()) return;
   const auto worst = std::ranges::max_element(conditions);
   say("largest condition number of a covariance: {}{}\n", condition_text(*worst),
       conditions.size() > 1 ? fmt::format(" (component {})", worst - conditions.begin()) : "");
@@ -191,10 +188,9 @@ void print_model(const std::string& path, const Json& file, const StoredModel& m
                  const std::vector<std::string>& feature_names, const Execution& alone) {
   const Json& m = file.at("model");
   const std::string kind = kind_of(m);
-  const PrecisionShape shape = find_structure(family_of(m)).precision_shape();
-  const bool shared = shape == PrecisionShape::shared_dense;
+  const bool shared = model.mixture.is_shared();
   const std::size_t K = m.at("weights").size(), d = model.n_columns();
-  say("{}: {} mixture, {} in {}{}\n", path, shape == PrecisionShape::none ? "Bernoulli" : "Gaussian",
+  say("{}: {} mixture, {} in {}{}\n", path, model.mixture.component->title(),
       count_text(static_cast<Index>(K), "component"), count_text(static_cast<Index>(d), "column"), kind);
   say("{}", columns_line(feature_names));
   print_transform(model.transform);
@@ -237,12 +233,12 @@ void print_model(const std::string& path, const Json& file, const StoredModel& m
         k < class_names.size() ? fmt::format("class {} ", class_names[k].get<std::string>()) : "",
         std::string(static_cast<std::size_t>(kBarLength * model.mixture.weights[k] / heaviest + 0.5), '#'));
     say("    mean      {}\n", row_text(m.at("means").at(k)));
-    if (!shared) print_covariance(m, k);
+    if (!shared) print_covariance(m, model.mixture, k);
   }
   if (K > kMostComponentsShown) say("... {} more components (--json shows all)\n", K - kMostComponentsShown);
   if (shared) {
     say("shared by all components\n");
-    print_covariance(m, 0);
+    print_covariance(m, model.mixture, 0);
   }
   print_noise(model.mixture.noise);
   const Json whole = mixture_json(model);
@@ -252,7 +248,7 @@ void print_model(const std::string& path, const Json& file, const StoredModel& m
   const Json fitted = member(file, "options", "data");
   const std::string data = fitted.is_string() ? fitted.get<std::string>() : "DATA";
   const std::string picture =
-      shape == PrecisionShape::none ? "parameters" : (d == 1 ? "density " : "scatter ") + data;
+      !model.mixture.component->has_covariances() ? "parameters" : (d == 1 ? "density " : "scatter ") + data;
   say("next: gmmpi plot {} {} -o picture.png, or gmmpi predict {} {} -o labels.h5\n", picture, path, data,
       path);
 }

@@ -41,7 +41,7 @@ void regress_command(const Execution& execution, const Options& options, StopReq
                     "are no targets, in the model's order",
                     options.arguments.at("DATA"), count_text(data.n_columns(), "column"), path, d,
                     d - n_targets));
-  if (model.mixture.shape() == PrecisionShape::none)
+  if (!model.mixture.component->has_covariances())
     require_binary(execution, data, options.arguments.at("DATA"));
   const std::string request =
       request_text(model.mixture, {{"command", "regress"},

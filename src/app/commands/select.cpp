@@ -137,7 +137,7 @@ void announce(const Execution& execution, const RankGroups& groups, const Select
               const OpenedData& data, const MemoryPlan& plan, RunLog& log) {
   std::string types;
   for (const CovarianceStructure* structure : wanted.structures)
-    types += (types.empty() ? "" : ", ") + std::string(structure->name());
+    types += (types.empty() ? "" : ", ") + std::string(Kind(*structure, *wanted.fit.component).name());
   const std::string criterion = criterion_name(wanted.criterion);
   log.line(fmt::format("gmmpi {}: select {}{}", GMMPI_VERSION, data.rows->describe(),
                        std::string(data.weights ? ", weighted" : "") + (data.labels ? ", labelled" : "")));

@@ -63,7 +63,7 @@ std::optional<OutlierChoice> outlier_choice(const Options& options) {
 
 /// Bernoulli components have no ellipsoids.
 void check_distances(const Options& options, const Mixture& model) {
-  if (model.shape() != PrecisionShape::none) return;
+  if (!model.component->is_binary()) return;
   const bool chi2 = options.has("outliers") && options.text("outlier-rule") == "chi2";
   if (chi2 || options.flag("mahalanobis"))
     throw Error(ExitCode::usage,

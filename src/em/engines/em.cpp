@@ -147,7 +147,7 @@ Mixture m_step(const Problem& p, FitState& state, const Moments& moments) {
   constraints.before = &state.model;
   const auto sum_about = [&](const std::vector<double>& centers) { return e_step(p, state, centers); };
   bool recentred = false;
-  MStep step = m_step_guarded(p.execution, moments, *p.options.structure, constraints, sum_about, recentred);
+  MStep step = m_step_guarded(p.execution, moments, p.options.kind(), constraints, sum_about, recentred);
   const int iteration = state.n_iter + 1;
   if (recentred) {
     ++state.n_recentred;

@@ -37,7 +37,7 @@ Mixture model_of(const Problem& p, const std::vector<double>& centers, int itera
                           structure.scatter_shape(), MomentNeeds::of(structure, p.regularisation.hides()));
   const auto first = moments.sums.begin() + moments.layout.first();
   std::fill(first, moments.sums.begin() + moments.layout.second(), 0.0);  // the centres are the means
-  MStep step = m_step(p.execution, moments, structure, p.regularisation);
+  MStep step = m_step(p.execution, moments, p.options.kind(), p.regularisation);
   if (step.collapsed.empty()) return std::move(step.model);
   if (p.options.fail_on_collapse)
     throw_collapsed(step.collapsed.front(), "has no rows, or a singular covariance,", iteration);

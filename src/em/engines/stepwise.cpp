@@ -109,8 +109,7 @@ double take_batch(const Problem& p, FitState& state, int batch, int n_batches) {
   const Moments first = sum_about(state.model.means);
   if (weight == 0.0) return 0.0;
   bool repeated = false;
-  MStep step =
-      m_step_guarded(p.execution, first, *p.options.structure, p.regularisation, sum_about, repeated);
+  MStep step = m_step_guarded(p.execution, first, p.options.kind(), p.regularisation, sum_about, repeated);
   if (repeated) {
     ++state.n_recentred;
     p.observer.recentred(state.restart, state.n_iter + 1);

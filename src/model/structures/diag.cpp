@@ -8,7 +8,9 @@ namespace {
 class Diag final : public CovarianceStructure {
  public:
   std::string_view name() const override { return "diag"; }
-  PrecisionShape precision_shape() const override { return PrecisionShape::diagonal; }
+  const CovarianceLayout& layout() const override { return gmmpi::variances(); }
+  bool has_conjugate_prior() const override { return true; }
+  bool pools() const override { return false; }
   ScatterShape scatter_shape() const override { return ScatterShape::diagonal; }
   std::int64_t n_covariance_parameters(int K, int d) const override { return std::int64_t{K} * d; }
 
@@ -17,6 +19,8 @@ class Diag final : public CovarianceStructure {
     for (std::size_t e = 0; e < out.size(); ++e) out[e] /= m.counts[e / m.n_features];
     return out;
   }
+
+  const CovarianceStructure& after_map() const override { return find_structure("full"); }
 };
 
 }  // namespace

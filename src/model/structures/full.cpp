@@ -9,7 +9,9 @@ namespace {
 class Full final : public CovarianceStructure {
  public:
   std::string_view name() const override { return "full"; }
-  PrecisionShape precision_shape() const override { return PrecisionShape::dense; }
+  const CovarianceLayout& layout() const override { return gmmpi::matrices(); }
+  bool has_conjugate_prior() const override { return true; }
+  bool pools() const override { return false; }
   ScatterShape scatter_shape() const override { return ScatterShape::full; }
   std::int64_t n_covariance_parameters(int K, int d) const override {
     return std::int64_t{K} * d * (d + 1) / 2;

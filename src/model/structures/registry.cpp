@@ -13,7 +13,7 @@ const std::vector<std::unique_ptr<CovarianceStructure>>& registry() {
     list.push_back(make_tied());
     list.push_back(make_diag());
     list.push_back(make_spherical());
-    list.push_back(make_bernoulli());
+    list.push_back(make_no_structure());
     return list;
   }();
   return structures;
@@ -24,7 +24,7 @@ const std::vector<std::unique_ptr<CovarianceStructure>>& registry() {
 std::vector<std::string> covariance_types() {
   std::vector<std::string> names;
   for (const auto& structure : registry())
-    if (structure->precision_shape() != PrecisionShape::none) names.emplace_back(structure->name());
+    if (&structure->layout() != &no_covariances()) names.emplace_back(structure->name());
   return names;
 }
 
@@ -32,7 +32,8 @@ const CovarianceStructure& find_structure(std::string_view name) {
   std::string known;
   for (const auto& structure : registry()) {
     if (structure->name() == name) return *structure;
-    known += (known.empty() ? "" : ", ") + std::string(structure->name());
+    if (&structure->layout() != &no_covariances())
+      known += (known.empty() ? "" : ", ") + std::string(structure->name());
   }
   throw Error(ExitCode::usage,
               "covariance type '" + std::string(name) + "' is unknown; choose one of " + known);

@@ -8,7 +8,9 @@ namespace {
 class Spherical final : public CovarianceStructure {
  public:
   std::string_view name() const override { return "spherical"; }
-  PrecisionShape precision_shape() const override { return PrecisionShape::spherical; }
+  const CovarianceLayout& layout() const override { return gmmpi::single_variances(); }
+  bool has_conjugate_prior() const override { return true; }
+  bool pools() const override { return false; }
   ScatterShape scatter_shape() const override { return ScatterShape::diagonal; }
   std::int64_t n_covariance_parameters(int K, int) const override { return K; }
 
@@ -18,6 +20,9 @@ class Spherical final : public CovarianceStructure {
     for (int k = 0; k < m.n_components; ++k) out[k] /= m.counts[k] * m.n_features;
     return out;
   }
+
+  const CovarianceStructure& after_scaling() const override { return find_structure("diag"); }
+  const CovarianceStructure& after_map() const override { return find_structure("full"); }
 };
 
 }  // namespace

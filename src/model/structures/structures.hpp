@@ -12,6 +12,6 @@ std::unique_ptr<CovarianceStructure> make_full();
 std::unique_ptr<CovarianceStructure> make_tied();
 std::unique_ptr<CovarianceStructure> make_diag();
 std::unique_ptr<CovarianceStructure> make_spherical();
-std::unique_ptr<CovarianceStructure> make_bernoulli();
+std::unique_ptr<CovarianceStructure> make_no_structure();
 
 }  // namespace gmmpi

@@ -9,7 +9,8 @@ namespace {
 class Tied final : public CovarianceStructure {
  public:
   std::string_view name() const override { return "tied"; }
-  PrecisionShape precision_shape() const override { return PrecisionShape::shared_dense; }
+  const CovarianceLayout& layout() const override { return gmmpi::shared_matrix(); }
+  bool has_conjugate_prior() const override { return true; }
   ScatterShape scatter_shape() const override { return ScatterShape::pooled; }
   std::int64_t n_covariance_parameters(int, int d) const override { return std::int64_t{d} * (d + 1) / 2; }
 
