@@ -16,7 +16,7 @@ std::vector<double> class_means(const Execution& execution, const Data& data, co
   std::vector<double> centers;
   for (int k = 0; k < options.n_components; ++k) centers.insert(centers.end(), mean.begin(), mean.end());
   const Moments moments =
-      sweep(execution, data, KnownClasses(*options.labels, nullptr), centers, ScatterShape::none);
+      sweep(execution, data, KnownClasses(*options.labels, nullptr), centers);
   const int d = data.n_columns();
   for (int k = 0; k < options.n_components; ++k)
     for (int j = 0; j < d && options.labels->n_rows(k) > 0; ++j)

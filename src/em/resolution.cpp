@@ -14,20 +14,14 @@ constexpr double kEnoughQuanta = 0x1p57;
 constexpr double kWorthwhile = 0x1p-30;
 constexpr double kMargin = 1.0001;  ///< for the rounding inside blocks
 
-/// The place of entry (j, j) among the second moments of one scatter.
-std::int64_t diagonal_entry(ScatterShape shape, int d, int j) {
-  return shape == ScatterShape::diagonal ? j : std::int64_t{j} * d - std::int64_t{j} * (j - 1) / 2;
-}
-
 }  // namespace
 
 Resolution::Resolution(const MomentLayout& layout, MomentNeeds needs) : layout_(layout), needs_(needs) {
-  const bool none = layout.shape == ScatterShape::none;
-  const std::int64_t size = scatter_size(layout.shape, layout.d);
-  for (int k = 0; k < (none ? layout.K : layout.n_scatters()); ++k)
+  const bool of_first = !layout.has_second();
+  for (int k = 0; k < (of_first ? layout.K : static_cast<int>(layout.n_scatters())); ++k)
     for (int j = 0; j < layout.d; ++j)
-      keys_.push_back(none ? layout.first() + std::int64_t{k} * layout.d + j
-                           : layout.second() + k * size + diagonal_entry(layout.shape, layout.d, j));
+      keys_.push_back(of_first ? layout.first() + std::int64_t{k} * layout.d + j
+                               : layout.second() + layout.entry(k, j, j));
 }
 
 void Resolution::add(const std::vector<double>& block_sums, std::vector<double>& peaks) const {
@@ -39,10 +33,10 @@ void Resolution::add(const std::vector<double>& block_sums, std::vector<double>&
 double Resolution::needed(std::size_t key, const ExactArray& sums) const {
   const std::size_t d = layout_.d, scatter = key / d;
   double needed = std::abs(sums.value(keys_[key]));
-  if (layout_.shape == ScatterShape::none) return needed;
+  if (!layout_.has_second()) return needed;
   for (std::size_t j = 0; j < d && needs_.only_trace; ++j)
     needed = std::max(needed, sums.value(keys_[scatter * d + j]));
-  if (needs_.negligible.empty() || layout_.shape == ScatterShape::pooled) return needed;
+  if (needs_.negligible.empty() || layout_.is_pooled()) return needed;
   return std::max(needed, sums.value(scatter) * needs_.negligible[key % d]);
 }
 
@@ -70,23 +64,19 @@ void Resolution::lower(std::size_t key, double bound, std::vector<double>& bound
   const int d = layout_.d, j = static_cast<int>(key % d);
   double& own = bounds[keys_[key]];
   own = bound;
-  if (layout_.shape == ScatterShape::none) return;
+  if (!layout_.has_second()) return;
   const auto limit = [&](std::int64_t at, double other) {
     bounds[at] = std::min(bounds[at], kMargin * std::sqrt(other) * std::sqrt(bound));
   };
   const std::size_t scatter = key / d;
-  const bool pooled = layout_.shape == ScatterShape::pooled;
   for (int k = 0; k < layout_.K; ++k)
-    if (pooled || static_cast<std::size_t>(k) == scatter)
+    if (layout_.is_pooled() || static_cast<std::size_t>(k) == scatter)
       limit(layout_.first() + std::int64_t{k} * d + j, bounds[k]);
-  if (layout_.shape == ScatterShape::diagonal) return;
-  const std::int64_t first = keys_[scatter * d];  // entry (0, 0)
-  for (int i = 0; i < d; ++i) {
-    if (i == j) continue;
-    const int row = std::min(i, j);
-    const std::int64_t at = first + diagonal_entry(layout_.shape, d, row) + std::max(i, j) - row;
-    limit(at, bounds[keys_[scatter * d + i]]);
-  }
+  if (layout_.is_diagonal()) return;
+  for (int i = 0; i < d; ++i)
+    if (i != j)
+      limit(layout_.second() + layout_.entry(static_cast<int>(scatter), std::min(i, j), std::max(i, j)),
+            bounds[keys_[scatter * d + i]]);
 }
 
 }  // namespace gmmpi

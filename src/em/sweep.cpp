@@ -52,14 +52,9 @@ std::vector<double> moment_bounds(const MomentLayout& layout, const DataSummary&
           1.0001 * std::max(std::abs(summary.maximum[j] - center), std::abs(summary.minimum[j] - center));
       *first++ = weight * reach[j];
     }
-    double* entry = second;
-    const auto widen = [&](double bound) { *entry = std::max(*entry, bound), ++entry; };
-    if (layout.shape == ScatterShape::diagonal)
-      for (int j = 0; j < layout.d; ++j) widen(weight * reach[j] * reach[j]);
-    else if (layout.shape != ScatterShape::none)
-      for (int i = 0; i < layout.d; ++i)
-        for (int j = i; j < layout.d; ++j) widen(weight * reach[i] * reach[j]);
-    if (layout.shape != ScatterShape::pooled) second = entry;
+    layout.for_each_entry(k, [&](int i, int l, std::int64_t place) {
+      second[place] = std::max(second[place], weight * reach[i] * reach[l]);
+    });
     for (const double r : reach)
       if (!(weight * r * r < kMostMoment)) moments_overflow(k, r, summary);
   }

@@ -79,7 +79,7 @@ struct Moments {
 /// on all ranks. Where sums of a narrow component drown in the range of a column, the rows are swept once
 /// more with a finer quantum (Resolution).
 Moments sweep(const Execution& execution, const Data& data, const Assignment& assignment,
-              std::vector<double> centers, ScatterShape shape, MomentNeeds needs = {});
+              std::vector<double> centers, ScatterShape shape = ScatterShape::none, MomentNeeds needs = {});
 
 /// Bytes that one thread of a sweep needs besides the data.
 std::int64_t sweep_bytes_per_thread(const MomentLayout& layout, Index block_rows);

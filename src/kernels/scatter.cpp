@@ -33,19 +33,6 @@ double fold(const double* lane) {
 
 }  // namespace
 
-std::int64_t scatter_size(ScatterShape shape, int d) {
-  switch (shape) {
-    case ScatterShape::none:
-      return 0;
-    case ScatterShape::diagonal:
-      return d;
-    case ScatterShape::full:
-    case ScatterShape::pooled:
-      return std::int64_t{d} * (d + 1) / 2;
-  }
-  return 0;
-}
-
 BlockSums::BlockSums(const MomentLayout& layout)
     : layout_(layout),
       s1_stride_(first_stride(layout.d)),
@@ -91,7 +78,7 @@ void BlockSums::add(const KernelTable& kernels, std::span<const TileRows> tiles,
   } else {
     // The sums are small: each tile is worked on while it is in first-level cache.
     const auto accumulate =
-        layout_.shape == ScatterShape::diagonal ? kernels.accumulate_diagonal : kernels.accumulate_first;
+        layout_.is_diagonal() ? kernels.accumulate_diagonal : kernels.accumulate_first;
     for (std::size_t t = 0; t < tiles.size(); ++t) {
       const double* rows[kTile];
       for (int r = 0; r < kTile; ++r) rows[r] = tiles[t].x + r * step;
@@ -111,7 +98,7 @@ void BlockSums::add(const KernelTable& kernels, std::span<const TileRows> tiles,
 void BlockSums::add_small(const KernelTable& kernels, const TileRows& tile, const double* gamma,
                           const double* center, int k) {
   const auto accumulate = is_full(layout_.shape)                    ? kernels.small_full
-                          : layout_.shape == ScatterShape::diagonal ? kernels.small_diagonal
+                          : layout_.is_diagonal() ? kernels.small_diagonal
                                                                     : kernels.small_first;
   accumulate({layout_.d, tile.xt, gamma, center, first_sum(k), second_sum(k)});
 }

@@ -5,31 +5,12 @@
 #include <span>
 #include <vector>
 
+#include "gmmpi/kernels/scatter_shape.hpp"
 #include "kernels/aligned.hpp"
 #include "kernels/read_ahead.hpp"
 #include "kernels/table.hpp"
 
 namespace gmmpi {
-
-/// Which second moments are accumulated: none, one variance per column and component, one matrix per
-/// component, or one matrix for all components together.
-enum class ScatterShape { none, diagonal, full, pooled };
-
-/// Number of second moments per component (per model for `pooled`): upper triangle, row by row.
-std::int64_t scatter_size(ScatterShape shape, int d);
-
-/// Where each sum stands among the plain ones: K weights of the moments, then K x d first moments, then the
-/// second moments (K, or 1 if pooled, times scatter_size), then n_own x K further sums of the components.
-struct MomentLayout {
-  int K = 0, d = 0;
-  ScatterShape shape = ScatterShape::none;
-  int n_own = 0;
-  std::int64_t n_scatters() const { return shape == ScatterShape::pooled ? 1 : K; }
-  std::int64_t first() const { return K; }
-  std::int64_t second() const { return K + std::int64_t{K} * d; }
-  std::int64_t own() const { return second() + n_scatters() * scatter_size(shape, d); }
-  std::int64_t size() const { return own() + std::int64_t{n_own} * K; }
-};
 
 /// A tile's rows in both layouts: row-major (kTile x padded(d)) and transposed (d x kTile).
 struct TileRows {
@@ -65,7 +46,7 @@ class BlockSums {
                     ReadAhead& ahead);
   double* first_sum(int k) { return s1_.data() + k * s1_stride_; }
   double* second_sum(int k) {
-    return s2_.data() + (layout_.shape == ScatterShape::pooled ? 0 : k * s2_stride_);
+    return s2_.data() + (layout_.is_pooled() ? 0 : k * s2_stride_);
   }
 
   MomentLayout layout_;

@@ -8,9 +8,8 @@
 #include <stdexcept>
 
 #include "gmmpi/error.hpp"
-#include "kernels/scatter.hpp"
+#include "gmmpi/kernels/scatter_shape.hpp"
 #include "kernels/table.hpp"
-#include "model/symmetric.hpp"
 
 namespace gmmpi {
 
@@ -128,11 +127,9 @@ std::vector<double> scatter_of(const Mixture& m, ScatterShape shape, const std::
   std::vector<double> scatter(layout.n_scatters() * scatter_size(shape, m.n_features));
   for (int k = 0; k < m.n_components; ++k) {
     const std::vector<double> full = full_covariance(m, k);
-    double* entry = scatter.data() + (layout.n_scatters() == 1 ? 0 : k * scatter_size(shape, m.n_features));
-    const int d = m.n_features;
-    for (int i = 0; i < d; ++i)
-      for (int j = i; j < (shape == ScatterShape::diagonal ? i + 1 : d); ++j)
-        *entry++ += counts[k] * full[std::size_t(i) * d + j];
+    layout.for_each_entry(k, [&](int i, int j, std::int64_t place) {
+      scatter[place] += counts[k] * full[std::size_t(i) * m.n_features + j];
+    });
   }
   return scatter;
 }

@@ -89,7 +89,7 @@ gmmpi::FitResult fit(const gmmpi::Execution& execution, const gmmpi::Data& data,
 double inertia(const gmmpi::Execution& execution, const gmmpi::Data& data,
                const std::vector<double>& centers) {
   const gmmpi::NearestCenter nearest(centers, data.n_columns(), *execution.kernels);
-  return gmmpi::sweep(execution, data, nearest, centers, gmmpi::ScatterShape::none).objective;
+  return gmmpi::sweep(execution, data, nearest, centers).objective;
 }
 
 bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {

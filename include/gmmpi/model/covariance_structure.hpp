@@ -7,11 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "gmmpi/kernels/scatter_shape.hpp"
 #include "gmmpi/model/covariance_layout.hpp"
 
 namespace gmmpi {
-
-enum class ScatterShape;
 
 /// Moments about the new means, as a structure's scatter shape asks for them.
 struct CentralScatter {

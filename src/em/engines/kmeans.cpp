@@ -77,7 +77,7 @@ void end_with_centers(const Problem& p, FitState& state) {
   state.model = model_of(p, state.centers, state.n_iter);
   state.model.label_rule = LabelRule::nearest;
   const Posterior posterior(state.model, *p.execution.kernels);
-  state.history = {sweep(p.execution, p.data, posterior, state.model.means, ScatterShape::none).objective};
+  state.history = {sweep(p.execution, p.data, posterior, state.model.means).objective};
 }
 
 void run_kmeans(const Problem& p, FitState& state) {

@@ -95,7 +95,7 @@ void take_batch(const Problem& p, FitState& state, int batch, int n_batches) {
   const std::size_t d = p.data.n_columns();
   const Moments seen =
       sweep(p.execution, data, NearestCenter(state.centers, p.data.n_columns(), *p.execution.kernels),
-            state.centers, ScatterShape::none);
+            state.centers);
   for (std::size_t k = 0; k < state.running_sums.size(); ++k) {
     if (seen.counts()[k] == 0.0) continue;
     state.running_sums[k] += seen.counts()[k];
@@ -134,7 +134,7 @@ void run_sequential(const Problem& p, FitState& state) {
       ++state.n_sweeps;
       const NearestCenter nearest(state.centers, p.data.n_columns(), *p.execution.kernels);
       state.traces.inertia.push_back(
-          sweep(p.execution, p.data, nearest, state.centers, ScatterShape::none).objective);
+          sweep(p.execution, p.data, nearest, state.centers).objective);
       state.seconds.push_back(watch.lap());
       if (ends_with_inertia(p, state, true)) break;
     }

@@ -207,7 +207,7 @@ void run_stepwise(const Problem& p, FitState& state) {
     ended = stop(p, state, averages);
   }
   const Posterior posterior(state.model, *p.execution.kernels);
-  state.history = {sweep(p.execution, p.data, posterior, state.model.means, ScatterShape::none).objective};
+  state.history = {sweep(p.execution, p.data, posterior, state.model.means).objective};
 }
 
 }  // namespace gmmpi
