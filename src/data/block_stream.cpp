@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "gmmpi/expect.hpp"
+
 namespace gmmpi {
 
 BlockStream::BlockStream(const Source& source, const StopRequest* stop)
@@ -15,6 +17,9 @@ BlockStream::BlockStream(const Source& source, const StopRequest* stop)
       next_read_(first_read_),
       read_end_(first_read_),
       n_out_(source.buffers.size()) {
+  GMMPI_EXPECT(source.first <= source.held_end && source.held_end <= source.last);
+  GMMPI_EXPECT(source.choice.rest >= 0 && source.choice.rest < source.choice.step);
+  GMMPI_EXPECT(first_read_ >= source.last || (!source.buffers.empty() && source.buffer_blocks >= 1));
   if (first_read_ < source.last) reader_ = std::thread([this] { read_all(); });
 }
 
@@ -71,7 +76,9 @@ void BlockStream::give_back(Index block) {
   if (block < source_.held_end) return;
   {
     const std::lock_guard lock(mutex_);
-    if (--n_out_[turn(block) % n_out_.size()] > 0) return;
+    Index& n_out = n_out_[turn(block) % n_out_.size()];
+    GMMPI_EXPECT(n_out > 0);
+    if (--n_out > 0) return;
   }
   emptied_.notify_one();
 }

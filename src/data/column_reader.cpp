@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "gmmpi/expect.hpp"
+
 namespace gmmpi {
 
 ColumnReader::ColumnReader(std::unique_ptr<DataReader> rows, std::vector<int> columns,
@@ -16,6 +18,7 @@ ColumnReader::ColumnReader(std::unique_ptr<DataReader> rows, std::vector<int> co
   n_columns_ = static_cast<int>(columns_.size());
   element_ = rows_->element();
   stored_ = rows_->stored();
+  for (const int j : columns_) GMMPI_EXPECT(j >= 0 && j < rows_->n_columns());
   for (const int j : columns_)
     if (!rows_->feature_names().empty()) feature_names_.push_back(rows_->feature_names()[j]);
   storage_ = rows_->storage();

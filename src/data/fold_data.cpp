@@ -6,10 +6,12 @@
 
 #include "data/random.hpp"
 #include "data/summary.hpp"
+#include "gmmpi/expect.hpp"
 
 namespace gmmpi {
 
 std::vector<int> Folds::of_rows(Index first, Index last) const {
+  GMMPI_EXPECT(n_folds >= 1 && first <= last);
   std::vector<int> folds, order(n_folds);
   folds.reserve(last - first);
   for (Index group = first / n_folds; group * n_folds < last; ++group) {
@@ -24,6 +26,7 @@ std::vector<int> Folds::of_rows(Index first, Index last) const {
 
 FoldData::FoldData(const Execution& execution, const Data& data, const Folds& folds, int fold, Part part)
     : data_(data) {
+  GMMPI_EXPECT(fold >= 0 && fold < folds.n_folds);
   grid_ = data.grid();
   n_columns_ = data.n_columns();
   first_block_ = data.first_block();

@@ -5,6 +5,7 @@
 
 #include "data/reading.hpp"
 #include "data/summary.hpp"
+#include "gmmpi/expect.hpp"
 #include "parallel/thread_loop.hpp"
 
 namespace gmmpi {
@@ -34,6 +35,7 @@ void MemoryData::for_each_block(const Execution& execution,
 
 void MemoryData::for_chosen_blocks(const Execution& execution, BlockChoice choice,
                                    const std::function<void(const Block&, int)>& work) const {
+  GMMPI_EXPECT(choice.rest >= 0 && choice.rest < choice.step);
   check_stop(execution.stop);  // also where there are no blocks
   const Index first_row = grid_.first_row(first_block_), first = choice.from(first_block_);
   const Index n = std::max<Index>(last_block_ - first + choice.step - 1, 0) / choice.step;
@@ -46,6 +48,7 @@ void MemoryData::for_chosen_blocks(const Execution& execution, BlockChoice choic
 }
 
 std::vector<double> MemoryData::row(Index global_row) const {
+  GMMPI_EXPECT(global_row >= grid_.first_row(first_block_) && global_row < grid_.first_row(last_block_));
   return row_of(rows_->block(global_row / grid_.block_rows()), global_row, n_columns_);
 }
 

@@ -10,6 +10,7 @@
 #include <new>
 
 #include "gmmpi/error.hpp"
+#include "gmmpi/expect.hpp"
 #include "parallel/thread_loop.hpp"
 
 namespace gmmpi {
@@ -63,6 +64,7 @@ void BlockBuffer::place(int n_threads) {
 }
 
 void BlockBuffer::read(DataReader& rows, Index first, Index last, const StopRequest* stop) {
+  GMMPI_EXPECT(first <= last && last - first <= most_blocks_ && rows.n_columns() == n_columns_);
   first_ = last_ = 0;  // what is there is lost, should the reading fail
   const Index row = grid_.first_row(first), count = grid_.first_row(last) - row;
   if (element_ == ElementType::f4)
@@ -74,6 +76,7 @@ void BlockBuffer::read(DataReader& rows, Index first, Index last, const StopRequ
 }
 
 Block BlockBuffer::block(Index index) const {
+  GMMPI_EXPECT(index >= first_ && index < last_);
   Block b;
   b.index = index;
   b.first_row = grid_.first_row(index);
@@ -108,6 +111,7 @@ std::vector<double> read_weights(DataReader& weights, Index n_rows, Index first,
 }
 
 std::vector<double> row_of(const Block& block, Index global_row, int n_columns) {
+  GMMPI_EXPECT(global_row >= block.first_row && global_row < block.first_row + block.n_rows);
   const Index offset = (global_row - block.first_row) * n_columns;
   return std::visit(
       [&](const auto* rows) { return std::vector<double>(rows + offset, rows + offset + n_columns); },

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "gmmpi/expect.hpp"
 #include "kernels/table.hpp"
 #include "parallel/exact_message.hpp"
 
@@ -11,6 +12,7 @@ namespace gmmpi {
 
 std::vector<double> sum_over_rows(const Execution& execution, const Data& data, int n_sums,
                                   const std::function<void(const Tile&, double*)>& work) {
+  GMMPI_EXPECT(n_sums >= 1);
   std::vector<ExactScalar> totals(std::size_t(n_sums) * execution.n_threads);
   std::vector<Tile> tiles(execution.n_threads, Tile(data.n_columns(), *execution.kernels));
   std::exception_ptr failure;

@@ -1,6 +1,8 @@
 // SelectedColumns: copying columns, block by block.
 #include "data/selected_columns.hpp"
 
+#include "gmmpi/expect.hpp"
+
 namespace gmmpi {
 
 SelectedColumns::SelectedColumns(const Data& data, std::vector<int> columns)
@@ -11,6 +13,7 @@ SelectedColumns::SelectedColumns(const Data& data, std::vector<int> columns)
   last_block_ = data.last_block();
   summary_ = data.summary();
   for (std::size_t i = 0; i < columns_.size(); ++i) {
+    GMMPI_EXPECT(columns_[i] >= 0 && columns_[i] < data.n_columns());
     summary_.minimum[i] = data.summary().minimum[columns_[i]];
     summary_.maximum[i] = data.summary().maximum[columns_[i]];
   }

@@ -9,6 +9,7 @@
 #include "data/reading.hpp"
 #include "data/summary.hpp"
 #include "gmmpi/error.hpp"
+#include "gmmpi/expect.hpp"
 #include "parallel/thread_loop.hpp"
 
 namespace gmmpi {
@@ -135,6 +136,7 @@ void StreamData::check_unchanged(const Block& block) const {
 }
 
 std::vector<double> StreamData::row(Index global_row) const {
+  GMMPI_EXPECT(global_row >= grid_.first_row(first_block_) && global_row < grid_.first_row(last_block_));
   const Index index = global_row / grid_.block_rows();
   if (index < held_end_) return row_of(held_->block(index), global_row, n_columns_);
   const Turn turn(in_use_);

@@ -3,6 +3,8 @@
 
 #include "data/tile.hpp"
 
+#include "gmmpi/expect.hpp"
+
 namespace gmmpi {
 
 static_assert(kTile == kTileRows);
@@ -31,6 +33,7 @@ void Tile::fill(const T* rows) {
 }
 
 void Tile::load(const Block& block, int offset) {
+  GMMPI_EXPECT(offset >= 0 && offset < block.n_rows && offset % kTileRows == 0);
   n_rows_ = std::min(kTileRows, block.n_rows - offset);
   first_row_ = block.first_row + offset;
   for (int r = 0; r < kTileRows; ++r)

@@ -3,12 +3,15 @@
 
 #include <algorithm>
 
+#include "gmmpi/expect.hpp"
 #include "kernels/table.hpp"
 
 namespace gmmpi {
 
 void Transform::apply(std::span<const double> x, std::span<double> y) const {
   const std::size_t d = center.size(), m = scale.size(), n = x.size() / d;
+  GMMPI_EXPECT(x.size() == n * d && y.size() == n * m);
+  GMMPI_EXPECT(components.empty() ? m == d : components.size() == m * d);
   if (components.empty()) {
     for (std::size_t r = 0; r < n; ++r)
       for (std::size_t j = 0; j < d; ++j) y[r * d + j] = (x[r * d + j] - center[j]) / scale[j];
@@ -31,6 +34,8 @@ void Transform::apply(std::span<const double> x, std::span<double> y) const {
 
 void Transform::invert(std::span<const double> y, std::span<double> x) const {
   const std::size_t d = center.size(), m = scale.size(), n = y.size() / m;
+  GMMPI_EXPECT(y.size() == n * m && x.size() == n * d);
+  GMMPI_EXPECT(components.empty() ? m == d : components.size() == m * d);
   for (std::size_t r = 0; r < n; ++r) {
     double* out = x.data() + r * d;
     if (components.empty()) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gmmpi/data/data_reader.hpp"
+#include "gmmpi/expect.hpp"
 
 namespace gmmpi {
 
@@ -16,6 +17,7 @@ class VectorReader final : public DataReader {
     name_ = std::move(name);
     n_columns_ = n_columns;
     n_rows_ = std::ssize(values_) / n_columns;
+    GMMPI_EXPECT(n_rows_ * n_columns == std::ssize(values_));
   }
   void read(Index first, Index count, double* out) override { copy(first, count, out); }
   void read(Index first, Index count, float* out) override { copy(first, count, out); }
@@ -23,6 +25,7 @@ class VectorReader final : public DataReader {
  private:
   template <class T>
   void copy(Index first, Index count, T* out) const {
+    GMMPI_EXPECT(first >= 0 && count >= 0 && first + count <= n_rows_);
     const double* from = values_.data() + first * n_columns_;
     std::transform(from, from + count * n_columns_, out, [](double x) { return static_cast<T>(x); });
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gmmpi/expect.hpp"
 #include "model/local_coordinates.hpp"
 #include "model/variance_floor.hpp"
 
@@ -68,6 +69,8 @@ double last_rise(const FitState& state) {
 
 Mixture accelerate(const Execution& execution, FitState& state, Mixture em_model, double least_rise,
                    std::span<const double> floor) {
+  GMMPI_EXPECT(em_model.n_components == state.model.n_components &&
+               em_model.structure == state.model.structure);
   AccelerationState& a = state.acceleration;
   const LocalCoordinates here(state.model, execution);
   const Vector em_step = here.of(em_model);
@@ -102,6 +105,7 @@ bool must_reject(const FitState& state, double log_likelihood) {
 }
 
 void reject(FitState& state) {
+  GMMPI_EXPECT(state.acceleration.extrapolated);
   AccelerationState& a = state.acceleration;
   state.model = std::move(a.em_model);
   a.em_model = Mixture();

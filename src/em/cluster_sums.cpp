@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "gmmpi/error.hpp"
+#include "gmmpi/expect.hpp"
 #include "kernels/table.hpp"
 #include "parallel/exact_message.hpp"
 
@@ -86,6 +87,7 @@ ClusterSums::ClusterSums(const Execution& execution, const Data& data, int n_cen
       empty_(sum_bounds(data.summary(), n_centers), finest_quanta(data.summary(), n_centers)),
       sums_(empty_),
       workers_(execution.n_threads) {
+  GMMPI_EXPECT(n_centers >= 1);
   const Index n_rows = data.grid().first_row(data.last_block()) - first_row_;
   label_.assign(n_rows, K_);
   expiry_.assign(n_rows, 0.0);
@@ -210,6 +212,7 @@ void ClusterSums::add_inertia(const Block& block, Worker& worker) {
 }
 
 std::vector<double> ClusterSums::update(const std::vector<double>& centers) {
+  GMMPI_EXPECT(std::ssize(centers) == Index{K_} * d_);
   note_shifts(centers);
   std::exception_ptr failure;
   try {

@@ -7,6 +7,7 @@
 
 #include "em/assignments.hpp"
 #include "gmmpi/error.hpp"
+#include "gmmpi/expect.hpp"
 
 namespace gmmpi {
 
@@ -43,6 +44,8 @@ std::vector<Reseed> treat_collapse(const Execution& execution, const Data& data,
   if (step.collapsed.empty()) return reseeds;
   Mixture& model = step.model;
   const int K = model.n_components;
+  GMMPI_EXPECT(before.n_components == K && std::ranges::is_sorted(step.collapsed));
+  GMMPI_EXPECT(step.collapsed.front() >= 0 && step.collapsed.back() < K);
   if (std::ssize(step.collapsed) == K) throw_singular("no covariance is positive definite", iteration);
   const std::vector<double> variance = regularisation.applied_to(moments.variance);
   set_aside(before, step.collapsed, model);

@@ -3,6 +3,7 @@
 
 #include "em/sweep.hpp"
 #include "gmmpi/data/row_labels.hpp"
+#include "gmmpi/expect.hpp"
 #include "model/log_density.hpp"
 
 namespace gmmpi {
@@ -11,7 +12,9 @@ namespace gmmpi {
 /// count nowhere, and the values are 0. For starts: the values of labelled rows mean nothing.
 class KnownClasses final : public Assignment {
  public:
-  KnownClasses(const RowLabels& labels, const Assignment* others) : labels_(labels), others_(others) {}
+  KnownClasses(const RowLabels& labels, const Assignment* others) : labels_(labels), others_(others) {
+    GMMPI_EXPECT(!others || others->n_components() == labels.n_classes());
+  }
   int n_components() const override { return labels_.n_classes(); }
   std::size_t scratch_size() const override { return others_ ? others_->scratch_size() : 0; }
   void assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const override;
@@ -28,7 +31,10 @@ class LabelledPosterior final : public Assignment {
  public:
   LabelledPosterior(const RowLabels& labels, const Assignment& posterior, const Mixture& mixture,
                     const KernelTable& kernels)
-      : labels_(labels), posterior_(posterior), density_(mixture, kernels) {}
+      : labels_(labels), posterior_(posterior), density_(mixture, kernels) {
+    GMMPI_EXPECT(posterior.n_components() == labels.n_classes());
+    GMMPI_EXPECT(mixture.n_components == labels.n_classes());
+  }
   int n_components() const override { return posterior_.n_components(); }
   int n_values() const override { return posterior_.n_values(); }
   std::size_t scratch_size() const override;

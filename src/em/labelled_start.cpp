@@ -5,6 +5,7 @@
 
 #include "em/labelled.hpp"
 #include "em/seeding.hpp"
+#include "gmmpi/expect.hpp"
 
 namespace gmmpi {
 
@@ -29,6 +30,8 @@ std::vector<double> class_means(const Execution& execution, const Data& data, co
 LabelledStart labelled_start(const Execution& execution, const Data& data, const std::vector<double>& mean,
                              const FitOptions& options, std::uint64_t seed, FitState& state,
                              const SafePoint& safe_point) {
+  GMMPI_EXPECT(options.labels && options.labels->n_classes() == options.n_components);
+  GMMPI_EXPECT(std::ssize(mean) == data.n_columns());
   const RowLabels& labels = *options.labels;
   const int K = options.n_components;
   const std::ptrdiff_t d = data.n_columns();

@@ -5,6 +5,7 @@
 
 #include "em/assignments.hpp"
 #include "em/cluster_sums.hpp"
+#include "gmmpi/expect.hpp"
 
 namespace gmmpi {
 
@@ -17,6 +18,7 @@ constexpr double kTolerance = 1e-4;
 LloydStep lloyd_step(const Execution& execution, const Data& data, const std::vector<double>& centers,
                      const std::vector<double>& sums) {
   const std::size_t d = data.n_columns(), K = centers.size() / d;
+  GMMPI_EXPECT(centers.size() == K * d && sums.size() == K * (1 + d));
   LloydStep step{centers};
   for (std::size_t k = 0; k < K; ++k) {
     const double* sum = sums.data() + k * (1 + d);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "gmmpi/error.hpp"
+#include "gmmpi/expect.hpp"
 #include "kernels/table.hpp"
 
 namespace gmmpi {
@@ -48,6 +49,8 @@ NoiseOptions with_box(const NoiseOptions& options, const Data& data) {
 
 void add_noise(const NoiseOptions& options, const Data& data, const KernelTable& kernels, Mixture& start) {
   const NoiseOptions o = with_box(options, data);
+  GMMPI_EXPECT(std::ssize(o.minimum) == data.n_columns() && o.minimum.size() == o.maximum.size());
+  GMMPI_EXPECT(o.weight > 0.0 && o.weight < 1.0);
   std::vector<double> sides;
   for (std::size_t j = 0; j < o.minimum.size(); ++j) sides.push_back(o.maximum[j] - o.minimum[j]);
   if (o.volume) sides = {*o.volume};

@@ -9,6 +9,7 @@
 #include "em/seeding.hpp"
 #include "gmmpi/data/memory_data.hpp"
 #include "gmmpi/error.hpp"
+#include "gmmpi/expect.hpp"
 #include "kernels/table.hpp"
 #include "parallel/exact_message.hpp"
 #include "parallel/thread_loop.hpp"
@@ -121,6 +122,7 @@ void seed_centers_in_rounds(const Execution& execution, const Data& data, int n_
                             std::vector<double>& centers, int& n_rounds, const SafePoint& safe_point) {
   const int d = data.n_columns();
   const std::size_t wanted = std::size_t(n_centers) * d;
+  GMMPI_EXPECT(n_centers >= 1 && n_rounds >= 0 && centers.size() % d == 0);
   if (n_rounds == 0 && centers.size() == wanted) return;
   if (centers.empty()) seed_centers(execution, data, 1, SeedRule::distinct, seed, centers, safe_point);
   Candidates candidates(execution, data, seed);

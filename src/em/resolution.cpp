@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gmmpi/expect.hpp"
+
 namespace gmmpi {
 
 namespace {
@@ -17,6 +19,7 @@ constexpr double kMargin = 1.0001;  ///< for the rounding inside blocks
 }  // namespace
 
 Resolution::Resolution(const MomentLayout& layout, MomentNeeds needs) : layout_(layout), needs_(needs) {
+  GMMPI_EXPECT(needs_.negligible.empty() || std::ssize(needs_.negligible) == layout.d);
   const bool of_first = !layout.has_second();
   for (int k = 0; k < (of_first ? layout.K : static_cast<int>(layout.n_scatters())); ++k)
     for (int j = 0; j < layout.d; ++j)
@@ -25,6 +28,7 @@ Resolution::Resolution(const MomentLayout& layout, MomentNeeds needs) : layout_(
 }
 
 void Resolution::add(const std::vector<double>& block_sums, std::vector<double>& peaks) const {
+  GMMPI_EXPECT(std::ssize(block_sums) == layout_.size() && peaks.size() == keys_.size());
   for (std::size_t e = 0; e < keys_.size(); ++e)
     peaks[e] = std::max(peaks[e], std::abs(block_sums[keys_[e]]));
 }
@@ -42,6 +46,8 @@ double Resolution::needed(std::size_t key, const ExactArray& sums) const {
 
 bool Resolution::refine(const Communicator& comm, const ExactArray& sums, std::vector<double> peaks,
                         double n_blocks, std::vector<double>& bounds) const {
+  GMMPI_EXPECT(peaks.size() == keys_.size() && bounds.size() == sums.size());
+  GMMPI_EXPECT(std::ssize(bounds) == layout_.size());
   std::vector<std::size_t> low;
   for (std::size_t e = 0; e < keys_.size(); ++e)
     if (bounds[keys_[e]] > 0.0 && needed(e, sums) < kEnoughQuanta * sums.quantum(keys_[e])) low.push_back(e);

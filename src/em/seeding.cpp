@@ -8,6 +8,7 @@
 #include "data/random.hpp"
 #include "data/row_sums.hpp"
 #include "gmmpi/error.hpp"
+#include "gmmpi/expect.hpp"
 #include "kernels/table.hpp"
 
 namespace gmmpi {
@@ -158,6 +159,7 @@ std::size_t Seeder::best_candidate(const std::vector<std::vector<double>>& candi
 void seed_centers(const Execution& execution, const Data& data, int n_centers, SeedRule rule,
                   std::uint64_t seed, std::vector<double>& centers, const SafePoint& safe_point) {
   const std::size_t d = data.n_columns();
+  GMMPI_EXPECT(n_centers >= 1 && centers.size() % d == 0 && centers.size() <= n_centers * d);
   if (centers.size() == n_centers * d) return;
   const int trials = rule == SeedRule::distance ? 2 + static_cast<int>(std::log(n_centers)) : 1;
   Seeder seeder(execution, data, rule, seed);

@@ -6,6 +6,7 @@
 #include "data/random.hpp"
 #include "data/vector_reader.hpp"
 #include "gmmpi/data/memory_data.hpp"
+#include "gmmpi/expect.hpp"
 
 namespace gmmpi {
 
@@ -64,6 +65,7 @@ std::unique_ptr<Data> subsample(const Execution& execution, const Data& data, in
     for (const auto& part : parts) packed.insert(packed.end(), part.begin(), part.end());
     parts.clear();
     packed = execution.comm.all_gather(std::span<const double>(packed));
+    GMMPI_EXPECT(packed.size() % (1 + d) == 0);
     weights.reserve(packed.size() / (1 + d));
     values.reserve(packed.size() / (1 + d) * d);
     for (auto row = packed.begin(); row != packed.end(); row += 1 + d) {

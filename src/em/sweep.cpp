@@ -12,6 +12,7 @@
 
 #include "em/resolution.hpp"
 #include "gmmpi/error.hpp"
+#include "gmmpi/expect.hpp"
 #include "model/log_density.hpp"
 #include "parallel/exact_message.hpp"
 
@@ -81,6 +82,15 @@ int tiles_together(const MomentLayout& layout, Index block_rows) {
   return static_cast<int>(std::clamp<std::int64_t>(cache / per_tile, 1, block_rows / kTile));
 }
 
+/// Whether rows of weight zero, and those beyond the end, have no share in any component.
+bool is_padded(std::span<const Tile> tiles, int K, const double* gamma) {
+  for (const Tile& tile : tiles)
+    for (int k = 0; k < K; ++k, gamma += kTile)
+      for (int r = 0; r < kTile; ++r)
+        if (tile.weights()[r] == 0.0 && gamma[r] != 0.0) return false;
+  return true;
+}
+
 /// One thread's part of a sweep.
 struct Worker {
   int K, d, n_own;
@@ -123,6 +133,7 @@ struct Worker {
       for (; n < tiles.size() && offset < block.n_rows; ++n, offset += kTile) tiles[n].load(block, offset);
       const std::span<const Tile> loaded(tiles.data(), n);
       assignment.assign(loaded, scratch.data(), gamma.data(), value.data());
+      GMMPI_EXPECT(is_padded(loaded, K, gamma.data()));
       if (n_own > 0) weigh(loaded, assignment);
       for (std::size_t i = 0; i < n; ++i)
         require_in_reach(loaded[i], value.data() + i * totals.size() * kTile, ExitCode::numerical);
@@ -235,6 +246,10 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
   const std::optional<OwnSums> own = assignment.own_sums();
   const MomentLayout layout{assignment.n_components(), data.n_columns(), shape,
                             own ? 1 + static_cast<int>(own->bounds.size()) : 0};
+  GMMPI_EXPECT(layout.K >= 1 && assignment.n_values() >= 1);
+  GMMPI_EXPECT(std::ssize(centers) == std::int64_t{layout.K} * layout.d);
+  GMMPI_EXPECT(std::ssize(data.summary().minimum) == layout.d &&
+               std::ssize(data.summary().maximum) == layout.d);
   const Resolution resolution(layout, needs);
   std::vector<double> bounds = moment_bounds(layout, data.summary(), centers, own);
   Pass pass = run_pass(execution, data, assignment, centers, layout, resolution, bounds);
@@ -278,6 +293,7 @@ FoundRow find_extreme_row(const Execution& execution, const Data& data, const As
   Best winner;
   for (const Best& candidate : all)
     if (candidate.beats(winner)) winner = candidate;
+  GMMPI_EXPECT(winner.row >= 0);
 
   const Index block = winner.row / data.grid().block_rows();
   const bool mine = block >= data.first_block() && block < data.last_block();

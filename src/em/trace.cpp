@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "data/row_sums.hpp"
+#include "gmmpi/expect.hpp"
 #include "model/local_coordinates.hpp"
 #include "model/log_density.hpp"
 
@@ -49,6 +50,7 @@ double divergence_term(double q, double log_q, double r, double log_r) {
 double responsibility_divergence(const Execution& execution, const Data& data, const Mixture& before,
                                  const Mixture& now) {
   const LogDensity old_density(before, *execution.kernels), new_density(now, *execution.kernels);
+  GMMPI_EXPECT(old_density.n_shares() == new_density.n_shares());
   return sum_over_rows(execution, data, 1, [&](const Tile& tile, double* values) {
     const TilePosterior q(old_density, tile), r(new_density, tile);
     std::fill_n(values, kTile, 0.0);
@@ -64,6 +66,7 @@ void trace_bound(const Execution& execution, const Data& data, FitState& state) 
       trace->push_back(std::numeric_limits<double>::quiet_NaN());
     return;
   }
+  GMMPI_EXPECT(!state.history.empty());
   t.kl.push_back(responsibility_divergence(execution, data, state.previous, state.model));
   t.elbo.push_back(state.history.back() - t.kl.back());
   const LocalCoordinates coordinates(state.previous, execution);

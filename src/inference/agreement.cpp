@@ -3,6 +3,7 @@
 
 #include <numeric>
 
+#include "gmmpi/expect.hpp"
 #include "gmmpi/inference/compare.hpp"
 #include "inference/matching.hpp"
 #include "inference/tile_posterior.hpp"
@@ -11,6 +12,7 @@ namespace gmmpi {
 
 std::vector<Index> class_table(const Execution& execution, const Data& data, const Mixture& mixture,
                                const RowLabels& labels) {
+  GMMPI_EXPECT(data.n_columns() == mixture.n_features);
   const KernelTable& kernels = *execution.kernels;
   const LogDensity density(mixture, kernels);
   const std::size_t n_classes = labels.n_classes(), K = mixture.n_components;
@@ -39,6 +41,7 @@ std::vector<Index> class_table(const Execution& execution, const Data& data, con
 }
 
 Agreement agreement(std::span<const Index> table, int n_components, int n_classes) {
+  GMMPI_EXPECT(n_classes >= 1 && std::ssize(table) >= Index{n_components} * n_classes);
   Agreement a;
   a.adjusted_rand_index = adjusted_rand_index(table, n_classes);
   a.n_rows = std::accumulate(table.begin(), table.end(), Index{0});

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "gmmpi/expect.hpp"
 #include "model/gamma_functions.hpp"
 
 namespace gmmpi {
@@ -51,6 +52,7 @@ double upper_fraction(double a, double x) {
 }  // namespace
 
 double chi_square_upper_quantile(double p, int n_degrees, const KernelTable& kernels) {
+  GMMPI_EXPECT(p > 0.0 && p < 1.0 && n_degrees >= 1);
   const double a = 0.5 * n_degrees, log_gamma = log_gamma_of_half(n_degrees, kernels);
   const auto exceeded = [&](double x) {  // whether Q(a, x) > p; each tail by itself, so that none cancels
     const double leading = exp_of(a * log_of(x, kernels) - x - log_gamma, kernels);

@@ -7,6 +7,7 @@
 
 #include "data/row_sums.hpp"
 #include "gmmpi/error.hpp"
+#include "gmmpi/expect.hpp"
 #include "inference/comparable.hpp"
 #include "inference/drawn_data.hpp"
 #include "inference/matching.hpp"
@@ -90,6 +91,7 @@ std::vector<ComponentMatch> match_components(const Execution& execution, const M
 MonteCarlo kl_divergence(const Execution& execution, const Mixture& p, const Mixture& q, Index n_rows,
                          std::uint64_t seed) {
   require_same_kind(p, q);
+  GMMPI_EXPECT(n_rows >= 2);
   const KernelTable& kernels = *execution.kernels;
   const DrawnData drawn(execution, p, n_rows, seed);
   const LogDensity density_p(p, kernels), density_q(q, kernels);
@@ -130,6 +132,7 @@ MonteCarlo kl_divergence(const Execution& execution, const Mixture& p, const Mix
 std::vector<Index> label_table(const Execution& execution, const Data& data, const Mixture& a,
                                const Mixture& b) {
   require_same_kind(a, b);
+  GMMPI_EXPECT(data.n_columns() == a.n_features);
   const KernelTable& kernels = *execution.kernels;
   const LogDensity density_a(a, kernels), density_b(b, kernels);
   const std::size_t size = std::size_t(a.n_components) * b.n_components;

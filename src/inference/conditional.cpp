@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "gmmpi/error.hpp"
+#include "gmmpi/expect.hpp"
 #include "inference/tile_posterior.hpp"
 
 namespace gmmpi {
@@ -143,6 +144,7 @@ Conditional make_conditional(const Mixture& m, std::span<const int> a, std::span
 
 ConditionedMixture condition(const Mixture& mixture, std::span<const int> given,
                              std::span<const double> values, const KernelTable& kernels) {
+  GMMPI_EXPECT(given.size() == values.size());
   for (const double value : values) {
     if (!std::isfinite(value))
       throw Error(ExitCode::usage, "condition: a given value is not finite; give finite numbers");

@@ -5,12 +5,14 @@
 
 #include "data/random.hpp"
 #include "gmmpi/error.hpp"
+#include "gmmpi/expect.hpp"
 #include "parallel/thread_loop.hpp"
 
 namespace gmmpi {
 
 Sampler::Sampler(const Mixture& mixture, std::uint64_t seed, const KernelTable& kernels)
     : m_(mixture), seed_(seed), kernels_(kernels) {
+  GMMPI_EXPECT(std::ssize(m_.weights) == m_.n_components);
   double sum = 0.0;
   for (const double w : m_.weights) cumulative_.push_back(sum += w);
   if (m_.noise) cumulative_.push_back(sum + m_.noise->weight);
@@ -31,6 +33,7 @@ std::int64_t Sampler::draw(Index row, double* x) const {
 
 DrawnData::DrawnData(const Execution& execution, const Mixture& mixture, Index n_rows, std::uint64_t seed)
     : sampler_(mixture, seed, *execution.kernels) {
+  GMMPI_EXPECT(n_rows >= 1);
   grid_ = BlockGrid(n_rows);
   n_columns_ = mixture.n_features;
   first_block_ = grid_.first_block(execution.comm.rank(), execution.comm.size());

@@ -3,6 +3,8 @@
 
 #include <limits>
 
+#include "gmmpi/expect.hpp"
+
 namespace gmmpi {
 
 namespace {
@@ -76,6 +78,7 @@ class Matcher {
 }  // namespace
 
 std::vector<int> optimal_matching(std::span<const double> cost, int n_rows, int n_columns) {
+  GMMPI_EXPECT(n_rows >= 1 && n_columns >= 1 && cost.size() == std::size_t(n_rows) * n_columns);
   if (n_rows <= n_columns) return Matcher(cost, n_rows, n_columns).column_of();
   std::vector<double> transposed(cost.size());
   for (int i = 0; i < n_rows; ++i)

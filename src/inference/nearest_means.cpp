@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "gmmpi/expect.hpp"
+
 namespace gmmpi {
 
 NearestMeans::NearestMeans(const Mixture& mixture, const KernelTable& kernels)
@@ -12,6 +14,7 @@ NearestMeans::NearestMeans(const Mixture& mixture, const KernelTable& kernels)
       n_columns_(mixture.n_features),
       centers_(mixture.means) {
   if (space_.empty()) return;
+  GMMPI_EXPECT(space_.n_inputs() == n_columns_);
   const std::size_t m = space_.n_outputs();
   centers_.resize(n_means_ * m);
   space_.apply(mixture.means, centers_);

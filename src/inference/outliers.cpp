@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "gmmpi/expect.hpp"
 #include "inference/chi_square.hpp"
 #include "inference/drawn_data.hpp"
 #include "inference/quantile.hpp"
@@ -40,6 +41,7 @@ std::vector<double> log_densities(const Execution& execution, const Data& data, 
 
 OutlierTest outlier_test(const Execution& execution, const Data& data, const Mixture& mixture,
                          OutlierRule rule, double q) {
+  GMMPI_EXPECT(q > 0.0 && q < 1.0 && data.n_columns() == mixture.n_features);
   if (rule == OutlierRule::chi2)
     return {rule, chi_square_upper_quantile(q, mixture.n_features, *execution.kernels)};
   std::vector<double> values;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "gmmpi/expect.hpp"
 #include "inference/tile_posterior.hpp"
 
 namespace gmmpi {
@@ -128,6 +129,7 @@ std::vector<OutputColumn> predict_columns(const PredictOptions& options, const M
 
 PredictCounts predict(const Execution& execution, const Data& data, const Mixture& mixture,
                       const PredictOptions& options, const RowSink& sink) {
+  GMMPI_EXPECT(data.n_columns() == mixture.n_features);
   const LogDensity density(mixture, *execution.kernels);
   std::vector<BlockPrediction> threads(execution.n_threads,
                                        BlockPrediction(options, density, mixture, *execution.kernels));

@@ -1,10 +1,13 @@
 // Order statistics of distributed numbers, by counting digits of their bits.
 #include "inference/quantile.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
 #include <vector>
+
+#include "gmmpi/expect.hpp"
 
 namespace gmmpi {
 
@@ -47,6 +50,8 @@ double order_statistic(const Communicator& comm, std::span<const double> values,
 double quantile(const Communicator& comm, std::span<const double> values, double q) {
   auto n = static_cast<std::int64_t>(values.size());
   comm.sum(std::span(&n, 1));
+  GMMPI_EXPECT(q >= 0.0 && q <= 1.0 && n >= 1);
+  GMMPI_EXPECT(std::none_of(values.begin(), values.end(), [](double value) { return std::isnan(value); }));
   const double h = static_cast<double>(n - 1) * q, whole = std::floor(h);
   const auto below = static_cast<std::int64_t>(whole);
   const double lower = order_statistic(comm, values, below);

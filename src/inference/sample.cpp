@@ -1,6 +1,7 @@
 // sample: rows drawn from a mixture, each from its own counter-based random numbers.
 #include "gmmpi/inference/sample.hpp"
 
+#include "gmmpi/expect.hpp"
 #include "inference/drawn_data.hpp"
 #include "parallel/thread_loop.hpp"
 
@@ -14,6 +15,7 @@ std::vector<OutputColumn> sample_columns(int n_features, const std::vector<std::
 
 void sample(const Execution& execution, const Mixture& mixture, Index n_rows, std::uint64_t seed,
             const RowSink& sink, const Transform& transform) {
+  GMMPI_EXPECT(n_rows >= 1 && (transform.empty() || transform.n_outputs() == mixture.n_features));
   const BlockGrid grid(n_rows);
   const int d = mixture.n_features;
   const Sampler sampler(mixture, seed, *execution.kernels);

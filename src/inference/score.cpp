@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/row_sums.hpp"
+#include "gmmpi/expect.hpp"
 #include "inference/nearest_means.hpp"
 #include "model/log_density.hpp"
 
@@ -12,6 +13,8 @@ namespace gmmpi {
 
 Score score(const Execution& execution, const Data& data, const Mixture& mixture,
             const ScoreOptions& options) {
+  GMMPI_EXPECT(data.n_columns() == mixture.n_features);
+  GMMPI_EXPECT(!options.labels || options.labels->n_classes() <= mixture.n_components);
   const KernelTable& kernels = *execution.kernels;
   const LogDensity density(mixture, kernels);
   const int n = density.n_shares();

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "gmmpi/expect.hpp"
+
 namespace gmmpi {
 
 TilePosterior::TilePosterior(const Mixture& mixture, const LogDensity& density, const KernelTable& kernels)
@@ -14,6 +16,7 @@ TilePosterior::TilePosterior(const Mixture& mixture, const LogDensity& density, 
       ones_(kTile, 1.0),
       labels_(kTile),
       squared_(kTile) {
+  GMMPI_EXPECT(density.n_components() == mixture.n_components);
   if (mixture.label_rule == LabelRule::nearest) nearest_.emplace(mixture, kernels);
 }
 

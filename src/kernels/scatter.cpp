@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "gmmpi/expect.hpp"
+
 namespace gmmpi {
 
 namespace {
@@ -41,7 +43,9 @@ BlockSums::BlockSums(const MomentLayout& layout)
       s1_(layout.K * s1_stride_),
       s2_(layout.n_scatters() * s2_stride_),
       scratch_(std::size_t{kScatterScratch} * (padded(layout.d) + kPad)),
-      plain_(layout.size()) {}
+      plain_(layout.size()) {
+  GMMPI_EXPECT(layout.K >= 1 && layout.d >= 1);
+}
 
 std::int64_t BlockSums::bytes(const MomentLayout& layout) {
   return 8 * (layout.K * ((1 + layout.n_own) * kLanes + first_stride(layout.d)) +
@@ -57,6 +61,7 @@ void BlockSums::clear() {
 
 void BlockSums::add(const KernelTable& kernels, std::span<const TileRows> tiles, const double* gamma,
                     const double* centers, ReadAhead ahead, const double* own) {
+  GMMPI_EXPECT(!tiles.empty() && (layout_.n_own == 0 || own));
   const auto gamma_of = [&](std::size_t tile, int k) { return gamma + (tile * layout_.K + k) * kTile; };
   for (std::size_t t = 0; t < tiles.size(); ++t)
     for (int k = 0; k < layout_.K; ++k)

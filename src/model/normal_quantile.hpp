@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "gmmpi/expect.hpp"
 #include "kernels/table.hpp"
 
 namespace gmmpi {
@@ -10,6 +11,7 @@ namespace gmmpi {
 /// Phi^-1(p) for 0 < p < 1, about 16 digits. Wichura (1988), Algorithm AS 241 (PPND16), Applied
 /// Statistics 37.
 inline double normal_quantile(double p, const KernelTable& kernels) {
+  GMMPI_EXPECT(p > 0.0 && p < 1.0);
   const auto ratio = [](const double(&a)[8], const double(&b)[8], double r) {
     double num = a[7], den = b[7];
     for (int i = 6; i >= 0; --i) {

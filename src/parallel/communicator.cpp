@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "gmmpi/error.hpp"
+#include "gmmpi/expect.hpp"
 #include "gmmpi/parallel/mpi.hpp"
 #include "parallel/communicator_impl.hpp"
 
@@ -132,6 +133,7 @@ void Communicator::max(std::span<std::int64_t> values) const {
 }
 
 void Communicator::broadcast(std::span<std::byte> bytes, int root) const {
+  GMMPI_EXPECT(root >= 0 && root < impl_->size);
   if (impl_->meet()) in_pieces(bytes, [&](auto* data, int n) { impl_->broadcast(data, n, MPI_BYTE, root); });
 }
 
@@ -176,6 +178,11 @@ std::vector<std::byte> Communicator::all_gather(std::span<const std::byte> part)
 void Communicator::exchange(std::span<const std::byte> rows, std::span<std::byte> received,
                             std::size_t row_bytes, std::span<const int> to_rank,
                             std::span<const int> from_rank) const {
+  const auto bytes = [&](std::span<const int> counts) {
+    return row_bytes * std::accumulate(counts.begin(), counts.end(), std::size_t{0});
+  };
+  GMMPI_EXPECT(std::ssize(to_rank) == impl_->size && rows.size() == bytes(to_rank));
+  GMMPI_EXPECT(std::ssize(from_rank) == impl_->size && received.size() == bytes(from_rank));
   if (!impl_->meet()) {
     std::copy(rows.begin(), rows.end(), received.begin());
     return;
@@ -208,6 +215,7 @@ void Communicator::barrier() const {
 }
 
 void Communicator::post(int to, std::int64_t value) const {
+  GMMPI_EXPECT(to >= 0 && to < impl_->size && impl_->size > 1);
   MPI_Send(&value, 1, MPI_INT64_T, to, kNoteTag, impl_->comm);
 }
 

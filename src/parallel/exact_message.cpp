@@ -2,7 +2,10 @@
 #include "parallel/exact_message.hpp"
 
 #include <algorithm>
+#include <array>
 #include <type_traits>
+
+#include "gmmpi/expect.hpp"
 
 namespace gmmpi {
 
@@ -10,6 +13,13 @@ namespace {
 
 template <class Part>
 constexpr bool is_sum = std::is_pointer_v<std::remove_reference_t<Part>>;
+
+/// Collective. Whether all ranks bring as many integers.
+bool is_same_everywhere(const Communicator& comm, std::int64_t n_integers) {
+  std::array<std::int64_t, 2> extremes{n_integers, -n_integers};
+  comm.max(extremes);
+  return extremes[0] == -extremes[1];
+}
 
 }  // namespace
 
@@ -44,6 +54,7 @@ void ExactMessage::sum(const Communicator& comm, const std::exception_ptr& failu
           }
         },
         part);
+  GMMPI_EXPECT(is_same_everywhere(comm, std::ssize(integers)));
   comm.sum(integers);
   if (integers[0] != 0) comm.rethrow_anywhere(failure);
 

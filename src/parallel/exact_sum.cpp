@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "gmmpi/expect.hpp"
+
 // The splitting is plain multiplication, addition and integer arithmetic: any vector width gives the same
 // bits, so the widest that the processor has is chosen at load time.
 #if defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
@@ -78,6 +80,8 @@ void ExactScalar::normalise() {
 }
 
 double ExactScalar::value() const {
+  GMMPI_EXPECT(std::all_of(limbs_.begin(), limbs_.begin() + kLimbs - 1,
+                           [](std::int64_t limb) { return limb >> 32 == 0; }));  // normalised
   if (limbs_[kLimbs] != 0) return std::numeric_limits<double>::quiet_NaN();
   const bool negative = limbs_[kLimbs - 1] < 0;
   ExactScalar magnitude = *this;
@@ -97,7 +101,9 @@ double ExactScalar::value() const {
 }
 
 ExactArray::ExactArray(std::span<const double> bounds, std::span<const int> finest) : scale_(bounds.size()) {
+  GMMPI_EXPECT(finest.empty() || finest.size() == bounds.size());
   for (std::size_t i = 0; i < bounds.size(); ++i) {
+    GMMPI_EXPECT(bounds[i] >= 0.0 && std::isfinite(bounds[i]));
     int exponent = 0;
     std::frexp(bounds[i], &exponent);  // bound < 2^exponent
     exponent = std::max(exponent, -960);
@@ -121,6 +127,9 @@ void ExactArray::split_finely(std::span<const double> terms, std::size_t first) 
 }
 
 void ExactArray::add(std::span<const double> terms, std::size_t first) {
+  GMMPI_EXPECT(first + terms.size() <= size());
+  for (std::size_t i = 0; kAssertions && i < terms.size(); ++i)  // within their bounds
+    GMMPI_EXPECT(std::abs(terms[i]) * scale_[first + i] <= 0x1p38);
   if (n_limbs_ > 3) return split_finely(terms, first);
   const std::size_t n = size();
   std::int64_t* high = limbs_.data() + first;
@@ -128,6 +137,7 @@ void ExactArray::add(std::span<const double> terms, std::size_t first) {
 }
 
 void ExactArray::add(const ExactArray& other) {
+  GMMPI_EXPECT(limbs_.size() == other.limbs_.size() && scale_ == other.scale_);
   for (std::size_t i = 0; i < limbs_.size(); ++i) limbs_[i] += other.limbs_[i];
 }
 
@@ -138,6 +148,7 @@ void ExactArray::normalise() {
 }
 
 double ExactArray::value(std::size_t i) const {
+  GMMPI_EXPECT(i < size());
   const std::size_t n = size();
   if (n_limbs_ == 3) {
     const Wide total = Wide{limbs_[i]} * kLimb * kLimb + Wide{limbs_[n + i]} * kLimb + limbs_[2 * n + i];
@@ -158,6 +169,7 @@ double ExactArray::value(std::size_t i) const {
 }
 
 double ExactArray::quantum(std::size_t i) const {
+  GMMPI_EXPECT(i < size());
   return std::ldexp(1.0 / scale_[i], -kLimbBits * (n_limbs_ - 1));
 }
 

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <thread>
 
+#include "gmmpi/expect.hpp"
+
 namespace gmmpi {
 
 namespace {
@@ -22,6 +24,7 @@ TaskQueue::TaskQueue(const Communicator& world, const Communicator& group, int n
       done_(std::move(done)),
       stop_(stop),
       task_of_rank_(world.size(), kNone) {
+  GMMPI_EXPECT(n_tasks >= 0 && group.size() <= world.size());
   const std::int64_t mine = group.is_root();
   const std::vector<std::int64_t> is_first = world.all_gather(std::span(&mine, 1));
   for (int rank = 1; rank < world.size(); ++rank)
@@ -36,6 +39,7 @@ void TaskQueue::stop_all(int because_of) {
 }
 
 std::int64_t TaskQueue::answer_to(int rank, std::int64_t what) {
+  GMMPI_EXPECT(rank >= 0 && rank < world_.size() && (what == kFree || what == kGaveUp));
   std::int64_t& task = task_of_rank_[rank];
   if (what == kGaveUp)
     stop_all(rank);

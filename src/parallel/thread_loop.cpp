@@ -12,6 +12,8 @@
 #include <mutex>
 #include <vector>
 
+#include "gmmpi/expect.hpp"
+
 namespace gmmpi {
 
 int available_processors() {
@@ -27,6 +29,7 @@ int default_threads(int n_processes) {
 
 void for_each_index(std::int64_t first, std::int64_t last, int n_threads,
                     const std::function<void(std::int64_t, int)>& work) {
+  GMMPI_EXPECT(first <= last && n_threads >= 1);
   std::exception_ptr failure;
   std::int64_t failed_index = std::numeric_limits<std::int64_t>::max();
   std::mutex mutex;
