@@ -17,9 +17,11 @@ export GMMPI_PROGRAM=$PWD/build/$preset/gmmpi
 # Open MPI leaves memory behind at its end, and LeakSanitizer cannot name what it had loaded.
 export ASAN_OPTIONS=detect_leaks=0
 
-step "layering"
-"$GMMPI_PYTHON" scripts/checks/check_layering.py --self-test
-"$GMMPI_PYTHON" scripts/checks/check_layering.py
+step "layering, and a test for every file"
+for check in check_layering check_tests; do
+  "$GMMPI_PYTHON" "scripts/checks/$check.py" --self-test
+  "$GMMPI_PYTHON" "scripts/checks/$check.py"
+done
 
 step "library, one rank"
 OMP_NUM_THREADS=2 "$tests"

@@ -1,4 +1,5 @@
 # Bernoulli mixtures through the commands: fit on ranks, resume, score, predict, sample, info, bad input.
+# covers: src/model/components/registry.cpp
 import json
 import sys
 

@@ -1,4 +1,5 @@
 # --columns, and columns that are found by the model's names.
+# covers: src/data/column_reader.cpp, src/io/table_request.cpp
 import re
 import sys
 import unittest

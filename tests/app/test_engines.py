@@ -1,4 +1,5 @@
 # Engines other than EM through the command line: traces in the file, the same bits on ranks and after a stop.
+# covers: src/em/engines/sequential.cpp
 import json
 import signal
 

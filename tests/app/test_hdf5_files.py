@@ -1,4 +1,5 @@
 # HDF5 files as other programs leave them: made of several files, not written to the end, tables of records.
+# covers: src/io/hdf5_records.cpp
 import re
 import shutil
 import tempfile

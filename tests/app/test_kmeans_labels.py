@@ -1,4 +1,5 @@
 # A model of --engine kmeans or sequential goes on assigning rows to the nearest centre, whatever uses it.
+# covers: src/inference/nearest_means.cpp
 import json
 import sys
 

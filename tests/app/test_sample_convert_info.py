@@ -1,4 +1,5 @@
 # What works: rows drawn from a model, data from one format to another, what a file holds.
+# covers: src/io/describe.cpp
 import json
 
 import h5py

@@ -1,4 +1,5 @@
 # gmmpi select: mclust's choice on Old Faithful, the same bits on ranks and after stops, what is listed, and bad input.
+# covers: src/io/grid_fields.cpp
 import contextlib
 import json
 import os

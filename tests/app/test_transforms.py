@@ -1,4 +1,5 @@
 # Standardised columns and principal components: pca, transform, and fits that remember them. Judged by scikit-learn.
+# covers: src/io/transform_file.cpp
 import json
 import shutil
 import sys

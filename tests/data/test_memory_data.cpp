@@ -1,4 +1,5 @@
 // In-memory data: ownership, checks, summary and fingerprint, distinct rows.
+// covers: src/data/reading.cpp, src/data/summary.cpp
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>

@@ -1,4 +1,5 @@
 // Streamed rows: the same blocks, summaries and fits as in memory, within few buffers.
+// covers: src/data/block_stream.cpp
 #include <chrono>
 #include <thread>
 

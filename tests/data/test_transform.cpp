@@ -1,4 +1,5 @@
 // Transform and TransformedReader: against plain sums, the way back, and reading in pieces.
+// covers: src/data/transformed_reader.cpp
 #include "gmmpi/data/transform.hpp"
 
 #include <catch2/catch.hpp>

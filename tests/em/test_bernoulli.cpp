@@ -1,4 +1,6 @@
 // Bernoulli mixtures: the reference case, the same bits everywhere, bad data.
+// covers: src/data/binary.cpp
+// covers: src/model/components/bernoulli.cpp, src/model/layouts/none.cpp, src/model/structures/none.cpp
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <nlohmann/json.hpp>

@@ -1,5 +1,6 @@
 // k-means as an engine: the reference's traces and centres, the mixture it leaves, the same bits on any
 // layout.
+// covers: src/em/engines/kmeans.cpp
 #include <catch2/catch.hpp>
 #include <cmath>
 

@@ -1,4 +1,5 @@
 // Supervised and semi-supervised fits: the reference's closed form, the textbook, starts, the same bits.
+// covers: src/em/labelled_start.cpp
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <nlohmann/json.hpp>

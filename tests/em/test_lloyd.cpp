@@ -1,4 +1,5 @@
 // Lloyd's iterations against plain ones: bounds may save work and change nothing.
+// covers: src/em/cluster_sums.cpp
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>

@@ -1,5 +1,6 @@
 // Uniform noise: mclust's numbers, a textbook EM in extended precision, same bits, what ends a fit, and what
 // is refused.
+// covers: src/model/uniform_noise.cpp
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <nlohmann/json.hpp>

@@ -1,5 +1,6 @@
 // MAP fits: mclust's numbers, a log posterior that never falls and is largest where the M-step ends, same
 // bits.
+// covers: src/em/prior_of_data.cpp, src/model/prior.cpp
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <nlohmann/json.hpp>

@@ -1,5 +1,6 @@
 // A repeated point, a constant column, a component for a single row: the fit ends well by default and with a
 // prior, and says what is wrong where it is to fail.
+// covers: src/em/collapse.cpp
 #include <catch2/catch.hpp>
 
 #include "gmmpi/error.hpp"

@@ -1,4 +1,5 @@
 // Starts: seeds, k-means, data moments, components made by hand.
+// covers: src/em/seeding.cpp, src/em/data_moments.cpp
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>

@@ -1,5 +1,6 @@
 // Stepwise EM: its moments, its order, its steps against a textbook's, how near it comes, the same bits
 // anywhere.
+// covers: src/em/engines/stepwise.cpp
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>

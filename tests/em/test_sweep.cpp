@@ -1,4 +1,5 @@
 // The sweep: moments and objective against plain loops, extreme rows, errors of one rank.
+// covers: src/em/assignments.cpp
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <stdexcept>

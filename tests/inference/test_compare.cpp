@@ -1,4 +1,6 @@
 // Comparison of mixtures: matching by trying all, divergences in closed form, agreement of labels.
+// covers: src/inference/drawn_data.cpp, src/inference/matching.cpp
+// covers: src/inference/comparable.cpp
 #include "gmmpi/inference/compare.hpp"
 
 #include <algorithm>

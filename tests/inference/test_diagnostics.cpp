@@ -1,4 +1,6 @@
 // Overlaps against numerical integration, condition numbers against known eigenvalues.
+// covers: src/inference/condition_numbers.cpp
+// covers: src/model/components/gaussian.cpp
 #include "gmmpi/inference/diagnostics.hpp"
 
 #include <catch2/catch.hpp>

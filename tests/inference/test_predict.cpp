@@ -1,4 +1,5 @@
 // predict and its outliers against the textbook, the reference, and plain sorting.
+// covers: src/inference/outliers.cpp, src/inference/sample.cpp, src/inference/tile_posterior.cpp
 #include "gmmpi/inference/predict.hpp"
 
 #include <algorithm>

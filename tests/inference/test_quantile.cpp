@@ -1,4 +1,5 @@
 // Quantiles of distributed numbers, and of the chi-square distribution.
+// covers: src/inference/chi_square.cpp
 #include "inference/quantile.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // regress against the conditional mixture of each row.
+// covers: src/data/selected_columns.cpp
 #include "gmmpi/inference/regress.hpp"
 
 #include <catch2/catch.hpp>

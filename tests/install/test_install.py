@@ -1,3 +1,4 @@
+# covers: src/gmmpi.cpp
 """An outside program and the installed program: what `cmake --install` leaves is all that they need.
 
 GMMPI_PROGRAM names the program (default: build/release/gmmpi); what is installed is the build folder around it.

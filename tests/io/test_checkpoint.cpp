@@ -1,4 +1,5 @@
 // Tests of encoded checkpoints: every state survives, every damage and every mismatch is noticed.
+// covers: src/io/fit_fields.cpp
 #include "gmmpi/io/checkpoint.hpp"
 
 #include <limits>

@@ -1,4 +1,5 @@
 // Tests of checkpoint files: generations, their lock, what killed runs leave behind.
+// covers: src/io/run_lock.cpp
 #include "gmmpi/io/checkpoint_store.hpp"
 
 #include "checkpoint_support.hpp"

@@ -1,4 +1,5 @@
 // Tests of what the first lines of text tables are taken for: header, separator, row names, encoding.
+// covers: src/io/label_column.cpp, src/io/foreign_formats.cpp
 #include <cmath>
 
 #include "io/csv_reader.hpp"

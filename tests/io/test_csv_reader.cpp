@@ -1,4 +1,5 @@
 // Tests of the csv reader.
+// covers: src/io/csv_text.cpp
 #include <cmath>
 #include <limits>
 

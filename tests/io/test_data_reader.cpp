@@ -1,4 +1,5 @@
 // Tests of opening data: what the user may write, and files that are no data.
+// covers: src/data/data_reader.cpp, src/io/open_data.cpp, src/io/data_format.cpp
 #include <filesystem>
 
 #include "io_support.hpp"

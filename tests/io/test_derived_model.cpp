@@ -1,4 +1,5 @@
 // Tests of model files that no fit made, and of the names of a model's columns.
+// covers: src/io/model_file.cpp
 #include "gmmpi/io/derived_model.hpp"
 
 #include "gmmpi/io/model_file.hpp"

@@ -1,4 +1,5 @@
 // Tests of the HDF5 reader, on files made with the C API.
+// covers: src/io/posix_file.cpp
 #include <fcntl.h>
 #include <sys/file.h>
 

@@ -1,4 +1,5 @@
 // Tests of values that HDF5 would make up: sources and raw files that are gone, data that nobody wrote.
+// covers: src/io/hdf5_virtual.cpp
 #include <array>
 #include <cstdlib>
 #include <numeric>

@@ -1,4 +1,5 @@
 // Tests of HDF5 attributes, small datasets and images in memory.
+// covers: src/io/hdf5_handles.cpp
 #include <fcntl.h>
 
 #include <array>

@@ -1,4 +1,5 @@
 // Tests of the npy reader.
+// covers: src/io/npy_header.cpp
 #include <algorithm>
 #include <cstring>
 

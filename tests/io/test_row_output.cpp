@@ -1,4 +1,5 @@
 // Tests of files of rows that all ranks write at once.
+// covers: src/data/row_sink.cpp, src/io/row_encoder.cpp, src/io/row_file.cpp
 #include "gmmpi/io/row_output.hpp"
 
 #include <array>

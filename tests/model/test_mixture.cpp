@@ -1,4 +1,7 @@
 // Mixtures: precision factors against their definition, validation, change of structure.
+// covers: src/model/factorise.cpp
+// covers: src/model/layouts/matrices.cpp, src/model/layouts/matrix_algebra.cpp
+// covers: src/model/layouts/single_variances.cpp, src/model/layouts/variances.cpp
 #include <catch2/catch.hpp>
 #include <cmath>
 

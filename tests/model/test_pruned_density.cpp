@@ -1,4 +1,6 @@
 // Skipped work: bit for bit what a dense computation with the same rule gives.
+// covers: src/model/log_density.cpp
+// covers: src/model/prepared.cpp
 #include "model/pruned_density.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,4 +1,6 @@
 // Each structure's covariances against the textbook's M-step, and the registry.
+// covers: src/model/structures/diag.cpp, src/model/structures/full.cpp, src/model/structures/registry.cpp
+// covers: src/model/structures/spherical.cpp, src/model/structures/tied.cpp
 #include <catch2/catch.hpp>
 #include <cmath>
 

@@ -1,4 +1,5 @@
 // Entry of the test program: Catch2 2 needs its own main where MPI is to be initialised first.
+// covers: src/parallel/mpi_session.cpp
 #define CATCH_CONFIG_RUNNER
 #include <catch2/catch.hpp>
 

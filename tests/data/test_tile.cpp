@@ -1,0 +1,65 @@
+// Tile: both layouts of a block's rows, and padding that counts nowhere.
+#include "data/tile.hpp"
+
+#include <catch2/catch.hpp>
+#include <limits>
+
+using namespace gmmpi;
+
+namespace {
+
+/// A block of `n` rows of 0, 1, 2, ...; the last row is of weight zero and not finite.
+template <class T>
+struct Rows {
+  std::vector<T> x;
+  std::vector<double> weights;
+  Block block;
+
+  Rows(int n, int d) {
+    for (int e = 0; e < n * d; ++e) x.push_back(static_cast<T>(e));
+    for (int j = 0; j < d; ++j) x[std::size_t(n - 1) * d + j] = std::numeric_limits<T>::quiet_NaN();
+    for (int r = 0; r < n; ++r) weights.push_back(r + 1 < n ? 1.0 + r : 0.0);
+    block.first_row = 1000;
+    block.n_rows = n;
+    block.rows = static_cast<const T*>(x.data());
+    block.weights = weights.data();
+  }
+};
+
+template <class T>
+void check_tiles(int d) {
+  const int n = kTileRows + 7;
+  const Rows<T> rows(n, d);
+  Tile tile(d, select_kernels("scalar"));
+  for (const int offset : {0, kTileRows}) {
+    tile.load(rows.block, offset);
+    CHECK(tile.n_rows() == (offset == 0 ? kTileRows : 7));
+    CHECK(tile.first_row() == 1000 + offset);
+    for (int r = 0; r < kTileRows; ++r) {
+      const int row = offset + r;
+      const bool counts = row < n - 1;
+      CHECK(tile.weights()[r] == (counts ? 1.0 + row : 0.0));
+      for (int j = 0; j < padded(d); ++j)
+        CHECK(tile.x()[r * padded(d) + j] == (counts && j < d ? row * d + j : 0));
+      for (int j = 0; j < d; ++j) CHECK(tile.xt()[j * kTileRows + r] == tile.x()[r * padded(d) + j]);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("Tile: rows stand in both layouts, and padding and rows of weight zero are zeros", "[serial]") {
+  for (const int d : {1, 3, 8, 11}) {
+    check_tiles<double>(d);
+    check_tiles<float>(d);
+  }
+}
+
+TEST_CASE("Tile: rows without weights count once", "[serial]") {
+  Rows<double> rows(5, 2);
+  rows.block.weights = nullptr;
+  rows.x.back() = rows.x[8] = 0.0;
+  Tile tile(2, select_kernels("auto"));
+  tile.load(rows.block, 0);
+  for (int r = 0; r < kTileRows; ++r) CHECK(tile.weights()[r] == (r < 5 ? 1.0 : 0.0));
+}
