@@ -90,6 +90,29 @@ const Component& component_of(const Options& o) {
   return component;
 }
 
+OwnOptions own_options(const Options& o, const Component& component) {
+  static constexpr const char* option = "dof";
+  const std::string text = o.text(option);
+  if (component.own_name() != option) {
+    if (o.given.contains(option))
+      throw Error(ExitCode::usage, "--dof " + text + ": components of --family " +
+                                       std::string(component.name()) +
+                                       " have no degrees of freedom; leave one of them out");
+    return {};
+  }
+  if (text == "each") return {Sharing::each};
+  if (text == "shared") return {Sharing::shared};
+  if (text.find_first_not_of("0123456789.+-eE") != std::string::npos)
+    throw Error(ExitCode::usage, "--dof: '" + text + "' is unknown; give each, shared or a number such as 4");
+  const OwnOptions own{Sharing::fixed, o.number(option, 0.0)};
+  try {
+    component.validate_own(own.value);
+  } catch (const Error& e) {
+    throw Error(ExitCode::usage, "--dof " + text + ": " + e.what());
+  }
+  return own;
+}
+
 FitOptions fit_options(const Options& o) {
   FitOptions f;
   f.n_components = static_cast<int>(o.integer("n-components", 1, kMostComponents));
@@ -97,22 +120,23 @@ FitOptions fit_options(const Options& o) {
   f.structure =
       &find_structure(f.component->has_covariances() ? o.choice("covariance-type", covariance_types()) : "none");
   set_fit_options(o, f);
+  f.own = own_options(o, *f.component);
   f.trace_bound = o.choice("trace", {"none", "elbo"}) == "elbo";
   return f;
 }
 
 Mixture model_shape(const FitOptions& f, int n_features) {
   Mixture shape;
-  shape.component = f.component;
-  shape.structure = f.structure;
   shape.n_components = f.n_components;
+  shape.become(f.kind());
   shape.n_features = n_features;
   if (f.noise) shape.noise.emplace();
   return shape;
 }
 
 std::int64_t working_bytes(const Execution& execution, const FitOptions& f, const OpenedData& data) {
-  const MomentLayout layout{f.n_components, data.rows->n_columns(), f.structure->scatter_shape()};
+  const int n_own = f.component->own_name().empty() ? 0 : 2;
+  const MomentLayout layout{f.n_components, data.rows->n_columns(), f.structure->scatter_shape(), n_own};
   // Ten steps, ten decreases and a few more vectors: in use, at the safe point, and on the way to a
   // checkpoint.
   const std::int64_t acceleration = f.accelerate == Acceleration::none ? 0 : 4 * 24 * 8 * layout.size();
@@ -155,6 +179,7 @@ std::map<std::string, std::string> resolved_options(const Options& options, cons
   std::map<std::string, std::string> resolved;
   for (const auto& [name, value] : options.values) {
     if (name == "covariance-type" && !f.component->has_covariances()) continue;
+    if (name == "dof" && f.component->own_name().empty()) continue;
     std::string key = name;
     std::ranges::replace(key, '-', '_');
     resolved[key] = value;

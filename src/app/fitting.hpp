@@ -25,6 +25,9 @@ void set_fit_options(const Options& options, FitOptions& f);
 /// The model file that --init names, if it names one.
 std::optional<std::string> start_path(const Options& options);
 
+/// What --dof asks of these components. Error 64 if they have no degrees of freedom.
+OwnOptions own_options(const Options& options, const Component& component);
+
 /// What --family names. Error 64 if a covariance type is given for components without covariances.
 const Component& component_of(const Options& options);
 

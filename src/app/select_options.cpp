@@ -77,6 +77,7 @@ SelectOptions select_options(const Options& o) {
   s.keep_degenerate = o.choice("degenerate", {"exclude", "keep"}) == "keep";
   set_fit_options(o, s.fit);
   s.fit.component = &component_of(o);
+  s.fit.own = own_options(o, *s.fit.component);
   if (s.fit.init == Init::model)
     throw Error(ExitCode::usage,
                 "--init " + o.text("init") +

@@ -9,7 +9,13 @@ namespace gmmpi {
 
 std::size_t MixtureAssignment::scratch_size() const {
   const std::size_t shares = std::size_t(density_.n_shares()) * kTile;
-  return std::max(pruned_.scratch_size(), 2 * shares);
+  return std::max({pruned_.scratch_size(), 2 * shares, density_.scratch_size() + shares});
+}
+
+void MixtureAssignment::weigh(const Tile& tile, double* scratch, double* gamma, double* own) const {
+  double* distances = scratch + density_.scratch_size();
+  density_.mahalanobis(tile, scratch, distances);
+  density_.components().weigh(kernels(), distances, gamma, own);
 }
 
 void MixtureAssignment::assign(std::span<const Tile> tiles, double* scratch, double* gamma,

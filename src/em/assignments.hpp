@@ -20,6 +20,8 @@ class MixtureAssignment : public Assignment {
   int n_components() const final { return density_.n_components(); }
   std::size_t scratch_size() const final;
   void assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const final;
+  std::optional<OwnSums> own_sums() const final { return density_.components().own_sums(); }
+  void weigh(const Tile& tile, double* scratch, double* gamma, double* own) const final;
 
  protected:
   const KernelTable& kernels() const { return density_.kernels(); }

@@ -39,6 +39,10 @@ class LabelledPosterior final : public Assignment {
   int n_values() const override { return posterior_.n_values(); }
   std::size_t scratch_size() const override;
   void assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const override;
+  std::optional<OwnSums> own_sums() const override { return posterior_.own_sums(); }
+  void weigh(const Tile& tile, double* scratch, double* gamma, double* own) const override {
+    posterior_.weigh(tile, scratch, gamma, own);
+  }
 
  private:
   const RowLabels& labels_;

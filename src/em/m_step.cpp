@@ -100,6 +100,17 @@ double squared_shift(const Mixture& m, int k, const double* delta) {
   return sum;
 }
 
+/// The kind, and its own parameter: by its own sums, where the moments come from an E-step of `before`.
+void set_own(const Kind& kind, const Moments& moments, const Constraints& c, const KernelTable& kernels,
+             Mixture& m) {
+  if (c.before) m.own = c.before->own;
+  m.become(kind);
+  if (m.own.empty() || kind.own.sharing == Sharing::fixed || moments.layout.n_own < 2) return;
+  const std::size_t K = m.n_components;
+  kind.component->maximise_own(kind.own.sharing, {moments.counts(), K}, {moments.own(0), K}, m.n_features,
+                               kernels, m.own);
+}
+
 }  // namespace
 
 std::vector<double> Regularisation::applied_to(std::vector<double> variance) const {
@@ -117,13 +128,12 @@ MStep m_step(const Execution& execution, const Moments& moments, const Kind& kin
   MStep step;
   Mixture& m = step.model;
   const CovarianceStructure& structure = *kind.structure;
-  m.component = kind.component;
-  m.structure = kind.structure;
   m.n_components = K;
   m.n_features = d;
   m.means = moments.centers;
   std::vector<double> counts(moments.counts(), moments.counts() + K);
   std::vector<double> weights(moments.weights(), moments.weights() + K), delta(std::size_t(K) * d);
+  set_own(kind, moments, constraints, *execution.kernels, m);
   double total = std::accumulate(counts.begin(), counts.end(), 0.0);
   const bool has_noise = constraints.before && constraints.before->noise;
   const double all = has_noise ? moments.total_weight : total;
@@ -206,7 +216,8 @@ std::int64_t FixedParameters::n_free(const Mixture& m) const {
   const std::int64_t K = m.n_components, d = m.n_features;
   const int of_noise = m.noise ? (weights ? 1 : 2) : 0;
   return (weights ? 0 : K - 1) + of_noise + (means ? 0 : K * d) +
-         (covariances ? 0 : m.structure->n_covariance_parameters(m.n_components, m.n_features));
+         (covariances ? 0 : m.structure->n_covariance_parameters(m.n_components, m.n_features)) +
+         m.n_own_parameters();
 }
 
 }  // namespace gmmpi

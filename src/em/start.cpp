@@ -91,6 +91,7 @@ void require_regular(Mixture& start, const KernelTable& kernels) {
 
 void set_component(Mixture& m, int k, const std::vector<double>& x, const std::vector<double>& variance) {
   m.component->mean_about(x.data(), m.mean(k));
+  if (!m.own.empty() && m.own_sharing == Sharing::each) m.own[k] = m.component->own_at_start();
   if (m.is_shared() || m.n_covariances() == 0) return;
   std::erase(m.floored, k);
   m.layout().set_diagonal(variance, m.covariance(k));
@@ -101,9 +102,8 @@ Mixture model_of_rows(const Kind& kind, int K, std::vector<double> means,
                       const std::vector<double>& variance) {
   const std::size_t d = variance.size();
   Mixture model;
-  model.component = kind.component;
-  model.structure = kind.structure;
   model.n_components = K;
+  model.become(kind);
   model.n_features = static_cast<int>(d);
   model.weights.assign(K, 1.0 / K);
   std::size_t n_values = 1;
@@ -234,6 +234,7 @@ std::string start_without_labels(const Maker& maker, FitState& state, const Safe
   switch (options.init) {
     case Init::model:
       state.model = with_structure(*options.start, *options.structure, *maker.execution.kernels);
+      state.model.become(options.kind());
       return "the given model";
     case Init::random:
       return start_from_chance(maker, state);

@@ -260,7 +260,8 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
 }
 
 std::int64_t sweep_bytes_per_thread(const MomentLayout& layout, Index block_rows) {
-  const std::int64_t tile = 8 * kTile * (2 * std::int64_t{padded(layout.d)} + (1 + layout.n_own) * layout.K + 1);
+  const std::int64_t tile =
+      8 * kTile * (2 * std::int64_t{padded(layout.d)} + (1 + layout.n_own) * layout.K + 1);
   return BlockSums::bytes(layout) + tiles_together(layout, block_rows) * tile + (3 + 1) * 8 * layout.size();
 }
 

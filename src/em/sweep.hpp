@@ -8,14 +8,9 @@
 #include "data/tile.hpp"
 #include "em/resolution.hpp"
 #include "kernels/scatter.hpp"
+#include "model/own_sums.hpp"
 
 namespace gmmpi {
-
-/// What an assignment's rows add to a component besides its count and plain moments.
-struct OwnSums {
-  double largest_weight = 1.0;  ///< of a row of weight 1 in the moments, at most
-  std::vector<double> bounds;   ///< for each sum: what a term of such a row is in size, at most
-};
 
 /// Where responsibilities come from: a model's posterior, the nearest centre, labels, chance, ...
 /// Shared by all threads.

@@ -67,14 +67,30 @@ void require_proper_constraints(const FitOptions& o, int n_columns) {
   require(plain || !o.fixed.any(), "--accelerate moves all parameters; leave out --accelerate or --fix");
   require(!o.fixed.covariances || o.component->has_covariances(),
           "--fix covariances: Bernoulli components have none; fix weights or means");
-  require(!(o.fixed.weights && o.fixed.means && (o.fixed.covariances || !o.component->has_covariances())),
+  const bool has_free_own = !o.component->own_name().empty() && o.own.sharing != Sharing::fixed;
+  require(!(o.fixed.weights && o.fixed.means && (o.fixed.covariances || !o.component->has_covariances())) ||
+              has_free_own,
           "--fix leaves nothing to fit; use gmmpi score, or fix less");
+}
+
+/// What this kind of components does not go with.
+void require_able_components(const FitOptions& o) {
+  const std::string family =
+      " is not for --family " + std::string(o.component->name()) + "; leave one of them out";
+  const bool is_em = o.engine == Engine::em || o.engine == Engine::hard;
+  require(is_em || o.component->own_name().empty(), "--engine " + engine_name(o.engine) + family);
+  require(o.accelerate == Acceleration::none || o.component->has_local_coordinates(),
+          "--accelerate" + family);
+  require(!o.trace_bound || o.component->has_local_coordinates(), "--trace elbo" + family);
+  if (o.own.sharing == Sharing::fixed) o.component->validate_own(o.own.value);
 }
 
 void require_fitting_start(const FitOptions& o, int n_columns, const std::string& name) {
   if (o.init != Init::model) return;
   require(o.start.has_value(), "no start model given");
-  require(o.start->component == o.component,
+  // Covariances become scale matrices, and the other way round.
+  require(o.start->component == o.component ||
+              (o.start->component->has_covariances() && o.component->has_covariances()),
           o.start_name + ": is a " + std::string(o.start->component->name()) + " mixture, not a " +
               std::string(o.component->name()) + " one; give another start or --family");
   const int K = o.start->n_components, d = o.start->n_features;
@@ -115,6 +131,7 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
                   const std::string& name) {
   require_ranges(options);
   require_able_engine(options);
+  require_able_components(options);
   require_fitting_labels(options);
   require_proper_constraints(options, data.n_columns());
   validate_noise(options, data, name);

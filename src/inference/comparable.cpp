@@ -16,7 +16,7 @@ const CovarianceStructure& comparable(const Mixture& a, const Mixture& b) {
 }
 
 std::optional<Overlap> most_overlapping(const Execution& execution, const Mixture& mixture) {
-  if (mixture.n_components < 2) return std::nullopt;
+  if (mixture.n_components < 2 || !mixture.component->has_overlap()) return std::nullopt;
   const KernelTable& kernels = *execution.kernels;
   const int K = mixture.n_components;
   const Mixture m = with_structure(mixture, comparable(mixture, mixture), kernels);

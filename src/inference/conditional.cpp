@@ -6,6 +6,7 @@
 
 #include "gmmpi/error.hpp"
 #include "gmmpi/expect.hpp"
+#include "inference/comparable.hpp"
 #include "inference/tile_posterior.hpp"
 
 namespace gmmpi {
@@ -26,6 +27,8 @@ Mixture selected(const Mixture& m, std::span<const int> columns) {
   require_no_noise(m, "the model");
   Mixture out;
   out.component = m.component;
+  out.own = m.own;
+  out.own_sharing = m.own_sharing;
   out.structure = &m.structure->after_projection();
   out.n_components = m.n_components;
   out.n_features = static_cast<int>(columns.size());
@@ -69,6 +72,23 @@ void take_away_given(const Conditional& c, std::size_t d, const double* sigma, c
       schur[i * n_a + j] -= sum;
       schur[j * n_a + i] = schur[i * n_a + j];
     }
+}
+
+/// Where the spread of the others depends on how far out the given values lie: each component by itself, so
+/// that what they had in common is lost.
+void stretch_covariances(const Conditional& c, std::span<const double> values, const KernelTable& kernels,
+                         Mixture& m) {
+  std::vector<double> stretches;
+  for (int k = 0; k < m.n_components; ++k) {
+    double squared = 0.0;
+    for (const double y : c.given.whitened(k, values)) squared += y * y;
+    stretches.push_back(c.given.component->stretch_given(c.given.own[k], c.given.n_features, squared));
+  }
+  if (m.structure->pools()) m = with_structure(m, comparable(m, m), kernels);
+  const std::size_t stride = m.layout().stride(m.n_features);
+  for (int k = 0; k < m.n_components; ++k)
+    for (std::size_t e = 0; e < stride; ++e) m.covariance(k)[e] *= stretches[k];
+  factorise_or_fail(m, kernels, "the conditional covariance");
 }
 
 }  // namespace
@@ -138,6 +158,7 @@ Conditional make_conditional(const Mixture& m, std::span<const int> a, std::span
       take_away_given(c, m.n_features, m.covariance(k), c.given.factor(k), c.slopes.data() + k * n_a * n_b,
                       c.rest.covariance(k));
   }
+  for (double& own : c.rest.own) own = m.component->own_given(own, static_cast<int>(b.size()));
   factorise_or_fail(c.rest, kernels, "the conditional covariance");
   return c;
 }
@@ -182,6 +203,7 @@ ConditionedMixture condition(const Mixture& mixture, std::span<const int> given,
       for (std::size_t l = 0; l < n_b; ++l)
         out.mixture.means[k * n_a + i] += slopes[i * n_b + l] * (values[l] - c.given.means[k * n_b + l]);
   }
+  if (!c.given.own.empty()) stretch_covariances(c, values, kernels, out.mixture);
   return out;
 }
 

@@ -1,11 +1,11 @@
 // outlier_test: log densities of all rows, and the quantile of them.
 #include "gmmpi/inference/outliers.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "gmmpi/expect.hpp"
-#include "inference/chi_square.hpp"
 #include "inference/drawn_data.hpp"
 #include "inference/quantile.hpp"
 #include "inference/tile_posterior.hpp"
@@ -42,8 +42,13 @@ std::vector<double> log_densities(const Execution& execution, const Data& data, 
 OutlierTest outlier_test(const Execution& execution, const Data& data, const Mixture& mixture,
                          OutlierRule rule, double q) {
   GMMPI_EXPECT(q > 0.0 && q < 1.0 && data.n_columns() == mixture.n_features);
-  if (rule == OutlierRule::chi2)
-    return {rule, chi_square_upper_quantile(q, mixture.n_features, *execution.kernels)};
+  if (rule == OutlierRule::chi2) {
+    OutlierTest test{rule};
+    for (int k = 0; k < mixture.n_components; ++k)
+      test.distances.push_back(mixture.component->distance_quantile(mixture, k, q, *execution.kernels));
+    test.threshold = std::ranges::max(test.distances);
+    return test;
+  }
   std::vector<double> values;
   if (rule == OutlierRule::data)
     values = log_densities(execution, data, mixture);

@@ -83,7 +83,7 @@ class BlockPrediction {
   bool is_outlier(const OutlierTest& test, int r) const {
     if (test.rule != OutlierRule::chi2) return posterior_.log_density(r) < test.threshold;
     for (int k = 0; k < mixture_.n_components; ++k)
-      if (mixture_.weights[k] > 0.0 && squared(k, r) <= test.threshold) return false;
+      if (mixture_.weights[k] > 0.0 && squared(k, r) <= test.distances[k]) return false;
     return true;
   }
 

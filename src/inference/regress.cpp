@@ -24,7 +24,10 @@ class BlockRegression {
         options_(options),
         posterior_(conditional.given, density, kernels),
         tile_(c_.given.n_features, kernels),
-        component_means_(c_.rest.means.size() * kTile) {
+        density_(density),
+        component_means_(c_.rest.means.size() * kTile),
+        stretches_(std::size_t(c_.rest.n_components) * kTile, 1.0),
+        scratch_(density.scratch_size()) {
     for (int k = 0; k < c_.rest.n_components; ++k) covariances_.push_back(full_covariance(c_.rest, k));
   }
 
@@ -35,6 +38,7 @@ class BlockRegression {
       posterior_.evaluate(tile_);
       posterior_.require_in_reach(tile_);
       set_component_means();
+      if (!c_.given.own.empty()) set_stretches();
       for (int r = 0; r < tile_.n_rows(); ++r) add_row(r);
     }
     std::size_t column = 0;
@@ -70,6 +74,14 @@ class BlockRegression {
       }
   }
 
+  /// By how much the covariances differ from covariances_.
+  void set_stretches() {
+    density_.mahalanobis(tile_, scratch_.data(), stretches_.data());
+    for (std::size_t e = 0; e < stretches_.size(); ++e)
+      stretches_[e] =
+          c_.given.component->stretch_given(c_.given.own[e / kTile], c_.given.n_features, stretches_[e]);
+  }
+
   void add_row(int r) {
     constexpr double nan = std::numeric_limits<double>::quiet_NaN();
     const bool absent = tile_.weights()[r] == 0.0;
@@ -88,9 +100,10 @@ class BlockRegression {
         double sum = 0.0;
         for (int k = 0; k < K; ++k)
           if (posterior_.responsibility(k, r) > 0.0)
-            sum += posterior_.responsibility(k, r) * (covariances_[k][std::size_t(i) * t + j] +
-                                                      (component_mean(k, i)[r] - mean_[first + i]) *
-                                                          (component_mean(k, j)[r] - mean_[first + j]));
+            sum +=
+                posterior_.responsibility(k, r) *
+                (stretches_[std::size_t(k) * kTile + r] * covariances_[k][std::size_t(i) * t + j] +
+                 (component_mean(k, i)[r] - mean_[first + i]) * (component_mean(k, j)[r] - mean_[first + j]));
         if (i == j) variance_.push_back(absent ? nan : sum);
         if (options_.covariance) covariance_.push_back(absent ? nan : sum);
       }
@@ -100,7 +113,9 @@ class BlockRegression {
   const RegressOptions& options_;
   TilePosterior posterior_;
   Tile tile_;
+  const LogDensity& density_;
   std::vector<double> component_means_;           ///< K x t x kTile
+  std::vector<double> stretches_, scratch_;       ///< K x kTile
   std::vector<std::vector<double>> covariances_;  ///< (t, t) of each component
   std::vector<double> mean_, variance_, covariance_, log_density_;
 };

@@ -25,6 +25,23 @@ LabelRule read_label_rule(hid_t group, const std::string& name) {
                                               name, rule, kNearest));
 }
 
+constexpr const char* kSharing[] = {"each", "shared", "fixed"};
+
+const char* sharing_name(Sharing sharing) {
+  return kSharing[static_cast<int>(sharing)];
+}
+
+/// "each" where the attribute is missing.
+Sharing read_sharing(hid_t group, const std::string& attribute, const std::string& name) {
+  if (!h5::has_attribute(group, attribute.c_str())) return Sharing::each;
+  const auto text = h5::read_attribute<std::string>(group, attribute.c_str());
+  for (const Sharing sharing : {Sharing::each, Sharing::shared, Sharing::fixed})
+    if (text == sharing_name(sharing)) return sharing;
+  throw Error(ExitCode::bad_data, fmt::format("{}: /model has {} '{}', which is unknown; write each, shared or "
+                                              "fixed, or remove the attribute",
+                                              name, attribute, text));
+}
+
 }  // namespace
 
 std::vector<Index> covariance_shape(const Mixture& m) {
@@ -36,11 +53,16 @@ std::vector<Field> parameter_fields(const Mixture& m, const std::string& group, 
   const Index K = m.n_components, d = m.n_features;
   std::vector<Field> fields{{group, "weights", Doubles{m.weights, {K}}, true},
                             {group, "means", Doubles{m.means, {K, d}}, true}};
-  if (!m.component->has_covariances()) {
+  const std::string own(m.component->own_name()), matrices(m.component->matrices_name());
+  if (!m.component->has_covariances() || !own.empty())
     fields.push_back({group, "family", std::string(m.component->name()), true});
-  } else {
+  if (!own.empty()) {
+    fields.push_back({group, own, Doubles{m.own, {K}}, true});
+    fields.push_back({group, own + "_sharing", std::string(sharing_name(m.own_sharing)), true});
+  }
+  if (m.component->has_covariances()) {
     fields.push_back({group, "covariance_type", std::string(m.structure->name()), true});
-    fields.push_back({group, "covariances", Doubles{m.covariances, covariance_shape(m)}, true});
+    fields.push_back({group, matrices, Doubles{m.covariances, covariance_shape(m)}, true});
     if (with_factors || !m.floored.empty())
       fields.push_back(
           {group, "precisions_cholesky", Doubles{m.precisions_cholesky, covariance_shape(m)}, true});
@@ -170,6 +192,11 @@ std::vector<Field> numeric_options(const FitOptions& o) {
                             {group, "skip", std::string(o.skip ? "auto" : "none"), true}};
   if (o.component->has_covariances())
     fields.push_back({group, "covariance_type", std::string(o.structure->name()), true});
+  if (const std::string own(o.component->own_name()); !own.empty())
+    fields.push_back({group, own,
+                      o.own.sharing == Sharing::fixed ? Field::Value(o.own.value)
+                                                      : Field::Value(std::string(sharing_name(o.own.sharing))),
+                      true});
   if (o.short_runs > 0) fields.push_back({group, "short_runs", std::int64_t{o.short_runs}, true});
   if (o.engine != Engine::em) fields.push_back({group, "engine", engine_name(o.engine), true});
   if (o.engine == Engine::stepwise || o.engine == Engine::sequential)
@@ -240,13 +267,18 @@ Mixture read_parameters(hid_t group, const std::string& name) {
                h5::read_dataset<double>(group, "noise_minimum"),
                h5::read_dataset<double>(group, "noise_maximum")};
   m.label_rule = read_label_rule(group, name);
+  if (const std::string own(m.component->own_name()); !own.empty()) {
+    m.own = h5::read_dataset<double>(group, own.c_str());
+    m.own_sharing = read_sharing(group, own + "_sharing", name);
+  }
   if (!m.component->has_covariances()) return m;
-  m.covariances = h5::read_dataset<double>(group, "covariances", &dims);
+  const std::string matrices(m.component->matrices_name());
+  m.covariances = h5::read_dataset<double>(group, matrices.c_str(), &dims);
   if (dims != covariance_shape(m))
     throw Error(ExitCode::bad_data,
-                fmt::format("{}: /model/covariances has shape ({}); covariance type '{}' with {} "
+                fmt::format("{}: /model/{} has shape ({}); covariance type '{}' with {} "
                             "components and {} columns needs ({}); write it so",
-                            name, fmt::join(dims, ", "), type, m.n_components, m.n_features,
+                            name, matrices, fmt::join(dims, ", "), type, m.n_components, m.n_features,
                             fmt::join(covariance_shape(m), ", ")));
   if (h5::exists(group, "degenerate")) {
     const auto floored = h5::read_dataset<std::int64_t>(group, "degenerate");

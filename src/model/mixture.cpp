@@ -22,7 +22,25 @@ std::vector<double> Mixture::whitened(int k, std::span<const double> x) const {
 
 std::int64_t Mixture::n_parameters() const {
   return n_components - 1 + std::int64_t{n_components} * n_features +
-         structure->n_covariance_parameters(n_components, n_features) + (noise ? 2 : 0);
+         structure->n_covariance_parameters(n_components, n_features) + (noise ? 2 : 0) + n_own_parameters();
+}
+
+std::int64_t Mixture::n_own_parameters() const {
+  if (component->own_name().empty() || own_sharing == Sharing::fixed) return 0;
+  return own_sharing == Sharing::each ? n_components : 1;
+}
+
+void Mixture::become(const Kind& kind) {
+  component = kind.component;
+  structure = kind.structure;
+  own_sharing = kind.own.sharing;
+  if (component->own_name().empty()) return own.clear();
+  if (own.empty()) own.assign(n_components, component->own_at_start());
+  if (own_sharing == Sharing::fixed) own.assign(n_components, kind.own.value);
+  if (own_sharing != Sharing::shared || std::ranges::count(own, own[0]) == std::ssize(own)) return;
+  double sum = 0.0, weight = 0.0;
+  for (int k = 0; k < n_components; ++k) sum += weights[k] * own[k], weight += weights[k];
+  own.assign(n_components, sum / weight);
 }
 
 namespace {
@@ -55,9 +73,11 @@ void require_shapes(const Mixture& m, const std::string& name) {
   for (const std::size_t n : m.layout().dims(m.n_components, m.n_features)) n_covariances *= n;
   require(K > 0 && d > 0, name, "the model has no components or no columns");
   require(m.weights.size() == K && m.means.size() == K * d && m.covariances.size() == n_covariances, name,
-          "weights, means and covariances do not have the shapes of covariance type '" +
+          "weights, means and " + std::string(m.component->matrices_name()) + " do not have the shapes of covariance type '" +
               std::string(m.structure->name()) + "'; write them as (K), (K, d) and as `gmmpi fit` does");
-  require(all_finite(m.weights) && all_finite(m.means) && all_finite(m.covariances), name,
+  require(m.own.size() == (m.component->own_name().empty() ? 0 : K), name,
+          std::string(m.component->own_name()) + " is not a (K) array; write it so");
+  require(all_finite(m.weights) && all_finite(m.means) && all_finite(m.covariances) && all_finite(m.own), name,
           "the model holds NaN or infinite numbers; write finite ones");
 }
 
@@ -92,6 +112,12 @@ void require_no_noise(const Mixture& m, const std::string& name) {
 void validate(Mixture& m, const KernelTable& kernels, const std::string& name) {
   require_shapes(m, name);
   m.component->validate(m, name);
+  for (const double value : m.own)
+    try {
+      m.component->validate_own(value);
+    } catch (const Error& e) {
+      throw Error(ExitCode::bad_data, name + ": " + e.what());
+    }
   normalise_weights(m, name);
   for (int k = 0; k < m.n_covariances(); ++k)
     require(m.layout().is_symmetric(m.covariance(k), m.n_features), name,
@@ -105,6 +131,7 @@ void validate(Mixture& m, const KernelTable& kernels, const std::string& name) {
 
 void copy_component(const Mixture& from, int k, Mixture& to) {
   std::ranges::copy(from.mean(k), to.mean(k).begin());
+  if (!to.own.empty()) to.own[k] = from.own[k];
   if (to.is_shared()) return;
   const std::size_t stride = to.layout().stride(to.n_features);
   std::copy_n(from.covariance(k), stride, to.covariance(k));
@@ -126,7 +153,8 @@ std::vector<double> scatter_of(const Mixture& m, ScatterShape shape, const std::
   const MomentLayout layout{m.n_components, m.n_features, shape};
   std::vector<double> scatter(layout.n_scatters() * scatter_size(shape, m.n_features));
   for (int k = 0; k < m.n_components; ++k) {
-    const std::vector<double> full = full_covariance(m, k);
+    std::vector<double> full(std::size_t(m.n_features) * m.n_features);
+    m.layout().to_full(m.covariance(k), m.n_features, full.data());
     layout.for_each_entry(k, [&](int i, int j, std::int64_t place) {
       scatter[place] += counts[k] * full[std::size_t(i) * m.n_features + j];
     });

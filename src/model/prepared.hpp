@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "gmmpi/model/mixture.hpp"
 #include "kernels/aligned.hpp"
 #include "model/distances.hpp"
+#include "model/own_sums.hpp"
 
 namespace gmmpi {
 
@@ -21,6 +23,12 @@ class Prepared {
   virtual void log_joint(const KernelTable& kernels, double* values) const;
   /// log_joint is constant - distance / 2, so that rows can be left out by partial distances.
   virtual bool can_prune() const { return true; }
+
+  /// For components whose moments weigh the rows, or that need more sums.
+  virtual std::optional<OwnSums> own_sums() const { return std::nullopt; }
+  /// gamma (K x kTile) becomes what weighs the moments; own (n x K x kTile) the terms of the n sums.
+  virtual void weigh(const KernelTable&, const double* /*distances*/, double* /*gamma*/,
+                     double* /*own*/) const {}
 
  protected:
   /// `constants` without the logarithms of the weights.

@@ -53,6 +53,8 @@ Mixture image(const Mixture& m, std::vector<double> means, const std::vector<dou
   out.weights = m.weights;
   out.means = std::move(means);
   out.component = m.component;
+  out.own = m.own;
+  out.own_sharing = m.own_sharing;
   out.structure = diagonal ? &m.structure->after_scaling() : &m.structure->after_map();
   for (int k = 0; k < out.n_covariances(); ++k) {
     const std::vector<double> covariance = covariance_of_image(m, k, a, diagonal);

@@ -1,5 +1,5 @@
 // Quantiles of distributed numbers, and of the chi-square distribution.
-// covers: src/inference/chi_square.cpp
+// covers: src/model/chi_square.cpp
 #include "inference/quantile.hpp"
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 #include <limits>
 #include <random>
 
-#include "inference/chi_square.hpp"
+#include "model/chi_square.hpp"
 #include "support/in_memory.hpp"
 #include "support/world.hpp"
 

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "inference/chi_square.hpp"
+#include "model/chi_square.hpp"
 #include "model/student_tail.hpp"
 
 namespace {

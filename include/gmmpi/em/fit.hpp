@@ -94,9 +94,10 @@ struct FitOptions {
   std::optional<PriorOptions> prior;        ///< none: maximum likelihood; else MAP
   FixedParameters fixed{};
   bool relative_weights = false;  ///< the weights were scaled before they came; the fit does not look at it
+  OwnOptions own{};                   ///< of components that have a parameter of their own
   std::optional<NoiseOptions> noise;  ///< Engine::em and hard, Gaussian components
 
-  Kind kind() const { return {*structure, *component}; }
+  Kind kind() const { return {*structure, *component, own}; }
   /// Restarts, and the run that goes on with the best short one.
   int n_runs() const { return n_init + (short_runs > 0 ? 1 : 0); }
   bool is_short(int restart) const { return short_runs > 0 && restart < n_init; }

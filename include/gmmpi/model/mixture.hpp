@@ -34,9 +34,10 @@ struct UniformNoise {
 struct Kind {
   const Component* component = nullptr;
   const CovarianceStructure* structure = nullptr;
+  OwnOptions own;
 
-  Kind(const CovarianceStructure& s, const Component& c = find_component("gaussian"))
-      : component(&c), structure(&s) {}
+  Kind(const CovarianceStructure& s, const Component& c = find_component("gaussian"), OwnOptions o = {})
+      : component(&c), structure(&s), own(o) {}
 
   /// What tells it from others of a comparison: the structure's name, or that of a component without one.
   std::string_view name() const { return component->has_covariances() ? structure->name() : component->name(); }
@@ -57,6 +58,8 @@ struct Mixture {
   std::vector<double> covariances;          ///< (K, d, d), (d, d), (K, d), (K), or none
   std::vector<double> precisions_cholesky;  ///< as covariances; upper triangular U with precision U U^T
   std::vector<double> log_det;              ///< (K) ln det U_k
+  std::vector<double> own;              ///< (K) what Component::own_name names; empty where that is empty
+  Sharing own_sharing = Sharing::each;  ///< how a fit has found them
   /// Components, ascending, whose covariance is at the variance floor of a fit. Their factor is not that of
   /// `covariances`, where its rounding shows, but belongs to the parameters (src/model/variance_floor.hpp).
   std::vector<int> floored;
@@ -66,7 +69,7 @@ struct Mixture {
   LabelRule label_rule = LabelRule::posterior;
   Transform label_space;  ///< nearest: what rows and means go through before distances; empty: nothing
 
-  Kind kind() const { return {*structure, *component}; }
+  Kind kind() const { return {*structure, *component, {own_sharing, own.empty() ? 0.0 : own[0]}}; }
   const CovarianceLayout& layout() const { return structure->layout(); }
   int n_covariances() const { return layout().n_covariances(n_components); }  ///< K, or 1 or 0
   bool is_shared() const { return layout().is_shared(); }
@@ -89,6 +92,10 @@ struct Mixture {
   /// Free parameters: K - 1 weights, K d means, and those of the covariances; noise counts as two, its weight
   /// and its volume, as in mclust.
   std::int64_t n_parameters() const;
+  std::int64_t n_own_parameters() const;  ///< K, 1 or 0 of them
+  /// Sets component and structure of a mixture of K components, and its own parameters to what `kind` gives:
+  /// its value, or one for all (by weight), or those that are there, or those of a start.
+  void become(const Kind& kind);
 
  private:
   std::size_t first_entry(int k) const { return is_shared() ? 0 : k * layout().stride(n_features); }

@@ -19,10 +19,11 @@ from .mixture import Mixture, Noise
 from .model_io import ModelFile, read_model, save
 from .models import fit, load
 from .program import GmmpiError, GmmpiValueError, Run, find_program, run
+from .student import StudentMixture
 
 __version__ = "0.1.0"
 __all__ = ["BernoulliMixture", "FittedMixture", "GaussianMixture", "GmmpiError", "GmmpiValueError", "Mixture", "ModelFile", "Noise", "Run",
-           "Table", "find_program", "fit", "load", "plot", "read_data", "read_model", "run", "save", "write_data"]
+           "StudentMixture", "Table", "find_program", "fit", "load", "plot", "read_data", "read_model", "run", "save", "write_data"]
 
 
 def __getattr__(name):

@@ -55,9 +55,9 @@ def reordered(mixture, places):
         nearest = replace(nearest, transform=nearest.transform.with_inputs(places))
     if not isinstance(mixture, Mixture):
         return replace(mixture, means=mixture.means[:, places], nearest=nearest)
-    kind, covariances = mixture.covariance_type, mixture.covariances
+    kind, matrices = mixture.covariance_type, mixture.matrices
     if kind in ("full", "tied"):
-        covariances = covariances[..., places, :][..., places]
+        matrices = matrices[..., places, :][..., places]
     elif kind == "diag":
-        covariances = covariances[:, places]
-    return replace(mixture, means=mixture.means[:, places], covariances=covariances, precisions_cholesky=None, nearest=nearest)
+        matrices = matrices[:, places]
+    return mixture.with_matrices(kind, mixture.means[:, places], matrices, nearest=nearest)

@@ -17,7 +17,7 @@ from .columns import names_of
 from .data import Table
 from .fitted import FittedMixture, RowMethods, set_fit_attributes
 from .fitting import INIT_PARAMS, run_fit
-from .mixture import as_mixture
+from .mixture import Mixture, as_mixture
 from .program import BAD_DATA, MPIRUN, USAGE, GmmpiError, GmmpiValueError
 
 try:
@@ -137,7 +137,7 @@ class GaussianMixture(RowMethods, sklearn.mixture.GaussianMixture):
     def _from_file(cls, model, feature_names=None):
         """The fitted estimator of a ModelFile; a FittedMixture if it is no scikit-learn mixture."""
         mixture = model.mixture
-        if mixture.noise is not None or mixture.covariance_type == "bernoulli" or (model.transform and model.transform.loses):
+        if type(mixture) is not Mixture or mixture.noise is not None or (model.transform and model.transform.loses):
             estimator = FittedMixture(model)
         else:
             known = {name: model.options[name] for name in ("tol", "reg_covar", "max_iter", "n_init") if name in model.options}

@@ -37,10 +37,10 @@ class RowMethods:
 
 
 class FittedMixture(RowMethods):
-    """A fitted model that is no scikit-learn GaussianMixture: Bernoulli components, a noise component, or fewer principal
+    """A fitted model that is no scikit-learn GaussianMixture: components of Student's t or Bernoulli ones, a noise component, or fewer principal
     components than columns. It has scikit-learn's methods for rows, with the program's numbers, and its attributes:
     weights_, means_, converged_, n_iter_, lower_bound_, lower_bounds_, n_features_in_, and history_, digest_ and nearest_ as
-    gmmpi.GaussianMixture; Gaussian ones also covariances_ and precisions_cholesky_.
+    gmmpi.GaussianMixture; those with covariances also covariances_ and precisions_cholesky_, Student's also scales_ and dof_.
 
     `mixture_` is the mixture, `transform_` what is done to rows first or None. With principal components, ln p and BIC are of
     those, as in the program. Rows are drawn by gmmpi.run("sample", path, ...).
@@ -50,7 +50,7 @@ class FittedMixture(RowMethods):
         self.mixture_ = model.mixture
         self.nearest_ = self.mixture_.nearest
         self.transform_ = model.transform if model.transform is not None and model.transform.loses else None
-        for name in ("weights", "means", "covariances", "precisions_cholesky"):
+        for name in ("weights", "means", "covariances", "precisions_cholesky", "scales", "dof"):
             if hasattr(self.mixture_, name):
                 setattr(self, name + "_", getattr(self.mixture_, name))
         self.covariance_type = self.mixture_.covariance_type

@@ -159,7 +159,7 @@ def complete(given, options, rest):
         if bernoulli:
             return BernoulliMixture(weights, means)
         if given["precisions"] is None:
-            return Mixture(covariance_type, weights, means, base.covariances)
+            return Mixture(covariance_type, weights, means, base.matrices)
         precisions, dense = given["precisions"], covariance_type in ("full", "tied")
         return Mixture(covariance_type, weights, means, np.linalg.inv(precisions) if dense else 1.0 / precisions)
     except (ValueError, np.linalg.LinAlgError) as error:

@@ -1,6 +1,6 @@
 """Mixtures as numpy arrays: densities, responsibilities, marginals. Equations: docs/maths.md."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,21 @@ def precision_factors(covariance_type, covariances):
     if not (covariances > 0).all():
         raise np.linalg.LinAlgError("a variance is not positive")
     return 1.0 / np.sqrt(covariances)
+
+
+def check_parameters(mixture, matrices):
+    """Makes arrays of a mixture's parameters; `matrices` names what is shaped by the covariance type. ValueError: shapes disagree."""
+    for name in ("weights", "means", matrices, "precisions_cholesky"):
+        value = getattr(mixture, name)
+        object.__setattr__(mixture, name, None if value is None else np.asarray(numbers(value, name), dtype=np.float64))
+    kind, found = mixture.covariance_type, getattr(mixture, matrices)
+    if kind not in TYPES:
+        raise ValueError(f"covariance_type {kind!r} is none of {', '.join(TYPES)}")
+    if mixture.means.ndim != 2 or mixture.weights.shape != (mixture.means.shape[0],):
+        raise ValueError(f"weights {mixture.weights.shape} do not fit means {mixture.means.shape}")
+    shape = covariance_shape(kind, *mixture.means.shape)
+    if found.shape != shape:
+        raise ValueError(f"{matrices} {found.shape} of type {kind} should be {shape}")
 
 
 @dataclass(frozen=True)
@@ -127,18 +142,18 @@ class Mixture(FiniteMixture):
     nearest: NearestMean = None
 
     def __post_init__(self):
-        for name in ("weights", "means", "covariances", "precisions_cholesky"):
-            value = getattr(self, name)
-            object.__setattr__(self, name, None if value is None else np.asarray(numbers(value, name), dtype=np.float64))
-        if self.covariance_type not in TYPES:
-            raise ValueError(f"covariance_type {self.covariance_type!r} is none of {', '.join(TYPES)}")
-        if self.means.ndim != 2 or self.weights.shape != (self.means.shape[0],):
-            raise ValueError(f"weights {self.weights.shape} do not fit means {self.means.shape}")
-        shape = covariance_shape(self.covariance_type, *self.means.shape)
-        if self.covariances.shape != shape:
-            raise ValueError(f"covariances {self.covariances.shape} of type {self.covariance_type} should be {shape}")
+        check_parameters(self, "covariances")
         if self.precisions_cholesky is None:
             object.__setattr__(self, "precisions_cholesky", precision_factors(self.covariance_type, self.covariances))
+
+    @property
+    def matrices(self):
+        """What precisions_cholesky belongs to and ellipses show, shaped by the covariance type: the covariances."""
+        return self.covariances
+
+    def with_matrices(self, covariance_type, means, matrices, **others):
+        """The same mixture with other means and matrices, and what else is given."""
+        return replace(self, covariance_type=covariance_type, means=means, covariances=matrices, precisions_cholesky=None, **others)
 
     @property
     def n_covariance_parameters(self):
@@ -146,7 +161,12 @@ class Mixture(FiniteMixture):
         return {"full": K * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diag": K * d, "spherical": K}[self.covariance_type]
 
     def log_prob(self, X):
-        """ln N(x_n | mu_k, Sigma_k), (N, K) (Bishop 2.43). x - mu is taken first, so an offset costs no digits."""
+        """ln N(x_n | mu_k, Sigma_k), (N, K) (Bishop 2.43)."""
+        log_det, squares = self.log_det_and_squares(X)
+        return log_det - self.n_features / 2 * np.log(2 * np.pi) - squares / 2
+
+    def log_det_and_squares(self, X):
+        """ln det U_k (K) and squared Mahalanobis distances (N, K). x - mu is taken first, so an offset costs no digits."""
         X = rows_of(X, self.n_features)
         log_det, squares = np.empty(self.n_components), np.empty((len(X), self.n_components))
         for k, mean in enumerate(self.means):
@@ -156,31 +176,31 @@ class Mixture(FiniteMixture):
             else:
                 y, log_det[k] = (X - mean) * U, np.log(np.broadcast_to(U, mean.shape)).sum()
             squares[:, k] = np.einsum("nj,nj->n", y, y)
-        return log_det - self.n_features / 2 * np.log(2 * np.pi) - squares / 2
+        return log_det, squares
 
     def dense_covariances(self, columns=None):
-        """(K, c, c): the covariances of the given columns (default: all), whatever the type."""
+        """(K, c, c): the matrices of the given columns (default: all), whatever the type."""
         columns = np.arange(self.n_features) if columns is None else np.asarray(columns)
         K, c = self.n_components, len(columns)
         if self.covariance_type == "full":
-            return self.covariances[:, columns[:, None], columns]
+            return self.matrices[:, columns[:, None], columns]
         if self.covariance_type == "tied":
-            return np.broadcast_to(self.covariances[columns[:, None], columns], (K, c, c))
-        variances = self.covariances[:, columns] if self.covariance_type == "diag" else self.covariances[:, None]
+            return np.broadcast_to(self.matrices[columns[:, None], columns], (K, c, c))
+        variances = self.matrices[:, columns] if self.covariance_type == "diag" else self.matrices[:, None]
         return np.eye(c) * np.broadcast_to(variances, (K, c))[:, :, None]
 
     def marginal(self, columns):
         """The mixture of the given columns alone, of type full (Bishop 2.98)."""
-        return Mixture("full", self.weights, self.means[:, columns], self.dense_covariances(columns))
+        return self.with_matrices("full", self.means[:, columns], self.dense_covariances(columns), noise=None, nearest=None)
 
     def component_variances(self):
         """(K, d): the variances of each component, whatever the type."""
         if self.covariance_type == "full":
-            own = np.einsum("kjj->kj", self.covariances)
+            own = np.einsum("kjj->kj", self.matrices)
         elif self.covariance_type == "tied":
-            own = np.diag(self.covariances)[None, :]
+            own = np.diag(self.matrices)[None, :]
         else:
-            own = self.covariances if self.covariance_type == "diag" else self.covariances[:, None]
+            own = self.matrices if self.covariance_type == "diag" else self.matrices[:, None]
         return np.broadcast_to(own, self.means.shape)
 
 

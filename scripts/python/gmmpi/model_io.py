@@ -10,6 +10,7 @@ from . import program
 from .bernoulli import BernoulliMixture
 from .columns import names_of
 from .mixture import FiniteMixture, Mixture, NearestMean, Noise, as_mixture
+from .student import StudentMixture
 from .transform import Transform, read_transform
 
 PARAMETERS = ("weights", "means", "covariances")
@@ -21,7 +22,7 @@ class ModelFile:
     """A mixture, and what its file says about the fit: attributes of /model and /options, datasets of /history.
 
     Of a selection also /grid: its attributes, and a list of one entry per candidate for each dataset.
-    The mixture is a Mixture (Gaussian components) or a BernoulliMixture. It is in the units of the data, whatever the fit did to the columns first; but if it projected them to fewer
+    The mixture is a Mixture (Gaussian components), a StudentMixture or a BernoulliMixture. It is in the units of the data, whatever the fit did to the columns first; but if it projected them to fewer
     principal components (transform.loses), the mixture is that of the components.
     """
 
@@ -51,12 +52,15 @@ def read_mixture(model, attributes):
     nearest = NearestMean() if attributes.get("assignment") == "nearest" else None
     if attributes.get("family", "gaussian") == "bernoulli":
         return BernoulliMixture(model["weights"][...], model["means"][...], nearest)
+    kind = str(attributes.get("covariance_type"))
     factors = model["precisions_cholesky"][...] if "precisions_cholesky" in model else None
     noise = None
     if "noise_weight" in attributes:
         noise = Noise(float(attributes["noise_weight"]), float(attributes["noise_log_volume"]))
-    return Mixture(str(attributes.get("covariance_type")), *(model[name][...] for name in PARAMETERS), factors, noise,
-                   nearest)
+    if attributes.get("family") == "student":
+        return StudentMixture(kind, model["weights"][...], model["means"][...], None, factors, noise, nearest, model["scales"][...],
+                              model["dof"][...], str(attributes.get("dof_sharing", "each")))
+    return Mixture(kind, *(model[name][...] for name in PARAMETERS), factors, noise, nearest)
 
 
 def read_model(path):
@@ -121,9 +125,14 @@ def save(model, path):
             group = file.create_group("model")
             gaussian = isinstance(mixture, Mixture)
             group.attrs.update({"covariance_type": mixture.covariance_type} if gaussian else {"family": "bernoulli"})
+            names = [*PARAMETERS, "precisions_cholesky"] if gaussian else ["weights", "means"]
+            if isinstance(mixture, StudentMixture):
+                group.attrs.update({"family": "student", "dof_sharing": mixture.dof_sharing})
+                names[names.index("covariances")] = "scales"
+                names.append("dof")
             if mixture.nearest is not None:
                 group.attrs["assignment"] = "nearest"
-            for name in (*PARAMETERS, "precisions_cholesky") if gaussian else ("weights", "means"):
+            for name in names:
                 group[name] = getattr(mixture, name)
             if names_of(model) is not None:
                 file["feature_names"] = names_of(model)

@@ -11,7 +11,7 @@ def fit(X, n_components=1, *, covariance_type=None, tol=None, reg_covar=None, ma
         sample_weight=None, ranks=1, threads=None, output=None, program=None, mpirun=MPIRUN, verbose=False,
         **options):
     """Fits a mixture with the program and returns it, a fitted scikit-learn GaussianMixture (gmmpi.GaussianMixture), or
-    what scikit-learn's class cannot be (noise=True, family="bernoulli", pca=...) as a gmmpi.FittedMixture.
+    what scikit-learn's class cannot be (noise=True, family="student", pca=...) as a gmmpi.FittedMixture.
 
     X: array (N, d), pandas DataFrame, gmmpi.Table, or the path of data that the program reads where they are,
     "file.h5[:/dataset]". The parameters are scikit-learn's; None means the program's default (`gmmpi fit --help`), which
@@ -42,7 +42,7 @@ def load(path):
     predict, score_samples, sample, bic and so on work; `history_` has the log-likelihood of each iteration and
     `digest_` the digest where the file has them. `feature_names_in_` are the file's names of columns: as in scikit-learn, a
     DataFrame with others, or in another order, is refused. It takes rows in the units of the data, as the program does. A model with a noise
-    component, of Bernoulli components, or of fewer principal components than columns is no scikit-learn GaussianMixture; it becomes a
+    component, of other than Gaussian components, or of fewer principal components than columns is no scikit-learn GaussianMixture; it becomes a
     gmmpi.FittedMixture, which has the same methods, except sample. Raises GmmpiError.
     """
     from .estimator import GaussianMixture

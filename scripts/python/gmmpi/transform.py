@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import rows
-from .mixture import Mixture, NearestMean, Noise
+from .mixture import NearestMean, Noise
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Transform:
         """The mixture of x where `mixture` is that of y; scaling makes spherical ones diag, mixing makes diag ones full."""
         if self.loses:
             raise ValueError("a mixture of fewer principal components than columns has no density of the columns")
-        kind, covariances = mixture.covariance_type, mixture.covariances
+        kind, covariances = mixture.covariance_type, mixture.matrices
         if self.components is not None:
             back = self.scale[:, None] * self.components
             if kind != "tied":
@@ -54,7 +54,7 @@ class Transform:
             covariances = covariances * (self.scale**2 if kind == "diag" else np.outer(self.scale, self.scale))
         noise = mixture.noise and Noise(mixture.noise.weight, mixture.noise.log_volume + np.log(self.scale).sum())
         nearest = mixture.nearest and NearestMean(self)  # distances are those of y, where k-means ran
-        return Mixture(kind, mixture.weights, self.invert(mixture.means), covariances, noise=noise, nearest=nearest)
+        return mixture.with_matrices(kind, self.invert(mixture.means), covariances, noise=noise, nearest=nearest)
 
 
 def read_transform(file):

@@ -65,11 +65,11 @@ void announce(const Execution& execution, const Options& options, const FitOptio
   const auto work_bytes = static_cast<double>(plan.working_bytes);
   log.line(fmt::format("gmmpi {}: fit {}{}", GMMPI_VERSION, data.rows->describe(),
                        std::string(data.weights ? ", weighted" : "") + (data.labels ? ", labelled" : "")));
-  const bool has_covariances = f.component->has_covariances();
+  const bool has_covariances = f.component->has_covariances(), plain = has_covariances && shape.own.empty();
   log.line(
       fmt::format("model: {}{} ({} parameters); tol {:g}, at most {} iterations{}, {}, seed {}",
-                  count_text(f.n_components, std::string(f.component->title()) + (has_covariances ? "" : " component")),
-                  has_covariances ? fmt::format(", {} covariances", f.structure->name()) : "", f.fixed.n_free(shape),
+                  count_text(f.n_components, std::string(f.component->title()) + (plain ? "" : " component")),
+                  has_covariances ? fmt::format(", {} {}", f.structure->name(), f.component->matrices_name()) : "", f.fixed.n_free(shape),
                   f.tol, f.max_iter,
                   (f.accelerate != Acceleration::none ? " (accelerated)"
                    : f.engine == Engine::em           ? ""

@@ -91,27 +91,40 @@ std::string progress_text(const Json& file) {
 }
 
 /// A matrix as indented lines, unless it is too wide for them.
-void print_matrix(const Json& matrix) {
+void print_matrix(const Json& matrix, const char* name = "covariance") {
   if (matrix.size() > kMostColumnsShown) return;
-  for (std::size_t i = 0; i < matrix.size(); ++i)
-    say("    {} {}\n", i == 0 ? "covariance" : "          ", row_text(matrix[i]));
+  for (std::size_t i = 0; i < matrix.size(); ++i) say("    {:<10} {}\n", i == 0 ? name : "", row_text(matrix[i]));
 }
 
 /// The covariance of component k (of all, if shared), as indented lines.
 void print_covariance(const Json& model, const Mixture& mixture, std::size_t k) {
   if (!mixture.component->has_covariances()) return;
-  const Json& all = model.at("covariances");
+  const std::string name(mixture.component->matrices_name());
+  const Json& all = model.at(name);
   if (!all.is_array()) {
-    if (k == 0) say("    covariances too large to be shown\n");
+    if (k == 0) say("    {} too large to be shown\n", name);
     return;
   }
+  const bool is_scale = !mixture.own.empty();
   const Json& own = mixture.is_shared() ? all : all.at(k);
   if (!own.is_array())
-    say("    variance  {:12.6g}\n", own.get<double>());
+    say("    {} {:12.6g}\n", is_scale ? "scale    " : "variance ", own.get<double>());
   else if (!own.at(0).is_array())
-    say("    variances {}\n", row_text(own));
+    say("    {} {}\n", is_scale ? "scales   " : "variances", row_text(own));
   else
-    print_matrix(own);
+    print_matrix(own, is_scale ? "scale" : "covariance");
+}
+
+/// What component k has besides, and the covariance that it makes of its matrix where there is one.
+void print_own(const Mixture& mixture, std::size_t k) {
+  if (mixture.own.empty()) return;
+  say("    {:<9} {:12.6g}\n", mixture.component->own_name(), mixture.own[k]);
+  const std::vector<double> covariance = full_covariance(mixture, static_cast<int>(k));
+  if (!std::ranges::all_of(covariance, [](double c) { return std::isfinite(c); })) return;
+  Json rows = Json::array();
+  for (auto row = covariance.begin(); row != covariance.end(); row += mixture.n_features)
+    rows.push_back(std::vector<double>(row, row + mixture.n_features));
+  print_matrix(rows);
 }
 
 /// Rows of constant density, in the coordinates of the components.
@@ -234,6 +247,7 @@ void print_model(const std::string& path, const Json& file, const StoredModel& m
         std::string(static_cast<std::size_t>(kBarLength * model.mixture.weights[k] / heaviest + 0.5), '#'));
     say("    mean      {}\n", row_text(m.at("means").at(k)));
     if (!shared) print_covariance(m, model.mixture, k);
+    print_own(model.mixture, k);
   }
   if (K > kMostComponentsShown) say("... {} more components (--json shows all)\n", K - kMostComponentsShown);
   if (shared) {

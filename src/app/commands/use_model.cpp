@@ -80,6 +80,10 @@ std::vector<std::string> count_texts(const std::vector<Index>& counts,
   return texts;
 }
 
+bool differ(const std::vector<double>& values) {
+  return std::ranges::adjacent_find(values, std::ranges::not_equal_to()) != values.end();
+}
+
 void print_prediction(const Options& options, const std::string& output, Index n_rows, bool has_noise,
                       const PredictOptions& what, const PredictCounts& counts,
                       const std::vector<std::string>& class_names) {
@@ -98,9 +102,9 @@ void print_prediction(const Options& options, const std::string& output, Index n
       fmt::join(count_texts(counts.labels, class_names), class_names.empty() ? " " : ", "),
       has_noise ? fmt::format("; noise: {}", counts.noise) : "");
   if (what.outliers)
-    say("outliers: {} ({} {:.8g})\n", count_text(counts.outliers, "row"),
+    say("outliers: {} ({} {:.8g}{})\n", count_text(counts.outliers, "row"),
         what.outliers->rule == OutlierRule::chi2 ? "squared distances above" : "log density below",
-        what.outliers->threshold);
+        what.outliers->threshold, differ(what.outliers->distances) ? ", less for some components" : "");
   say("written to {}\n", written_text(output));
 }
 

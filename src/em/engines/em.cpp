@@ -72,7 +72,7 @@ void tell_observer(const Problem& p, const FitState& state, double change) {
 
 /// True where every class is known: then the first M-step already is the maximum.
 bool is_closed_form(const FitOptions& options) {
-  return options.labels && options.labels->complete();
+  return options.labels && options.labels->complete() && options.component->is_closed_form();
 }
 
 bool has_converged(const Problem& p, const FitState& state, double change) {

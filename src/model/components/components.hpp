@@ -9,6 +9,7 @@
 namespace gmmpi {
 
 std::unique_ptr<Component> make_gaussian();
+std::unique_ptr<Component> make_student();
 std::unique_ptr<Component> make_bernoulli();
 
 }  // namespace gmmpi

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "gmmpi/error.hpp"
+#include "model/chi_square.hpp"
 #include "model/components/components.hpp"
 
 namespace gmmpi {
@@ -12,6 +13,7 @@ const std::vector<std::unique_ptr<Component>>& registry() {
   static const auto components = [] {
     std::vector<std::unique_ptr<Component>> list;
     list.push_back(make_gaussian());
+    list.push_back(make_student());
     list.push_back(make_bernoulli());
     return list;
   }();
@@ -22,6 +24,10 @@ const std::vector<std::unique_ptr<Component>>& registry() {
 
 void Component::mean_about(const double* x, std::span<double> mean) const {
   std::copy_n(x, mean.size(), mean.begin());
+}
+
+double Component::distance_quantile(const Mixture& m, int, double p, const KernelTable& kernels) const {
+  return chi_square_upper_quantile(p, m.n_features, kernels);
 }
 
 std::vector<std::string> component_names() {

@@ -106,7 +106,7 @@ def grid_along(begin, end, n, means, deviations, weights):
 
 def grid_over(limits, marginal):
     """x (G), y (H) and the (G * H, 2) points of a grid over two columns, finer where components are narrow."""
-    deviations = np.sqrt(np.einsum("kjj->kj", marginal.covariances))
+    deviations = np.sqrt(np.einsum("kjj->kj", marginal.matrices))
     x, y = (grid_along(*limits[j], GRID, marginal.means[:, j], deviations[:, j], marginal.weights) for j in range(2))
     return x, y, np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
 
@@ -173,7 +173,7 @@ def draw_curves(ax, table, marginal, chosen, colours):
     values = table.X[:, chosen[0]]
     ax.hist(values, bins=int(np.clip(np.sqrt(len(values)), 10, 60)), density=True, color="#d9d9d9", edgecolor="white",
             label="data")
-    deviations = np.sqrt(marginal.covariances[:, 0, 0])
+    deviations = np.sqrt(marginal.matrices[:, 0, 0])
     x = grid_along(*limits_over(values[:, None], 0.1)[0], 4 * GRID, marginal.means[:, 0], deviations, marginal.weights)
     ax.plot(x, np.exp(marginal.log_density(x[:, None])), color=style.INK, linewidth=2, label="p(x)")
     parts = np.exp(marginal.log_joint(x[:, None]))

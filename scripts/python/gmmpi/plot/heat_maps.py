@@ -40,7 +40,7 @@ def parameters(model, *, feature_names=None, title=None):
     means.set_ylabel("component")
     figure.colorbar(image, ax=means, pad=0.02).set_label("overall standard deviations", fontsize=9)
     if spherical:
-        draw_bars(cells[0], mixture.covariances, "variance of every column", ".3g")
+        draw_bars(cells[0], mixture.matrices, "variance of every column", ".3g")
     else:
         square = mixture.covariance_type != "diag"  # matrices, which may have negative entries
         limit = max(np.abs(scaled).max() for scaled, _ in matrices)
@@ -88,11 +88,11 @@ def covariance_matrices(mixture, components, deviations):
     """[(matrix in overall deviations, raw matrix), ...] to draw, and their titles."""
     outer = np.outer(deviations, deviations)
     if mixture.covariance_type == "full":
-        return ([(mixture.covariances[k] / outer, mixture.covariances[k]) for k in components],
+        return ([(mixture.matrices[k] / outer, mixture.matrices[k]) for k in components],
                 [f"covariance {k}" for k in components])
     if mixture.covariance_type == "tied":
-        return [(mixture.covariances / outer, mixture.covariances)], ["covariance of all components"]
-    return [(mixture.covariances / deviations**2, mixture.covariances)], ["variances"]
+        return [(mixture.matrices / outer, mixture.matrices)], ["covariance of all components"]
+    return [(mixture.matrices / deviations**2, mixture.matrices)], ["variances"]
 
 
 def draw_bars(ax, values, text, form):

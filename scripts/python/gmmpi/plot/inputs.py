@@ -10,6 +10,7 @@ from ..data import Table, as_table, column_names, column_number, read_data
 from ..mixture import Mixture, as_mixture
 from ..model_io import ModelFile, read_history, read_model
 from ..program import BAD_DATA, USAGE, GmmpiError
+from ..student import StudentMixture
 
 MOST_ROWS = 5000  # points drawn; more hide each other
 LARGEST = 1e140
@@ -36,6 +37,7 @@ class NamedModel:
         """"2 components, full covariance"."""
         K = self.mixture.n_components
         kind = f"{self.mixture.covariance_type} covariance" if isinstance(self.mixture, Mixture) else "Bernoulli"
+        kind = f"Student's t, {self.mixture.covariance_type} scale" if isinstance(self.mixture, StudentMixture) else kind
         return f"{K} component{'s' if K > 1 else ''}, {kind}"
 
 

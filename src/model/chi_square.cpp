@@ -1,5 +1,5 @@
 // The incomplete gamma function for half-integer orders, and its inverse.
-#include "inference/chi_square.hpp"
+#include "model/chi_square.hpp"
 
 #include <cmath>
 #include <limits>
