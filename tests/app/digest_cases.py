@@ -24,6 +24,7 @@ def write_inputs(folder):
     iris, faithful = table("iris.csv", 4), table("old_faithful.csv", 2)
     arrays = {
         "iris": iris, "iris_f4": iris.astype("f4"), "faithful": faithful, "one": faithful[:, 1:], "noisy": table("old_faithful_noise.csv", 2),
+        "tails": table("t_mixture.csv", 2),
         "overlap": table("overlap3d.csv", 3), "blobs": table("blobs_stretched.csv", 2), "digits": table("digits_pca41.csv", 41),
         "digits12": table("digits_pca41.csv", 12)[:900], "bits": (table("digits.csv", 64)[:600] >= 8).astype("u1"),
         "apart": clusters(3000, 8, 6, 1, 40), "wide": clusters(1500, 12, 8, 2, 3), "big": clusters(240_000, 6, 5, 3, 2),
@@ -83,6 +84,11 @@ FITS = [
     "fit noisy.npy -k 3 --noise --engine hard",
     "fit noisy.npy -k 2 --noise --prior auto --max-iter 12",
     "fit noisy.npy -k 2 --noise --standardize --max-iter 8 --init random-from-data",
+    # Student's t
+    *of_each_type(f"fit tails.npy -k 2 --family student {TEN}"),
+    f"fit tails.npy -k 3 --family student --dof shared {TEN} --init random-from-data --seed 2",
+    f"fit iris.npy -k 3 --family student --dof 4 --labels partial.npy {TEN}",
+    f"fit tails.npy -k 2 --family student --noise --standardize {TEN} --engine hard",
     # known classes
     *of_each_type(f"{IRIS} --labels partial.npy --max-iter 8"),
     *of_each_type(f"{IRIS} --labels complete.npy"),
@@ -168,6 +174,7 @@ def of_model(data, *commands, rule="chi2"):
 ALL_OF_IRIS = of_model("iris.npy", SCORE, ROWS, DISTANCES, DRAWN, MARGINAL, *CONDITIONS, COMPARED)
 OUTPUTS = {
     **{command: ALL_OF_IRIS for command in of_each_type(f"{IRIS} {TEN}")},
+    f"{IRIS} {TEN} --family student --covariance-type tied": of_model("iris.npy", SCORE, ROWS, DISTANCES, DRAWN, MARGINAL, *CONDITIONS),
     f"{IRIS} {TEN} --noise": of_model("iris.npy", SCORE, ROWS, DISTANCES, DRAWN, rule="model"),
     f"{IRIS} {TEN} --standardize": ALL_OF_IRIS,
     f"{IRIS} {TEN} --pca 3 --whiten": [*of_model("iris.npy", SCORE, ROWS, DRAWN), "transform iris.npy m.h5 -o scores.csv"],
