@@ -1,4 +1,4 @@
-// --sample-weight and --labels: columns of DATA, or files of their own.
+// --sample-weight, --labels and --init-labels: columns of DATA, or files of their own.
 #include "app/beside.hpp"
 
 #include <fmt/format.h>
@@ -99,6 +99,20 @@ Place locate(const Execution& execution, const Options& options, const Wanted& w
   return {open_data(execution.comm, options.arguments.at("DATA"), "/X", text_format(options)), j, name};
 }
 
+/// Collective. Labels, whose classes are told where they are text.
+LabelColumn locate_labels(const Execution& execution, const Options& options, const Wanted& wanted,
+                          const DataReader& data, std::vector<int>& taken) {
+  Place place = locate(execution, options, wanted, data, taken);
+  LabelColumn labels = as_labels(execution.comm, std::move(place.table), place.column, place.name);
+  const std::vector<std::string>& classes = labels.classes;
+  if (classes.empty() || !execution.comm.is_root()) return labels;
+  const std::size_t shown = std::min(classes.size(), kMostClassesShown);
+  note("classes of {}: {}{}\n", place.name,
+       fmt::join(classes.begin(), classes.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+       shown < classes.size() ? fmt::format(", ... ({})", classes.size()) : "");
+  return labels;
+}
+
 }  // namespace
 
 BesideRows open_beside(const Execution& execution, const Options& options, const DataReader& data) {
@@ -111,17 +125,11 @@ BesideRows open_beside(const Execution& execution, const Options& options, const
       beside.weights =
           std::make_unique<ColumnReader>(std::move(beside.weights), std::vector{place.column}, place.name);
   }
-  if (options.has("labels")) {
-    Place place = locate(execution, options, {"labels", "/labels", "label"}, data, beside.taken);
-    beside.labels = as_labels(execution.comm, std::move(place.table), place.column, place.name);
-    const std::vector<std::string>& classes = beside.labels.classes;
-    if (!classes.empty() && execution.comm.is_root()) {
-      const std::size_t shown = std::min(classes.size(), kMostClassesShown);
-      note("classes of {}: {}{}\n", place.name,
-           fmt::join(classes.begin(), classes.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
-           shown < classes.size() ? fmt::format(", ... ({})", classes.size()) : "");
-    }
-  }
+  if (options.has("labels"))
+    beside.labels = locate_labels(execution, options, {"labels", "/labels", "label"}, data, beside.taken);
+  if (options.has("init-labels"))
+    beside.init_labels =
+        locate_labels(execution, options, {"init-labels", "/labels", "label"}, data, beside.taken);
   return beside;
 }
 

@@ -1,4 +1,4 @@
-// --sample-weight and --labels: columns of DATA, or files of their own.
+// --sample-weight, --labels and --init-labels: columns of DATA, or files of their own.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@ namespace gmmpi::app {
 
 struct BesideRows {
   std::unique_ptr<DataReader> weights{};
-  LabelColumn labels{};
+  LabelColumn labels{}, init_labels{};
   std::vector<int> taken{};  ///< columns of DATA that they are, which are no features then
 };
 

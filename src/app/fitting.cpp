@@ -62,6 +62,13 @@ void set_fit_options(const Options& o, FitOptions& f) {
   f.noise = noise_options(o);
   f.relative_weights = o.flag("relative-weights");
   o.choice("resume", {"auto", "never", "must"});
+  if (o.has("init-labels")) {
+    for (const char* other : {"init", "labels"})
+      if (o.given.contains(other))
+        throw Error(ExitCode::usage, std::string("--init-labels is a start of its own; leave out --") + other);
+    f.init = Init::labels;
+    return;
+  }
   if (const auto start = start_path(o)) {
     f.init = Init::model;
     f.start_name = *start;
@@ -113,12 +120,26 @@ OwnOptions own_options(const Options& o, const Component& component) {
   return own;
 }
 
+const CovarianceStructure& structure_named(const std::string& name) {
+  try {
+    const CovarianceStructure& found = find_structure(name);
+    if (found.layout().n_covariances(1) > 0) return found;
+  } catch (const Error&) {
+  }
+  std::string known;
+  for (const std::string& type : covariance_types()) known += type + ", ";
+  for (const CovarianceStructure* structure : covariance_structures())
+    known += std::string(structure->mclust_name()) + ", ";
+  throw Error(ExitCode::usage,
+              "--covariance-type: '" + name + "' is unknown; choose one of " + known.substr(0, known.size() - 2));
+}
+
 FitOptions fit_options(const Options& o) {
   FitOptions f;
   f.n_components = static_cast<int>(o.integer("n-components", 1, kMostComponents));
   f.component = &component_of(o);
   f.structure =
-      &find_structure(f.component->has_covariances() ? o.choice("covariance-type", covariance_types()) : "none");
+      &(f.component->has_covariances() ? structure_named(o.text("covariance-type")) : find_structure("none"));
   set_fit_options(o, f);
   f.own = own_options(o, *f.component);
   f.trace_bound = o.choice("trace", {"none", "elbo"}) == "elbo";

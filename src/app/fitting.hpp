@@ -31,6 +31,9 @@ OwnOptions own_options(const Options& options, const Component& component);
 /// What --family names. Error 64 if a covariance type is given for components without covariances.
 const Component& component_of(const Options& options);
 
+/// That of --covariance-type: scikit-learn's four names, or mclust's letters. Error 64.
+const CovarianceStructure& structure_named(const std::string& name);
+
 /// All of it but the start model, for one number of components and one structure.
 FitOptions fit_options(const Options& options);
 

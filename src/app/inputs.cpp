@@ -108,6 +108,7 @@ OpenedData open_inputs(const Execution& execution, const Options& options) {
   if (data.relative_weights && !data.weights)
     throw Error(ExitCode::usage, "--relative-weights: there are no weights; give --sample-weight");
   data.labels = std::move(beside.labels.values);
+  data.init_labels = std::move(beside.init_labels.values);
   data.class_names = std::move(beside.labels.classes);
   return data;
 }
@@ -132,9 +133,11 @@ MemoryPlan plan_memory(const Execution& execution, const Options& options, const
   comm.max(std::span(&program, 1));
   p.data_bytes = MemoryData::bytes(grid, rows.n_columns(), rows.element(), weighted, comm.size());
   const std::int64_t weighing = weighted ? data.weights->storage().reading_bytes : 0;
-  const std::int64_t labelling = data.labels ? data.labels->storage().reading_bytes +
-                                                   RowLabels::bytes(grid.first_row_of_rank(1, comm.size()))
-                                             : 0;
+  std::int64_t labelling = 0;
+  for (const auto* labels : {&data.labels, &data.init_labels})
+    if (*labels)
+      labelling +=
+          (*labels)->storage().reading_bytes + RowLabels::bytes(grid.first_row_of_rank(1, comm.size()));
   p.working_bytes = program + working_bytes + weighing + labelling + rows.storage().reading_bytes;
   comm.together([&] {
     if (options.has("memory-limit")) p.limit = options.size("memory-limit");

@@ -16,13 +16,13 @@ namespace gmmpi::app {
 
 /// Opened but not read.
 struct OpenedData {
-  std::unique_ptr<DataReader> rows, weights{}, labels{};
+  std::unique_ptr<DataReader> rows, weights{}, labels{}, init_labels{};
   std::vector<std::string> feature_names{};  ///< of the file's columns
   bool relative_weights = false;             ///< weights are to be scaled, see RelativeWeights
   std::vector<std::string> class_names{};    ///< where labels are text: of class 0, 1, ...
 };
 
-/// Collective. DATA, --sample-weight and --labels.
+/// Collective. DATA, --sample-weight, --labels and --init-labels.
 OpenedData open_inputs(const Execution& execution, const Options& options);
 
 /// Collective. From now on the rows are read through the transform, which `maker` has made. Error 65 for

@@ -148,9 +148,11 @@ const std::vector<OptionSpec>& option_table() {
        "degrees of freedom with --family student: each (one for every component), shared (one for all), or a "
        "number that they have"},
       {"covariance-type", "", "TYPE", "full", "fit simulate",
-       "full, tied, diag or spherical (of Student's t: of the scale matrices)"},
+       "full, tied, diag or spherical, or mclust's letters for volume, shape and orientation: EII VII EEI VEI "
+       "EVI VVI EEE VEE EVE VVE EEV VEV EVV VVV, E or V in one column (of Student's t: of the scale matrices)"},
       {"covariance-type", "", "LIST", "full,tied,diag,spherical", "select",
-       "types to try, with commas (Gaussian and Student's components)"},
+       "types to try, with commas; all: mclust's fourteen, in one column the two (Gaussian and Student's "
+       "components)"},
       {"criterion", "", "NAME", "bic", "select",
        "bic, aic, icl (lower is better), or cv: mean log-likelihood of held-out rows (higher is better)"},
       {"folds", "", "F", "5", "select",
@@ -169,6 +171,10 @@ const std::vector<OptionSpec>& option_table() {
        "kmeans, k-means++, random (responsibilities), random-from-data (rows as means), or a model file"},
       {"init", "", "START", "kmeans", "select",
        "kmeans, k-means++, random (responsibilities) or random-from-data (rows as means)"},
+      {"init-labels", "", "DATA", "", "fit",
+       "start from this component of each row, 0 to K-1, or text, -1 or missing where unknown (then the row "
+       "does not count in the first M-step): a column of the data, which is no feature then, or a file, as for "
+       "--labels; the labels are not held"},
       {"n-init", "", "N", "1", "fit select",
        "restarts with seeds seed, seed+1, ...; the highest log-likelihood (kmeans, sequential: the lowest "
        "inertia) is "

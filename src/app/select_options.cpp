@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 
 #include "app/fitting.hpp"
 #include "gmmpi/error.hpp"
@@ -53,16 +54,28 @@ std::vector<int> parse_numbers(const std::string& text) {
 std::vector<const CovarianceStructure*> parse_structures(const Options& o) {
   if (!component_of(o).has_covariances()) return {&find_structure("none")};
   std::vector<const CovarianceStructure*> structures;
-  for (const std::string& word : words(o.text("covariance-type"))) {
-    Options one = o;  // a single choice is complained about in the usual way
-    one.values["covariance-type"] = word;
-    const CovarianceStructure* structure = &find_structure(one.choice("covariance-type", covariance_types()));
+  const auto add = [&](const CovarianceStructure* structure) {
     if (std::ranges::find(structures, structure) == structures.end()) structures.push_back(structure);
+  };
+  for (const std::string& word : words(o.text("covariance-type"))) {
+    if (word == "all") {
+      for (const CovarianceStructure* structure : covariance_structures()) add(structure);
+    } else {
+      add(&structure_named(word));
+    }
   }
   return structures;
 }
 
 }  // namespace
+
+void leave_out_equal_types(const Options& options, int n_columns, SelectOptions& wanted) {
+  if (n_columns != 1 || options.text("covariance-type") != "all") return;
+  std::set<std::int64_t> seen;  // in one column volumes are all there is: equal or not
+  std::erase_if(wanted.structures, [&](const CovarianceStructure* structure) {
+    return !seen.insert(structure->n_covariance_parameters(2, 1)).second;
+  });
+}
 
 SelectOptions select_options(const Options& o) {
   static const std::map<std::string, Criterion> criteria{

@@ -9,4 +9,7 @@ namespace gmmpi::app {
 /// Error 64.
 SelectOptions select_options(const Options& options);
 
+/// With --covariance-type all and one column: of the types that are the same there, the first one each.
+void leave_out_equal_types(const Options& options, int n_columns, SelectOptions& wanted);
+
 }  // namespace gmmpi::app

@@ -9,23 +9,17 @@
 
 namespace gmmpi {
 
-namespace {
-
-/// (K, d): the means of the labelled rows; `mean` for classes that have none.
 std::vector<double> class_means(const Execution& execution, const Data& data, const std::vector<double>& mean,
-                                const FitOptions& options) {
+                                const RowLabels& labels) {
   std::vector<double> centers;
-  for (int k = 0; k < options.n_components; ++k) centers.insert(centers.end(), mean.begin(), mean.end());
-  const Moments moments =
-      sweep(execution, data, KnownClasses(*options.labels, nullptr), centers);
+  for (int k = 0; k < labels.n_classes(); ++k) centers.insert(centers.end(), mean.begin(), mean.end());
+  const Moments moments = sweep(execution, data, KnownClasses(labels, nullptr), centers);
   const int d = data.n_columns();
-  for (int k = 0; k < options.n_components; ++k)
-    for (int j = 0; j < d && options.labels->n_rows(k) > 0; ++j)
+  for (int k = 0; k < labels.n_classes(); ++k)
+    for (int j = 0; j < d && labels.n_rows(k) > 0; ++j)
       centers[std::size_t(k) * d + j] += moments.first(k)[j] / moments.counts()[k];
   return centers;
 }
-
-}  // namespace
 
 LabelledStart labelled_start(const Execution& execution, const Data& data, const std::vector<double>& mean,
                              const FitOptions& options, std::uint64_t seed, FitState& state,
@@ -35,7 +29,7 @@ LabelledStart labelled_start(const Execution& execution, const Data& data, const
   const RowLabels& labels = *options.labels;
   const int K = options.n_components;
   const std::ptrdiff_t d = data.n_columns();
-  LabelledStart start{class_means(execution, data, mean, options), false,
+  LabelledStart start{class_means(execution, data, mean, labels), false,
                       "maximum likelihood of labelled rows"};
   std::vector<int> seen, unseen;
   Index fewest = labels.n_rows(0);

@@ -15,6 +15,10 @@ struct LabelledStart {
   std::string how;
 };
 
+/// Collective. (K, d): the means of the labelled rows; `mean` for classes that have none.
+std::vector<double> class_means(const Execution& execution, const Data& data, const std::vector<double>& mean,
+                                const RowLabels& labels);
+
 /// Collective. Where each class has more than d labelled rows (or all rows are labelled), these suffice.
 /// Otherwise the centres are the means of the labelled rows of each class and, for classes without any, rows
 /// drawn by k-means++ beside these; `state.centers` holds those found so far.

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "model/floored_step.hpp"
 #include "model/variance_floor.hpp"
 
 namespace gmmpi {
@@ -121,6 +122,11 @@ std::vector<double> Regularisation::applied_to(std::vector<double> variance) con
   return variance;
 }
 
+std::span<const double> Constraints::covariances_before(const CovarianceStructure& structure) const {
+  if (!before || before->structure != &structure) return {};
+  return before->covariances;
+}
+
 MStep m_step(const Execution& execution, const Moments& moments, const Kind& kind,
              const Constraints& constraints) {
   Stopwatch watch;
@@ -143,9 +149,11 @@ MStep m_step(const Execution& execution, const Moments& moments, const Kind& kin
   // has none.
   const auto is_held_empty = [&](int k) { return fixed.weights && constraints.before->weights[k] == 0.0; };
   const bool may_be_empty = fixed.means ? fixed.covariances || prior : prior && prior->shrinkage > 0.0;
+  std::vector<int> empty, raised;
   for (int k = 0; k < K; ++k) {
     m.weights.push_back(counts[k] / all);
     if (counts[k] < kLeastShare * all / K) {
+      empty.push_back(k);
       if (!may_be_empty && !is_held_empty(k)) step.collapsed.push_back(k);
       // So that what follows stays finite; nothing of it is used.
       counts[k] = weights[k] = may_be_empty ? 0.0 : all;
@@ -171,12 +179,14 @@ MStep m_step(const Execution& execution, const Moments& moments, const Kind& kin
     for (double& n : rows) n += more;
     total += more;
   }
+  const CentralScatter central{K, d, rows, total, scatter, constraints.covariances_before(structure),
+                               constraints.regularisation.floor, execution.kernels, empty, &raised};
   if (fixed.covariances) {
     m.covariances = constraints.before->covariances;
     m.precisions_cholesky = constraints.before->precisions_cholesky;
     m.floored = constraints.before->floored;
   } else {
-    m.covariances = structure.covariances({K, d, rows, total, scatter});
+    m.covariances = structure.covariances(central);
     for (int k = 0; k < m.n_covariances() && !constraints.regularisation.added.empty(); ++k)
       m.layout().add_diagonal(constraints.regularisation.added, m.covariance(k));
     for (int k = 0; k < K && !may_be_empty && !m.is_shared(); ++k)
@@ -186,6 +196,8 @@ MStep m_step(const Execution& execution, const Moments& moments, const Kind& kin
   const std::vector<int> singular = fixed.covariances
                                         ? factorise(m, execution)
                                         : factorise_above(m, constraints.regularisation.floor, execution);
+  if (!fixed.covariances && singular.empty())
+    settle_floored(m, central, constraints.before, *execution.kernels);
   step.too_far = !singular.empty();
   for (int k = 0; k < K && !step.too_far && !fixed.covariances && m.n_covariances() > 0; ++k)
     step.too_far =

@@ -32,6 +32,9 @@ struct Constraints {
   const Mixture* before = nullptr;  ///< the model that entered the iteration; null in starts
 
   Constraints(const Regularisation& r, const Prior* prior_ = nullptr) : regularisation(r), prior(prior_) {}
+
+  /// Those of `before`, if it is of that structure; else none.
+  std::span<const double> covariances_before(const CovarianceStructure& structure) const;
 };
 
 /// A model from moments, and the components that cannot be had from them.

@@ -70,7 +70,7 @@ std::optional<Pilot> pilot_fit(const Execution& execution, const Data& data, con
   o.n_init = 1;
   o.max_iter = kMostIterations;
   if (!has_matrices(options) && o.engine == Engine::em && !o.prior && !o.noise &&
-      o.component->has_local_coordinates())
+      o.component->has_local_coordinates() && o.structure->extrapolates())
     o.accelerate = Acceleration::lbfgs;
   return Pilot{run(), sample->summary().n_rows};
 }

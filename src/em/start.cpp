@@ -123,6 +123,9 @@ std::string make_centers(const Execution& execution, const Data& data, const Dat
     case Init::model:
       state.centers = options.start->means;
       return "the means of the given model";
+    case Init::labels:
+      state.centers = class_means(execution, data, moments.mean, *options.init_labels);
+      return "the means of the given labels";
     case Init::random:
       make_start(execution, data, moments, options, regularisation, state, safe_point);
       state.centers = std::move(state.model.means);
@@ -149,6 +152,7 @@ std::int64_t start_bytes(const Execution& execution, const FitOptions& options, 
       return rows_of_rank * Index{sizeof(double)};  // the distance to the nearest seed
     case Init::random:
     case Init::model:
+    case Init::labels:
       break;
   }
   return 0;
@@ -232,6 +236,12 @@ std::string start_from_chance(const Maker& maker, FitState& state) {
 std::string start_without_labels(const Maker& maker, FitState& state, const SafePoint& safe_point) {
   const FitOptions& options = maker.options;
   switch (options.init) {
+    case Init::labels: {
+      const RowLabels& labels = *options.init_labels;
+      state.model = maker.of(KnownClasses(labels, nullptr),
+                             class_means(maker.execution, maker.data, maker.moments.mean, labels));
+      return "the given labels";
+    }
     case Init::model:
       state.model = with_structure(*options.start, *options.structure, *maker.execution.kernels);
       state.model.become(options.kind());

@@ -64,6 +64,9 @@ void require_proper_constraints(const FitOptions& o, int n_columns) {
   const bool plain = o.accelerate == Acceleration::none;
   require(plain || !o.prior,
           "--accelerate raises the log-likelihood, not what --prior makes of it; leave one of them out");
+  require(plain || o.structure->extrapolates(),
+          "--accelerate would not leave " + std::string(o.structure->name()) +
+              " covariances of that type; leave it out, or choose another --covariance-type");
   require(plain || !o.fixed.any(), "--accelerate moves all parameters; leave out --accelerate or --fix");
   require(!o.fixed.covariances || o.component->has_covariances(),
           "--fix covariances: Bernoulli components have none; fix weights or means");
@@ -86,6 +89,14 @@ void require_able_components(const FitOptions& o) {
 }
 
 void require_fitting_start(const FitOptions& o, int n_columns, const std::string& name) {
+  if (o.init == Init::labels) {
+    require(o.init_labels && o.init_labels->n_classes() == o.n_components,
+            "--init-labels and -k do not agree; read the labels for as many components");
+    require(!o.labels, "--init-labels and --labels both say where rows are in the start; leave one of them out");
+    for (int k = 0; k < o.n_components; ++k)
+      require(o.init_labels->n_rows(k) > 0, "--init-labels: component " + std::to_string(k) +
+                                                " has no rows; give it some, or a smaller -k");
+  }
   if (o.init != Init::model) return;
   require(o.start.has_value(), "no start model given");
   // Covariances become scale matrices, and the other way round.

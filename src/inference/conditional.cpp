@@ -29,7 +29,8 @@ Mixture selected(const Mixture& m, std::span<const int> columns) {
   out.component = m.component;
   out.own = m.own;
   out.own_sharing = m.own_sharing;
-  out.structure = &m.structure->after_projection();
+  // Another order of all columns is a rotation that every structure allows.
+  out.structure = std::ssize(columns) == m.n_features ? m.structure : &m.structure->after_projection();
   out.n_components = m.n_components;
   out.n_features = static_cast<int>(columns.size());
   out.weights = m.weights;

@@ -16,12 +16,6 @@ constexpr double kMostlyAdded = 1.01;     ///< variances up to so many times wha
 constexpr double kLeastPart = 0.1;        ///< of the largest: smaller entries of a direction are not named
 constexpr std::size_t kMostColumns = 3;   ///< that are named
 
-/// Rows without which a component's own covariance is singular.
-int rows_needed(const Mixture& mixture) {
-  if (mixture.is_shared()) return 0;
-  return mixture.layout().is_diagonal() ? 2 : mixture.n_features + 1;
-}
-
 /// The components whose covariance minus `least`, shaped like one component's, is not positive definite.
 std::vector<int> narrower_than(const Mixture& mixture, const std::vector<double>& least,
                                const KernelTable& kernels) {
@@ -79,7 +73,7 @@ std::string narrow_direction(const Mixture& mixture, int k, std::span<const doub
 std::string degenerate_component(const Mixture& mixture, Index n_rows, std::span<const double> added,
                                  const KernelTable& kernels) {
   if (!mixture.component->has_covariances()) return "";
-  const int needed = rows_needed(mixture);
+  const int needed = mixture.structure->rows_needed(mixture.n_features);
   for (int k = 0; k < mixture.n_components; ++k)
     if (const double rows = mixture.weights[k] * static_cast<double>(n_rows); rows < needed)
       return fmt::format("component {} has {:.3g} rows, fewer than {}", k, rows, needed);

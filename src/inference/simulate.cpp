@@ -10,6 +10,8 @@
 #include "gmmpi/error.hpp"
 #include "model/normal_quantile.hpp"
 #include "kernels/table.hpp"
+#include "model/constrained.hpp"
+#include "model/symmetric_eigen.hpp"
 
 namespace gmmpi {
 
@@ -106,7 +108,7 @@ void validate(const RandomMixture& w) {
   require(w.concentration >= 1, "--concentration must be at least 1");
   require(w.separation >= 0.0 && std::isfinite(w.separation), "--separation must be a finite number >= 0");
   require(w.structure && w.structure->layout().n_covariances(1) > 0,
-          "--covariance-type: a type with covariances is needed; choose full, tied, diag or spherical");
+          "--covariance-type: a type with covariances is needed; choose one, such as full or VEV");
 }
 
 }  // namespace
@@ -130,6 +132,11 @@ Mixture random_mixture(const RandomMixture& w, const KernelTable& kernels) {
                                       : add_covariance(m.layout(), d, random, m.covariances));
   }
   for (double& weight : m.weights) weight /= sum;
+  if (m.structure->is_constrained()) {
+    constrain(m, kernels);
+    for (std::size_t k = 0; k < K; ++k)
+      largest[k] = symmetric_eigen(full_covariance(m, static_cast<int>(k)), w.n_features).values.front();
+  }
   if (K > 1) {
     const double scale = w.separation / least_separation(m, largest);
     for (double& mean : m.means) mean *= scale;

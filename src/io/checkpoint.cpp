@@ -116,7 +116,8 @@ std::string stored_text(hid_t group, const std::string& name, bool is_integer = 
 
 /// As the user writes the option.
 std::string option_name(const std::string& field) {
-  std::string option = field == "start" ? "init" : field == "labels_fingerprint" ? "labels" : field;
+  std::string option = field == "start" ? "init" : field;
+  if (option.ends_with("labels_fingerprint")) option.erase(option.size() - std::string("_fingerprint").size());
   std::ranges::replace(option, '_', '-');
   return "--" + option;
 }

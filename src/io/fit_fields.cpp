@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "gmmpi/error.hpp"
+#include "model/decomposition.hpp"
 
 namespace gmmpi {
 
@@ -66,6 +67,12 @@ std::vector<Field> parameter_fields(const Mixture& m, const std::string& group, 
     if (with_factors || !m.floored.empty())
       fields.push_back(
           {group, "precisions_cholesky", Doubles{m.precisions_cholesky, covariance_shape(m)}, true});
+    if (with_factors && m.structure->is_constrained() && has_letters(*m.structure)) {
+      const Decomposition parts = decompose(m);
+      fields.push_back({group, "scale", Doubles{parts.scale, {K}}, true});
+      fields.push_back({group, "shape", Doubles{parts.shape, {K, d}}, true});
+      fields.push_back({group, "orientation", Doubles{parts.orientation, {K, d, d}}, true});
+    }
     if (const Index n = std::ssize(m.floored); n > 0)
       fields.push_back({group, "degenerate", Integers{{m.floored.begin(), m.floored.end()}, {n}}, true});
   }
@@ -137,7 +144,7 @@ Transform read_transform_group(hid_t file, const std::string& name) {
 }
 
 std::string init_name(Init init) {
-  static constexpr const char* names[] = {"kmeans", "k-means++", "random", "random-from-data", "model"};
+  static constexpr const char* names[] = {"kmeans", "k-means++", "random", "random-from-data", "model", "labels"};
   return names[static_cast<int>(init)];
 }
 
@@ -236,6 +243,8 @@ std::vector<Field> numeric_options(const FitOptions& o) {
     fields.push_back({group, "start", digest(std::move(start)), true});
   } else {
     fields.push_back({group, "init", init_name(o.init), true});
+    if (o.init_labels)
+      fields.push_back({group, "init_labels_fingerprint", o.init_labels->fingerprint(), true});
   }
   return fields;
 }

@@ -70,6 +70,7 @@ inline constexpr OptionWithDefault kOptionsWithDefaults[] = {{"engine", "em"},
                                                              {"short_runs", "0", true},
                                                              {"prior", "none"},
                                                              {"labels_fingerprint", "not set"},
+                                                             {"init_labels_fingerprint", "not set"},
                                                              {"relative_weights", "false"},
                                                              {"fix", "not set"},
                                                              {"noise", "not set"}};

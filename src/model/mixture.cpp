@@ -178,7 +178,10 @@ Mixture with_structure(const Mixture& m, const CovarianceStructure& structure, c
       counts[k] = std::max(m.weights[k], std::numeric_limits<double>::min());
   const std::vector<double> scatter = scatter_of(m, structure.scatter_shape(), counts);
   out.floored.clear();
-  out.covariances = structure.covariances({m.n_components, m.n_features, counts, 1.0, scatter});
+  std::vector<int> empty;
+  for (int k = 0; k < m.n_components; ++k)
+    if (structure.pools() && m.weights[k] == 0.0) empty.push_back(k);
+  out.covariances = structure.covariances({m.n_components, m.n_features, counts, 1.0, scatter, {}, {}, &kernels, empty});
   factorise(out, kernels);
   return out;
 }

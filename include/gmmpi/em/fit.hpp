@@ -17,7 +17,7 @@
 
 namespace gmmpi {
 
-enum class Init { kmeans, kmeans_plusplus, random, random_from_data, model };
+enum class Init { kmeans, kmeans_plusplus, random, random_from_data, model, labels };
 
 /// How the M-steps' path is shortened: not at all, or by quasi-Newton steps (limited-memory BFGS).
 enum class Acceleration { none, lbfgs };
@@ -68,6 +68,8 @@ struct FitOptions {
   Engine engine = Engine::em;
   Init init = Init::kmeans;
   std::optional<Mixture> start;                ///< for Init::model; K and d must be those of the fit
+  /// For Init::labels: where the rows are wholly in the first M-step; those without a label count in no component.
+  std::shared_ptr<const RowLabels> init_labels;
   std::string start_name = "the start model";  ///< for messages
   int lloyd_iterations = 300;                  ///< Init::kmeans: most sweeps from its seeds
   int n_init = 1;                              ///< restarts; the one of highest objective is kept

@@ -12,7 +12,10 @@
 
 namespace gmmpi {
 
-/// Moments about the new means, as a structure's scatter shape asks for them.
+struct KernelTable;
+
+/// Moments about the new means, as a structure's scatter shape asks for them, and what an M-step may start
+/// from.
 struct CentralScatter {
   int n_components, n_features;
   std::span<const double> counts;  ///< K: N_k, sums of responsibility times weight, all positive
@@ -20,14 +23,26 @@ struct CentralScatter {
   /// Per component (or pooled): sum of gamma (x - mu_k)(x - mu_k)^T, the upper triangle row by row, or the
   /// diagonal only.
   std::span<const double> scatter;
+  /// The covariances of the parameters before, in the structure's layout, where inner iterations start;
+  /// empty: there are none, as in starts.
+  std::span<const double> before{};
+  std::span<const double> floor{};       ///< (d) the least variances that count; empty: all count
+  const KernelTable* kernels = nullptr;  ///< for logarithms; null: any, all give the same bits
+  /// Components, ascending, that have no rows: their counts are made up, their covariances are not used.
+  std::span<const int> empty{};
+  /// Gets the components whose own scatter is below the floor and was raised to it; may be null.
+  std::vector<int>* raised = nullptr;
 };
 
 /// A structure is one file in src/model/structures and one line in registry.cpp. It knows only its M-step and
-/// its number of parameters; kernels know the shapes that it declares.
+/// its number of parameters, and what linear maps make of it; kernels know the shapes that it declares.
 class CovarianceStructure {
  public:
   virtual ~CovarianceStructure() = default;
   virtual std::string_view name() const = 0;
+  /// The three letters of mclust: volume, shape and orientation, each equal (E), varying (V) or that of a
+  /// ball or of the axes (I). By default the name.
+  virtual std::string_view mclust_name() const { return name(); }
   virtual const CovarianceLayout& layout() const = 0;
   virtual ScatterShape scatter_shape() const = 0;
   /// Free parameters of the covariances (weights and means not counted).
@@ -36,9 +51,18 @@ class CovarianceStructure {
   virtual bool pools() const { return true; }
   /// Prior (prior.hpp) is conjugate: each covariance is free but for its layout.
   virtual bool has_conjugate_prior() const { return false; }
+  /// Rows without which a component's part in the covariances is singular.
+  virtual int rows_needed(int n_features) const {
+    return layout().is_shared() ? 0 : layout().is_diagonal() ? 2 : n_features + 1;
+  }
   /// Maximum-likelihood covariances, in the layout, without regularisation.
   virtual std::vector<double> covariances(const CentralScatter& moments) const = 0;
 
+  /// Whether covariances obey more than their layout says, because components determine each other's volume,
+  /// shape or orientation.
+  bool is_constrained() const { return pools() && !layout().is_shared(); }
+  /// Whether it is closed under linear combinations of local coordinates (src/model/local_coordinates.hpp).
+  virtual bool extrapolates() const { return true; }
   /// What it becomes when columns are left out, or given.
   virtual const CovarianceStructure& after_projection() const { return *this; }
   /// What it becomes when each column is multiplied by a number.
@@ -47,10 +71,13 @@ class CovarianceStructure {
   virtual const CovarianceStructure& after_map() const { return *this; }
 };
 
-/// The structure of that name ("full", "tied", "diag", "spherical"; "none" for components that have no
-/// covariances). Throws Error 64 naming those that exist.
+/// The structure of that name: "full", "tied", "diag", "spherical", or mclust's letters in either case, E and
+/// V of one column included; "none" for components that have no covariances. Throws Error 64 naming those
+/// that exist.
 const CovarianceStructure& find_structure(std::string_view name);
-/// The names of those for components with covariances.
+/// scikit-learn's four: full, tied, diag, spherical.
 std::vector<std::string> covariance_types();
+/// All that have covariances, in mclust's order: EII VII EEI VEI EVI VVI EEE VEE EVE VVE EEV VEV EVV VVV.
+std::vector<const CovarianceStructure*> covariance_structures();
 
 }  // namespace gmmpi

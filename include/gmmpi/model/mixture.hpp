@@ -123,8 +123,8 @@ void validate(Mixture& mixture, const KernelTable& kernels, const std::string& n
 /// Error 65 that starts with `name` if there is noise: for what is defined for components alone.
 void require_no_noise(const Mixture& mixture, const std::string& name);
 
-/// The same components under another structure: diagonals taken or spread, shared covariances copied or
-/// averaged by weight. Its rows go by their responsibilities.
+/// The same components under another structure: what it makes of their covariances, taken as scatters of rows in
+/// proportion to the weights. Its rows go by their responsibilities.
 Mixture with_structure(const Mixture& mixture, const CovarianceStructure& structure, const KernelTable& kernels);
 
 /// Component k's covariance as a full (d, d) matrix.

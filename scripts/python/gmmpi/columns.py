@@ -55,7 +55,7 @@ def reordered(mixture, places):
         nearest = replace(nearest, transform=nearest.transform.with_inputs(places))
     if not isinstance(mixture, Mixture):
         return replace(mixture, means=mixture.means[:, places], nearest=nearest)
-    kind, matrices = mixture.covariance_type, mixture.matrices
+    kind, matrices = mixture.layout, mixture.matrices
     if kind in ("full", "tied"):
         matrices = matrices[..., places, :][..., places]
     elif kind == "diag":

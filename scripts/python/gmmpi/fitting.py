@@ -13,7 +13,7 @@ from .arrays import is_frame, numbers, rows
 from .bernoulli import BernoulliMixture
 from .columns import name_list, names_of, places_of, reordered
 from .data import Table, save_npy
-from .mixture import Mixture, as_mixture
+from .mixture import Mixture, as_mixture, layout_of
 from .model_io import add_names, read_model, save
 from .program import BAD_DATA, USAGE, GmmpiError, run_worded
 from .wording import Wording
@@ -160,7 +160,8 @@ def complete(given, options, rest):
             return BernoulliMixture(weights, means)
         if given["precisions"] is None:
             return Mixture(covariance_type, weights, means, base.matrices)
-        precisions, dense = given["precisions"], covariance_type in ("full", "tied")
+        precisions = given["precisions"]
+        dense = layout_of(covariance_type, precisions) in ("full", "tied")
         return Mixture(covariance_type, weights, means, np.linalg.inv(precisions) if dense else 1.0 / precisions)
     except (ValueError, np.linalg.LinAlgError) as error:
         raise GmmpiError(f"weights_init, means_init, precisions_init: {error}: check their shapes and signs",

@@ -8,16 +8,22 @@ from .arrays import numbers, rows
 from .program import BAD_DATA, GmmpiError
 
 TYPES = ("full", "tied", "diag", "spherical")
+LAYOUTS = {1: "spherical", 2: "diag", 3: "full"}
 
 
-def covariance_shape(covariance_type, K, d):
-    """Shape of `covariances` of a type."""
-    return {"full": (K, d, d), "tied": (d, d), "diag": (K, d), "spherical": (K,)}[covariance_type]
+def layout_of(covariance_type, covariances):
+    """Which of scikit-learn's types has such an array: the type itself, or for one that it does not know, by its dimensions."""
+    return covariance_type if covariance_type in TYPES else LAYOUTS.get(np.ndim(covariances), "full")
 
 
-def precision_factors(covariance_type, covariances):
+def covariance_shape(layout, K, d):
+    """Shape of `covariances` of one of scikit-learn's types."""
+    return {"full": (K, d, d), "tied": (d, d), "diag": (K, d), "spherical": (K,)}[layout]
+
+
+def precision_factors(layout, covariances):
     """U with inverse(Sigma) = U U^T, upper triangular; 1/sigma for diag and spherical. LinAlgError: not positive definite."""
-    if covariance_type in ("full", "tied"):
+    if layout in ("full", "tied"):
         return np.linalg.inv(np.linalg.cholesky(covariances)).swapaxes(-1, -2)
     if not (covariances > 0).all():
         raise np.linalg.LinAlgError("a variance is not positive")
@@ -30,11 +36,11 @@ def check_parameters(mixture, matrices):
         value = getattr(mixture, name)
         object.__setattr__(mixture, name, None if value is None else np.asarray(numbers(value, name), dtype=np.float64))
     kind, found = mixture.covariance_type, getattr(mixture, matrices)
-    if kind not in TYPES:
-        raise ValueError(f"covariance_type {kind!r} is none of {', '.join(TYPES)}")
+    if not kind or kind == "None":
+        raise ValueError(f"covariance_type {kind!r} is none of {', '.join(TYPES)}, nor mclust's letters")
     if mixture.means.ndim != 2 or mixture.weights.shape != (mixture.means.shape[0],):
         raise ValueError(f"weights {mixture.weights.shape} do not fit means {mixture.means.shape}")
-    shape = covariance_shape(kind, *mixture.means.shape)
+    shape = covariance_shape(layout_of(kind, found), *mixture.means.shape)
     if found.shape != shape:
         raise ValueError(f"{matrices} {found.shape} of type {kind} should be {shape}")
 
@@ -128,7 +134,8 @@ class FiniteMixture:
 @dataclass(frozen=True)
 class Mixture(FiniteMixture):
     """Gaussian components: weights (K), means (K, d), covariances and precisions_cholesky as in scikit-learn for the
-    covariance type; noise or None; nearest: a NearestMean, of a k-means model, or None.
+    covariance type (mclust's have the arrays of full, diag or spherical); noise or None; nearest: a NearestMean, of a k-means
+    model, or None; covariance_parameters: how many numbers determine the covariances, where they are fewer than these arrays have.
 
     ValueError where shapes disagree, LinAlgError where a covariance is not positive definite.
     """
@@ -140,11 +147,17 @@ class Mixture(FiniteMixture):
     precisions_cholesky: np.ndarray = None
     noise: Noise = None
     nearest: NearestMean = None
+    covariance_parameters: int = None
 
     def __post_init__(self):
         check_parameters(self, "covariances")
         if self.precisions_cholesky is None:
-            object.__setattr__(self, "precisions_cholesky", precision_factors(self.covariance_type, self.covariances))
+            object.__setattr__(self, "precisions_cholesky", precision_factors(self.layout, self.covariances))
+
+    @property
+    def layout(self):
+        """scikit-learn's type of such an array of covariances: the nearest type that does not constrain them more."""
+        return layout_of(self.covariance_type, self.matrices)
 
     @property
     def matrices(self):
@@ -157,8 +170,11 @@ class Mixture(FiniteMixture):
 
     @property
     def n_covariance_parameters(self):
+        """Free parameters of the covariances: those that the file tells, else as many as the layout has."""
         K, d = self.means.shape
-        return {"full": K * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diag": K * d, "spherical": K}[self.covariance_type]
+        if self.covariance_parameters is not None:
+            return self.covariance_parameters
+        return {"full": K * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diag": K * d, "spherical": K}[self.layout]
 
     def log_prob(self, X):
         """ln N(x_n | mu_k, Sigma_k), (N, K) (Bishop 2.43)."""
@@ -170,8 +186,8 @@ class Mixture(FiniteMixture):
         X = rows_of(X, self.n_features)
         log_det, squares = np.empty(self.n_components), np.empty((len(X), self.n_components))
         for k, mean in enumerate(self.means):
-            U = self.precisions_cholesky if self.covariance_type == "tied" else self.precisions_cholesky[k]
-            if self.covariance_type in ("full", "tied"):
+            U = self.precisions_cholesky if self.layout == "tied" else self.precisions_cholesky[k]
+            if self.layout in ("full", "tied"):
                 y, log_det[k] = (X - mean) @ U, np.log(np.diag(U)).sum()
             else:
                 y, log_det[k] = (X - mean) * U, np.log(np.broadcast_to(U, mean.shape)).sum()
@@ -182,25 +198,26 @@ class Mixture(FiniteMixture):
         """(K, c, c): the matrices of the given columns (default: all), whatever the type."""
         columns = np.arange(self.n_features) if columns is None else np.asarray(columns)
         K, c = self.n_components, len(columns)
-        if self.covariance_type == "full":
+        if self.layout == "full":
             return self.matrices[:, columns[:, None], columns]
-        if self.covariance_type == "tied":
+        if self.layout == "tied":
             return np.broadcast_to(self.matrices[columns[:, None], columns], (K, c, c))
-        variances = self.matrices[:, columns] if self.covariance_type == "diag" else self.matrices[:, None]
+        variances = self.matrices[:, columns] if self.layout == "diag" else self.matrices[:, None]
         return np.eye(c) * np.broadcast_to(variances, (K, c))[:, :, None]
 
     def marginal(self, columns):
         """The mixture of the given columns alone, of type full (Bishop 2.98)."""
-        return self.with_matrices("full", self.means[:, columns], self.dense_covariances(columns), noise=None, nearest=None)
+        return self.with_matrices("full", self.means[:, columns], self.dense_covariances(columns), noise=None, nearest=None,
+                                  covariance_parameters=None)
 
     def component_variances(self):
         """(K, d): the variances of each component, whatever the type."""
-        if self.covariance_type == "full":
+        if self.layout == "full":
             own = np.einsum("kjj->kj", self.matrices)
-        elif self.covariance_type == "tied":
+        elif self.layout == "tied":
             own = np.diag(self.matrices)[None, :]
         else:
-            own = self.matrices if self.covariance_type == "diag" else self.matrices[:, None]
+            own = self.matrices if self.layout == "diag" else self.matrices[:, None]
         return np.broadcast_to(own, self.means.shape)
 
 
@@ -225,7 +242,10 @@ def as_mixture(model):
     if hasattr(model, "mixture_"):
         return model.mixture_
     try:
-        return Mixture(model.covariance_type, model.weights_, model.means_, model.covariances_,
+        kind = model.covariance_type
+        if kind not in TYPES:
+            kind = getattr(model, "_layout", kind)
+        return Mixture(kind, model.weights_, model.means_, model.covariances_,
                        getattr(model, "precisions_cholesky_", None), nearest=getattr(model, "nearest_", None))
     except AttributeError as error:
         problem = f"{type(model).__name__}: not a fitted mixture ({error})"

@@ -57,10 +57,17 @@ def read_mixture(model, attributes):
     noise = None
     if "noise_weight" in attributes:
         noise = Noise(float(attributes["noise_weight"]), float(attributes["noise_log_volume"]))
+    sharing = str(attributes.get("dof_sharing", "each"))
+    free = None
+    if "scale" in model and "n_parameters" in attributes:  # of a structure with fewer parameters than its arrays
+        K, d = model["means"].shape
+        free = int(attributes["n_parameters"]) - (K - 1 + K * d) - (0 if noise is None else 2)
+        if "dof" in model:
+            free -= {"each": K, "shared": 1}.get(sharing, 0)
     if attributes.get("family") == "student":
-        return StudentMixture(kind, model["weights"][...], model["means"][...], None, factors, noise, nearest, model["scales"][...],
-                              model["dof"][...], str(attributes.get("dof_sharing", "each")))
-    return Mixture(kind, *(model[name][...] for name in PARAMETERS), factors, noise, nearest)
+        return StudentMixture(kind, model["weights"][...], model["means"][...], None, factors, noise, nearest, free,
+                              model["scales"][...], model["dof"][...], sharing)
+    return Mixture(kind, *(model[name][...] for name in PARAMETERS), factors, noise, nearest, free)
 
 
 def read_model(path):

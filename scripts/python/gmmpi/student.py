@@ -33,7 +33,7 @@ class StudentMixture(Mixture):
         if self.dof_sharing not in SHARINGS:
             raise ValueError(f"dof_sharing {self.dof_sharing!r} is none of {', '.join(SHARINGS)}")
         if self.precisions_cholesky is None:
-            object.__setattr__(self, "precisions_cholesky", precision_factors(self.covariance_type, self.scales))
+            object.__setattr__(self, "precisions_cholesky", precision_factors(self.layout, self.scales))
         factor = self.variance_factors
         own = np.broadcast_to(self.scales, (self.n_components, *self.scales.shape)) if self.covariance_type == "tied" else self.scales
         with np.errstate(invalid="ignore"):

@@ -41,7 +41,7 @@ class Transform:
         """The mixture of x where `mixture` is that of y; scaling makes spherical ones diag, mixing makes diag ones full."""
         if self.loses:
             raise ValueError("a mixture of fewer principal components than columns has no density of the columns")
-        kind, covariances = mixture.covariance_type, mixture.matrices
+        kind, covariances = mixture.layout, mixture.matrices
         if self.components is not None:
             back = self.scale[:, None] * self.components
             if kind != "tied":

@@ -292,6 +292,8 @@ void fit_command(const Execution& given, const Options& options, StopRequest& st
       f.labels = std::make_shared<RowLabels>(execution, data, *inputs.labels, f.n_components);
       log.line(fmt::format("labels: {} of {} rows are known", f.labels->n_known(), data.summary().n_rows));
     }
+    if (inputs.init_labels)
+      f.init_labels = std::make_shared<RowLabels>(execution, data, *inputs.init_labels, f.n_components);
     validate_fit(execution, data, f, options.arguments.at("DATA"));
     DataSummary summary = data.summary();
     if (prepared) summary.fingerprint = prepared->fingerprint;

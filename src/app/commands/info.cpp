@@ -20,6 +20,7 @@
 #include "gmmpi/model/covariance_structure.hpp"
 #include "io/data_format.hpp"
 #include "io/describe.hpp"
+#include "model/decomposition.hpp"
 
 namespace gmmpi::app {
 
@@ -125,6 +126,13 @@ void print_own(const Mixture& mixture, std::size_t k) {
   for (auto row = covariance.begin(); row != covariance.end(); row += mixture.n_features)
     rows.push_back(std::vector<double>(row, row + mixture.n_features));
   print_matrix(rows);
+}
+
+/// Volume, shape and orientation of component k, where the file has them.
+void print_parts(const Json& model, std::size_t k) {
+  if (!model.contains("scale") || !model.at("scale").is_array() || !model.at("shape").is_array()) return;
+  say("    volume    {:12.6g}\n    shape     {}\n", model.at("scale").at(k).get<double>(),
+      row_text(model.at("shape").at(k)));
 }
 
 /// Rows of constant density, in the coordinates of the components.
@@ -235,6 +243,7 @@ void print_model(const std::string& path, const Json& file, const StoredModel& m
     say("k-means: each row is of the nearest mean{}\n",
         model.transform.empty() ? "" : ", by the distance in the columns that components are shown in");
   if (file.contains("grid")) say("chosen among\n{}", grid_text(file.at("grid"), in_passes(file)));
+  if (m.contains("scale") && has_letters(*model.mixture.structure)) say("{}\n", letters_in_words(*model.mixture.structure));
   if (const std::vector<int>& floored = model.mixture.floored; !floored.empty())
     say("degenerate, at the floor under the variances: component{} {}\n", floored.size() == 1 ? "" : "s",
         fmt::join(floored, ", "));
@@ -246,6 +255,7 @@ void print_model(const std::string& path, const Json& file, const StoredModel& m
         k < class_names.size() ? fmt::format("class {} ", class_names[k].get<std::string>()) : "",
         std::string(static_cast<std::size_t>(kBarLength * model.mixture.weights[k] / heaviest + 0.5), '#'));
     say("    mean      {}\n", row_text(m.at("means").at(k)));
+    print_parts(m, k);
     if (!shared) print_covariance(m, model.mixture, k);
     print_own(model.mixture, k);
   }

@@ -178,6 +178,7 @@ void select_command(const Execution& given, const Options& options, StopRequest&
     prepared = before_computing([&] { return prepare(execution, options, inputs); });
     wanted.fit.transform = prepared->transform;
   }
+  leave_out_equal_types(options, inputs.rows->n_columns(), wanted);
   int n_groups = 1;
   comm.together([&] {
     n_groups = count_groups(options, comm, execution.n_threads,

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.hpp"
+#include "app/fitting.hpp"
 #include "app/say.hpp"
 #include "app/support.hpp"
 #include "gmmpi/error.hpp"
@@ -24,7 +25,7 @@ RandomMixture parse(const Options& o) {
   RandomMixture w;
   w.n_components = static_cast<int>(o.integer("n-components", 1, kMostComponents));
   w.n_features = static_cast<int>(o.integer("n-features", 1, kMostFeatures));
-  w.structure = &find_structure(o.choice("covariance-type", covariance_types()));
+  w.structure = &structure_named(o.text("covariance-type"));
   w.separation = o.number("separation", 0.0);
   w.concentration = static_cast<int>(o.integer("concentration", 1, 1'000'000));
   w.seed = static_cast<std::uint64_t>(o.integer("seed", 0));

@@ -8,6 +8,7 @@ namespace {
 class Diag final : public CovarianceStructure {
  public:
   std::string_view name() const override { return "diag"; }
+  std::string_view mclust_name() const override { return "VVI"; }
   const CovarianceLayout& layout() const override { return gmmpi::variances(); }
   bool has_conjugate_prior() const override { return true; }
   bool pools() const override { return false; }

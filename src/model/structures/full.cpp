@@ -9,6 +9,7 @@ namespace {
 class Full final : public CovarianceStructure {
  public:
   std::string_view name() const override { return "full"; }
+  std::string_view mclust_name() const override { return "VVV"; }
   const CovarianceLayout& layout() const override { return gmmpi::matrices(); }
   bool has_conjugate_prior() const override { return true; }
   bool pools() const override { return false; }

@@ -8,6 +8,7 @@ namespace {
 class Spherical final : public CovarianceStructure {
  public:
   std::string_view name() const override { return "spherical"; }
+  std::string_view mclust_name() const override { return "VII"; }
   const CovarianceLayout& layout() const override { return gmmpi::single_variances(); }
   bool has_conjugate_prior() const override { return true; }
   bool pools() const override { return false; }

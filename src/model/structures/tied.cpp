@@ -9,6 +9,7 @@ namespace {
 class Tied final : public CovarianceStructure {
  public:
   std::string_view name() const override { return "tied"; }
+  std::string_view mclust_name() const override { return "EEE"; }
   const CovarianceLayout& layout() const override { return gmmpi::shared_matrix(); }
   bool has_conjugate_prior() const override { return true; }
   ScatterShape scatter_shape() const override { return ScatterShape::pooled; }

@@ -115,6 +115,11 @@ def points_of(models):
             for m in models]
 
 
+def order_of(covariance_type):
+    """scikit-learn's types first, then the others as they come."""
+    return TYPES.index(covariance_type) if covariance_type in TYPES else len(TYPES)
+
+
 def criteria_of(models):
     """{name: label} of the criteria that the models have; cv only in a selection that was made by it."""
     return CRITERIA | ({"cv": "held-out log-likelihood"} if "cv" in models[0].file.grid and len(models) == 1 else {})
@@ -129,7 +134,7 @@ def criteria(models, *, title=None):
     """
     models = inputs.open_models(models, noise=True, bernoulli=True)
     points, shown = points_of(models), criteria_of(models)
-    types = [t for t in (*TYPES, "bernoulli") if any(p.covariance_type == t for p in points)]
+    types = list(dict.fromkeys(p.covariance_type for p in sorted(points, key=lambda p: order_of(p.covariance_type))))
     figure, axes = style.new_figure(10.6 if len(shown) == 3 else 13.6, 4.2, nrows=1, ncols=len(shown), sharex=True)
     for ax, (key, label) in zip(axes, shown.items()):
         draw_criterion(ax, points, key, label, types)
@@ -147,7 +152,8 @@ def draw_criterion(ax, points, key, label, types):
     kept = {(p.covariance_type, p.n_components): p for p in sorted(points, key=lambda p: -sign * p.values[key])}
     for i, (covariance_type, colour) in enumerate(zip(types, style.colours(len(types)))):
         curve = sorted((p.n_components, p.values[key]) for (t, _), p in kept.items() if t == covariance_type)
-        ax.plot(*zip(*curve), color=colour, marker=style.MARKERS[i], markersize=4.5, linestyle=style.LINES[i],
+        ax.plot(*zip(*curve), color=colour, marker=style.MARKERS[i % len(style.MARKERS)], markersize=4.5,
+                linestyle=style.LINES[i % len(style.LINES)],
                 label=covariance_type)
     crossed = [(p.n_components, p.values[key]) for p in kept.values() if p.degenerate]
     if crossed:

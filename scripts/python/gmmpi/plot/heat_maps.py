@@ -30,7 +30,7 @@ def parameters(model, *, feature_names=None, title=None):
     centre, variances = mixture.moments()
     deviations = np.sqrt(variances)
     order = np.argsort(-mixture.weights, kind="stable")[:MOST_COMPONENTS]
-    spherical = mixture.covariance_type == "spherical"
+    spherical = mixture.layout == "spherical"
     matrices, matrix_titles = ([], []) if spherical else covariance_matrices(mixture, np.sort(order), deviations)
     figure, bars, means, cells = layout(mixture, max(1, len(matrices)))
     draw_bars(bars, mixture.weights, "weights", ".3f")
@@ -42,14 +42,14 @@ def parameters(model, *, feature_names=None, title=None):
     if spherical:
         draw_bars(cells[0], mixture.matrices, "variance of every column", ".3g")
     else:
-        square = mixture.covariance_type != "diag"  # matrices, which may have negative entries
+        square = mixture.layout != "diag"  # matrices, which may have negative entries
         limit = max(np.abs(scaled).max() for scaled, _ in matrices)
         for ax, (scaled, raw), text in zip(cells, matrices, matrix_titles):
             image = draw_heat(ax, scaled, raw, limit, square, names if square else None, names)
             ax.set_title(text, fontsize=10)
         figure.colorbar(image, ax=cells, pad=0.02).set_label("share of overall variance", fontsize=9)
     style.headline(figure, title if title is not None else f"{model.name}: {model.describe()}")
-    left_out = mixture.n_components - len(order) if mixture.covariance_type == "full" else 0
+    left_out = mixture.n_components - len(order) if mixture.layout == "full" else 0
     style.caption(figure, f"The covariances of the {len(order)} heaviest components." if left_out else "",
                   "Numbers are in the units of the data." if mixture.means.size <= MOST_NUMBERS else "")
     return figure
@@ -72,7 +72,7 @@ def layout(mixture, n_matrices):
     """A figure, the axes of weights and means side by side, and those of the covariances below."""
     columns = min(n_matrices, 4 if n_matrices != 5 else 3)
     rows = -(-n_matrices // columns)
-    if mixture.covariance_type in ("tied", "spherical"):
+    if mixture.layout in ("tied", "spherical"):
         columns = 2  # one small picture: half the width
     figure, unused = style.new_figure(9.4, 3.1 + 2.5 * rows)
     unused[0].remove()
@@ -87,10 +87,10 @@ def layout(mixture, n_matrices):
 def covariance_matrices(mixture, components, deviations):
     """[(matrix in overall deviations, raw matrix), ...] to draw, and their titles."""
     outer = np.outer(deviations, deviations)
-    if mixture.covariance_type == "full":
+    if mixture.layout == "full":
         return ([(mixture.matrices[k] / outer, mixture.matrices[k]) for k in components],
                 [f"covariance {k}" for k in components])
-    if mixture.covariance_type == "tied":
+    if mixture.layout == "tied":
         return [(mixture.matrices / outer, mixture.matrices)], ["covariance of all components"]
     return [(mixture.matrices / deviations**2, mixture.matrices)], ["variances"]
 
