@@ -19,98 +19,199 @@ constexpr int kMostRepeats = 4;  ///< one is enough up to about 1e15 widths
 /// Adds factor v v^T to component k's scatter, or to the pooled one.
 void add_outer(const MomentLayout& layout, int k, double factor, const double* v,
                std::vector<double>& scatter) {
-  const int d = layout.d;
-  if (layout.shape == ScatterShape::none) return;
-  double* entry = scatter.data();
-  if (layout.shape != ScatterShape::pooled) entry += k * scatter_size(layout.shape, d);
-  if (layout.shape == ScatterShape::diagonal) {
-    for (int j = 0; j < d; ++j) *entry++ += factor * v[j] * v[j];
-    return;
+  layout.for_each_entry(k, [&](int i, int j, std::int64_t place) { scatter[place] += factor * v[i] * v[j]; });
+}
+
+/// One M-step in the making: `run` takes its steps in order.
+class Maximisation {
+ public:
+  Maximisation(const Execution& execution, const Moments& moments, const Kind& kind, const Constraints& c)
+      : execution_(execution),
+        s_(moments),
+        kind_(kind),
+        c_(c),
+        K_(moments.layout.K),
+        d_(moments.layout.d),
+        counts_(moments.counts(), moments.counts() + K_),
+        weights_(moments.weights(), moments.weights() + K_),
+        total_(std::accumulate(counts_.begin(), counts_.end(), 0.0)),
+        all_(has_noise() ? moments.total_weight : total_) {
+    m_.n_components = K_;
+    m_.n_features = d_;
   }
-  for (int i = 0; i < d; ++i)
-    for (int j = i; j < d; ++j) *entry++ += factor * v[i] * v[j];
-}
 
-/// S2 - W_k delta delta^T for every component of moments that weigh W_k, pooled where the moments are.
-std::vector<double> central_scatter(const Moments& m, const std::vector<double>& weights,
-                                    const std::vector<double>& delta) {
-  std::vector<double> scatter(m.sums.begin() + m.layout.second(), m.sums.begin() + m.layout.own());
-  for (int k = 0; k < m.layout.K; ++k)
-    add_outer(m.layout, k, -weights[k], delta.data() + std::size_t(k) * m.layout.d, scatter);
-  return scatter;
-}
-
-/// From maximum-likelihood weights to those of the prior, or fixed ones.
-void constrain_weights(const Constraints& c, double total, Mixture& m) {
-  if (c.fixed.weights) {
-    m.weights = c.before->weights;
-    m.noise = c.before->noise;
-  } else if (c.prior && c.prior->weight != 1.0) {
-    const double more = c.prior->weight - 1.0, all = total + m.n_components * more;
-    for (double& w : m.weights) w = (w * total + more) / all;
-    if (m.noise) m.noise->weight *= total / all;
+  MStep run() {
+    set_own();
+    set_weights();
+    set_means();
+    set_scatter();
+    if (c_.fixed.means || c_.prior) constrain_means();
+    if (c_.prior) add_prior_rows();
+    const std::vector<int> singular = c_.fixed.covariances ? keep_covariances() : set_covariances();
+    judge(singular);
+    return std::move(step_);
   }
-}
 
-/// From maximum-likelihood means to those of the prior, or fixed ones; the scatter, which is about the
-/// former, becomes that about the latter and gets what the prior adds.
-void constrain_means(const Constraints& c, const MomentLayout& layout, const std::vector<double>& weights,
-                     Mixture& m, std::vector<double>& scatter) {
-  const int d = layout.d;
-  const double kappa = c.prior ? c.prior->shrinkage : 0.0;
-  std::vector<double> moved(d), away(d);
-  for (int k = 0; k < layout.K; ++k) {
-    for (int j = 0; j < d; ++j) {
-      const std::size_t e = std::size_t(k) * d + j;
-      const double mean = m.means[e];
-      if (c.fixed.means)
-        m.means[e] = c.before->means[e];
-      else if (c.prior)
-        m.means[e] += kappa / (weights[k] + kappa) * (c.prior->mean[j] - mean);
-      moved[j] = m.means[e] - mean;
-      if (c.prior) away[j] = m.means[e] - c.prior->mean[j];
+ private:
+  bool has_noise() const { return c_.before && c_.before->noise; }
+  /// Held at weight zero, it has no rows.
+  bool is_held_empty(int k) const { return c_.fixed.weights && c_.before->weights[k] == 0.0; }
+  /// Where the parameters do not need rows, a component may lose all of them.
+  bool may_be_empty() const {
+    return c_.fixed.means ? c_.fixed.covariances || c_.prior : c_.prior && c_.prior->shrinkage > 0.0;
+  }
+  const double* delta(int k) const { return delta_.data() + std::size_t(k) * d_; }
+
+  /// The kind, and its own parameter: by its own sums, where the moments come from an E-step of `before`.
+  void set_own() {
+    if (c_.before) m_.own = c_.before->own;
+    m_.become(kind_);
+    if (m_.own.empty() || kind_.own.sharing == Sharing::fixed || s_.layout.n_own < 2) return;
+    const std::size_t K = K_;
+    kind_.component->maximise_own(kind_.own.sharing, {s_.counts(), K}, {s_.own(0), K}, d_,
+                                  *execution_.kernels, m_.own);
+  }
+
+  /// pi_k = N_k / N, eq. 9.26; noise gets what the components leave. With a prior (N_k + alpha - 1) / (N + K
+  /// (alpha - 1)).
+  void set_weights() {
+    for (const double count : counts_) m_.weights.push_back(count / all_);
+    if (has_noise()) {
+      m_.noise = c_.before->noise;
+      m_.noise->weight = std::max(0.0, all_ - total_) / all_;
     }
-    add_outer(layout, k, weights[k], moved.data(), scatter);
-    if (c.prior) add_outer(layout, k, kappa, away.data(), scatter);
+    if (c_.fixed.weights) {
+      m_.weights = c_.before->weights;
+      m_.noise = c_.before->noise;
+    } else if (c_.prior && c_.prior->weight != 1.0) {
+      const double more = c_.prior->weight - 1.0, all = all_ + K_ * more;
+      for (double& w : m_.weights) w = (w * all_ + more) / all;
+      if (m_.noise) m_.noise->weight *= all_ / all;
+    }
   }
-}
 
-/// The prior's scale, as the scatter of rows that were seen before; returns how many these were.
-double add_prior_rows(const Prior& prior, const CovarianceStructure& structure, const MomentLayout& layout,
-                      std::vector<double>& scatter) {
-  const int d = layout.d;
-  const CovarianceLayout& stored = structure.layout();
-  const std::vector<double> diagonal = stored.diagonal(prior.scale.data(), d);
-  const double columns = stored.is_round() ? d : 1.0;  // that share a variance
-  double* entry = scatter.data();
-  for (int n = 0; n < layout.n_scatters(); ++n)
-    if (layout.shape == ScatterShape::diagonal)
-      for (int j = 0; j < d; ++j) *entry++ += diagonal[j] / columns;
-    else
-      for (int i = 0; i < d; ++i)
-        for (int j = i; j < d; ++j) *entry++ += prior.scale[std::size_t(i) * d + j];
-  return prior_count(prior, structure, layout.K, d);
-}
+  /// mu_k = c_k + delta_k, delta_k = S1_k / W_k, eq. 9.24.
+  void set_means() {
+    m_.means = s_.centers;
+    delta_.assign(m_.means.size(), 0.0);
+    for (int k = 0; k < K_; ++k) {
+      if (counts_[k] < kLeastShare * all_ / K_) {
+        empty_.push_back(k);
+        if (!may_be_empty() && !is_held_empty(k)) step_.collapsed.push_back(k);
+        // So that what follows stays finite; nothing of it is used.
+        counts_[k] = weights_[k] = may_be_empty() ? 0.0 : all_;
+        continue;
+      }
+      for (int j = 0; j < d_; ++j) {
+        const std::size_t e = std::size_t(k) * d_ + j;
+        delta_[e] = s_.first(k)[j] / weights_[k];
+        m_.means[e] += delta_[e];
+      }
+      m_.component->bound_means(m_.mean(k));
+    }
+  }
 
-/// delta^T Sigma_k^-1 delta = |U^T delta|^2.
-double squared_shift(const Mixture& m, int k, const double* delta) {
-  std::vector<double> y(m.n_features);
-  m.layout().whiten(m.factor(k), m.n_features, delta, y.data());
-  double sum = 0.0;
-  for (const double e : y) sum += e * e;
-  return sum;
-}
+  /// About the new means: S2_k - W_k delta_k delta_k^T, of eq. 9.25.
+  void set_scatter() {
+    scatter_.assign(s_.sums.begin() + s_.layout.second(), s_.sums.begin() + s_.layout.own());
+    for (int k = 0; k < K_; ++k) add_outer(s_.layout, k, -weights_[k], delta(k), scatter_);
+    rows_ = counts_;
+  }
 
-/// The kind, and its own parameter: by its own sums, where the moments come from an E-step of `before`.
-void set_own(const Kind& kind, const Moments& moments, const Constraints& c, const KernelTable& kernels,
-             Mixture& m) {
-  if (c.before) m.own = c.before->own;
-  m.become(kind);
-  if (m.own.empty() || kind.own.sharing == Sharing::fixed || moments.layout.n_own < 2) return;
-  const std::size_t K = m.n_components;
-  kind.component->maximise_own(kind.own.sharing, {moments.counts(), K}, {moments.own(0), K}, m.n_features,
-                               kernels, m.own);
-}
+  /// From maximum-likelihood means to those of the prior, or fixed ones; the scatter, which is about the
+  /// former, becomes that about the latter and gets what the prior adds.
+  void constrain_means() {
+    const double kappa = c_.prior ? c_.prior->shrinkage : 0.0;
+    std::vector<double> moved(d_), away(d_);
+    for (int k = 0; k < K_; ++k) {
+      for (int j = 0; j < d_; ++j) {
+        double& mean = m_.mean(k)[j];
+        const double before = mean;
+        if (c_.fixed.means)
+          mean = c_.before->mean(k)[j];
+        else
+          mean += kappa / (weights_[k] + kappa) * (c_.prior->mean[j] - before);
+        moved[j] = mean - before;
+        if (c_.prior) away[j] = mean - c_.prior->mean[j];
+      }
+      add_outer(s_.layout, k, weights_[k], moved.data(), scatter_);
+      if (c_.prior) add_outer(s_.layout, k, kappa, away.data(), scatter_);
+    }
+  }
+
+  /// The prior's scale, as the scatter of rows that were seen before.
+  void add_prior_rows() {
+    const CovarianceLayout& stored = kind_.structure->layout();
+    std::vector<double> scale(std::size_t(d_) * d_);
+    stored.to_full(c_.prior->scale.data(), d_, scale.data());
+    const double columns = stored.is_round() ? d_ : 1.0;  // that share a variance
+    for (int n = 0; n < s_.layout.n_scatters(); ++n)
+      s_.layout.for_each_entry(n, [&](int i, int j, std::int64_t place) {
+        scatter_[place] += scale[std::size_t(i) * d_ + j] / columns;
+      });
+    const double more = prior_count(*c_.prior, *kind_.structure, K_, d_);
+    for (double& n : rows_) n += more;
+    total_ += more;
+  }
+
+  std::vector<int> keep_covariances() {
+    m_.covariances = c_.before->covariances;
+    m_.precisions_cholesky = c_.before->precisions_cholesky;
+    m_.floored = c_.before->floored;
+    return factorise(m_, execution_);
+  }
+
+  /// Sigma, eq. 9.25, as the structure has it, regular. Returns the components of which it is singular.
+  std::vector<int> set_covariances() {
+    const Regularisation& regular = c_.regularisation;
+    std::vector<int> raised;
+    const CentralScatter central{K_,
+                                 d_,
+                                 rows_,
+                                 total_,
+                                 scatter_,
+                                 c_.covariances_before(*kind_.structure),
+                                 regular.floor,
+                                 execution_.kernels,
+                                 empty_,
+                                 &raised};
+    m_.covariances = kind_.structure->covariances(central);
+    for (int k = 0; k < m_.n_covariances() && !regular.added.empty(); ++k)
+      m_.layout().add_diagonal(regular.added, m_.covariance(k));
+    for (int k = 0; k < K_ && !may_be_empty() && !m_.is_shared(); ++k)
+      if (is_held_empty(k)) std::copy_n(c_.before->covariance(k), m_.layout().stride(d_), m_.covariance(k));
+    std::vector<int> singular = factorise_above(m_, regular.floor, execution_);
+    if (singular.empty()) settle_floored(m_, central, c_.before, *execution_.kernels);
+    return singular;
+  }
+
+  /// Whether the centres were too far away: delta^T Sigma_k^-1 delta = |U^T delta|^2; and what collapsed.
+  void judge(const std::vector<int>& singular) {
+    step_.too_far = !singular.empty();
+    std::vector<double> y(d_);
+    for (int k = 0; k < K_ && !step_.too_far && !c_.fixed.covariances && m_.n_covariances() > 0; ++k) {
+      m_.layout().whiten(m_.factor(k), d_, delta(k), y.data());
+      double squared = 0.0;
+      for (const double e : y) squared += e * e;
+      step_.too_far = 1.0 + weights_[k] / rows_[k] * squared > kFarthest;
+    }
+    step_.collapsed.insert(step_.collapsed.end(), singular.begin(), singular.end());
+    std::ranges::sort(step_.collapsed);
+    step_.collapsed.erase(std::unique(step_.collapsed.begin(), step_.collapsed.end()), step_.collapsed.end());
+  }
+
+  const Execution& execution_;
+  const Moments& s_;
+  const Kind& kind_;
+  const Constraints& c_;
+  int K_, d_;
+  std::vector<double> counts_, weights_;        ///< N_k, and what weighs the moments: W_k
+  double total_, all_;                          ///< of the components, and with the noise
+  std::vector<double> delta_, scatter_, rows_;  ///< rows: counts, with the prior's
+  std::vector<int> empty_;
+  MStep step_;
+  Mixture& m_ = step_.model;
+};
 
 }  // namespace
 
@@ -130,81 +231,7 @@ std::span<const double> Constraints::covariances_before(const CovarianceStructur
 MStep m_step(const Execution& execution, const Moments& moments, const Kind& kind,
              const Constraints& constraints) {
   Stopwatch watch;
-  const int K = moments.layout.K, d = moments.layout.d;
-  MStep step;
-  Mixture& m = step.model;
-  const CovarianceStructure& structure = *kind.structure;
-  m.n_components = K;
-  m.n_features = d;
-  m.means = moments.centers;
-  std::vector<double> counts(moments.counts(), moments.counts() + K);
-  std::vector<double> weights(moments.weights(), moments.weights() + K), delta(std::size_t(K) * d);
-  set_own(kind, moments, constraints, *execution.kernels, m);
-  double total = std::accumulate(counts.begin(), counts.end(), 0.0);
-  const bool has_noise = constraints.before && constraints.before->noise;
-  const double all = has_noise ? moments.total_weight : total;
-  const FixedParameters fixed = constraints.fixed;
-  const Prior* prior = constraints.prior;
-  // Where the parameters do not need rows, a component may lose all of them. One that is held at weight zero
-  // has none.
-  const auto is_held_empty = [&](int k) { return fixed.weights && constraints.before->weights[k] == 0.0; };
-  const bool may_be_empty = fixed.means ? fixed.covariances || prior : prior && prior->shrinkage > 0.0;
-  std::vector<int> empty, raised;
-  for (int k = 0; k < K; ++k) {
-    m.weights.push_back(counts[k] / all);
-    if (counts[k] < kLeastShare * all / K) {
-      empty.push_back(k);
-      if (!may_be_empty && !is_held_empty(k)) step.collapsed.push_back(k);
-      // So that what follows stays finite; nothing of it is used.
-      counts[k] = weights[k] = may_be_empty ? 0.0 : all;
-      continue;
-    }
-    for (int j = 0; j < d; ++j) {
-      const std::size_t e = std::size_t(k) * d + j;
-      delta[e] = moments.first(k)[j] / weights[k];
-      m.means[e] += delta[e];
-    }
-    m.component->bound_means(m.mean(k));
-  }
-  std::vector<double> scatter = central_scatter(moments, weights, delta);
-  if (has_noise) {  // it gets what the components leave
-    m.noise = constraints.before->noise;
-    m.noise->weight = std::max(0.0, all - total) / all;
-  }
-  constrain_weights(constraints, all, m);
-  std::vector<double> rows = counts;  // with the prior's
-  if (prior || fixed.means) constrain_means(constraints, moments.layout, weights, m, scatter);
-  if (prior) {
-    const double more = add_prior_rows(*prior, structure, moments.layout, scatter);
-    for (double& n : rows) n += more;
-    total += more;
-  }
-  const CentralScatter central{K, d, rows, total, scatter, constraints.covariances_before(structure),
-                               constraints.regularisation.floor, execution.kernels, empty, &raised};
-  if (fixed.covariances) {
-    m.covariances = constraints.before->covariances;
-    m.precisions_cholesky = constraints.before->precisions_cholesky;
-    m.floored = constraints.before->floored;
-  } else {
-    m.covariances = structure.covariances(central);
-    for (int k = 0; k < m.n_covariances() && !constraints.regularisation.added.empty(); ++k)
-      m.layout().add_diagonal(constraints.regularisation.added, m.covariance(k));
-    for (int k = 0; k < K && !may_be_empty && !m.is_shared(); ++k)
-      if (is_held_empty(k))
-        std::copy_n(constraints.before->covariance(k), m.layout().stride(d), m.covariance(k));
-  }
-  const std::vector<int> singular = fixed.covariances
-                                        ? factorise(m, execution)
-                                        : factorise_above(m, constraints.regularisation.floor, execution);
-  if (!fixed.covariances && singular.empty())
-    settle_floored(m, central, constraints.before, *execution.kernels);
-  step.too_far = !singular.empty();
-  for (int k = 0; k < K && !step.too_far && !fixed.covariances && m.n_covariances() > 0; ++k)
-    step.too_far =
-        1.0 + weights[k] / rows[k] * squared_shift(m, k, delta.data() + std::size_t(k) * d) > kFarthest;
-  step.collapsed.insert(step.collapsed.end(), singular.begin(), singular.end());
-  std::ranges::sort(step.collapsed);
-  step.collapsed.erase(std::unique(step.collapsed.begin(), step.collapsed.end()), step.collapsed.end());
+  MStep step = Maximisation(execution, moments, kind, constraints).run();
   if (execution.profile) execution.profile->add(Profile::m_step, watch.lap());
   return step;
 }
