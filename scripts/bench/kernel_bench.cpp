@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "data/tile.hpp"
+#include "gmmpi/kernels/aligned.hpp"
 #include "gmmpi/model/mixture.hpp"
-#include "kernels/aligned.hpp"
 #include "kernels/scatter.hpp"
 #include "kernels/table.hpp"
 #include "model/log_density.hpp"

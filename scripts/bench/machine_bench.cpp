@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "gmmpi/error.hpp"
-#include "kernels/aligned.hpp"
+#include "gmmpi/kernels/aligned.hpp"
 #include "kernels/table.hpp"
 
 namespace {

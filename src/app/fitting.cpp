@@ -14,7 +14,6 @@
 #include "em/sweep.hpp"
 #include "gmmpi/error.hpp"
 #include "kernels/table.hpp"
-#include "model/structures/structures.hpp"
 #include "parallel/thread_loop.hpp"
 
 namespace gmmpi::app {

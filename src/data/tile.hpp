@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "gmmpi/data/data.hpp"
-#include "kernels/aligned.hpp"
+#include "gmmpi/kernels/aligned.hpp"
 #include "kernels/table.hpp"
 
 namespace gmmpi {

@@ -7,8 +7,8 @@
 
 #include "data/tile.hpp"
 #include "em/resolution.hpp"
+#include "gmmpi/model/own_sums.hpp"
 #include "kernels/scatter.hpp"
-#include "model/own_sums.hpp"
 
 namespace gmmpi {
 

@@ -82,8 +82,7 @@ void BlockSums::add(const KernelTable& kernels, std::span<const TileRows> tiles,
       add_gathered(kernels, kernels.accumulate_full, tiles, gamma_of(0, k), centers + k * step, k, ahead);
   } else {
     // The sums are small: each tile is worked on while it is in first-level cache.
-    const auto accumulate =
-        layout_.is_diagonal() ? kernels.accumulate_diagonal : kernels.accumulate_first;
+    const auto accumulate = layout_.is_diagonal() ? kernels.accumulate_diagonal : kernels.accumulate_first;
     for (std::size_t t = 0; t < tiles.size(); ++t) {
       const double* rows[kTile];
       for (int r = 0; r < kTile; ++r) rows[r] = tiles[t].x + r * step;
@@ -102,9 +101,9 @@ void BlockSums::add(const KernelTable& kernels, std::span<const TileRows> tiles,
 
 void BlockSums::add_small(const KernelTable& kernels, const TileRows& tile, const double* gamma,
                           const double* center, int k) {
-  const auto accumulate = is_full(layout_.shape)                    ? kernels.small_full
+  const auto accumulate = is_full(layout_.shape)  ? kernels.small_full
                           : layout_.is_diagonal() ? kernels.small_diagonal
-                                                                    : kernels.small_first;
+                                                  : kernels.small_first;
   accumulate({layout_.d, tile.xt, gamma, center, first_sum(k), second_sum(k)});
 }
 

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "gmmpi/kernels/aligned.hpp"
 #include "gmmpi/kernels/scatter_shape.hpp"
-#include "kernels/aligned.hpp"
 #include "kernels/read_ahead.hpp"
 #include "kernels/table.hpp"
 
@@ -19,17 +19,17 @@ struct TileRows {
 };
 
 /// Sums over the rows of one block, of one thread, in the layout that suits the kernels:
-/// counts: (1 + n_own) K x 8 lanes, those of the moments' weights first; s1: K x (8 d lanes for few columns, else padded(d));
-/// s2, few columns: per scatter 8 lanes for each entry; else diagonal padded(d), and full: for each group of
-/// eight rows i..i+7 the columns from i to padded(d).
+/// counts: (1 + n_own) K x 8 lanes, those of the moments' weights first; s1: K x (8 d lanes for few columns,
+/// else padded(d)); s2, few columns: per scatter 8 lanes for each entry; else diagonal padded(d), and full:
+/// for each group of eight rows i..i+7 the columns from i to padded(d).
 class BlockSums {
  public:
   explicit BlockSums(const MomentLayout& layout);
 
   void clear();
-  /// Adds tiles: `gamma` per tile K x kTile, `own` per tile n_own x K x kTile, `centers` K x padded(d). For more than kSmallColumns columns the
-  /// rows that count are gathered, component by component. `ahead` is fetched meanwhile, in
-  /// K times tiles.size() pieces.
+  /// Adds tiles: `gamma` per tile K x kTile, `own` per tile n_own x K x kTile, `centers` K x padded(d). For
+  /// more than kSmallColumns columns the rows that count are gathered, component by component. `ahead` is
+  /// fetched meanwhile, in K times tiles.size() pieces.
   void add(const KernelTable& kernels, std::span<const TileRows> tiles, const double* gamma,
            const double* centers, ReadAhead ahead = {}, const double* own = nullptr);
   /// The sums in MomentLayout's order.
@@ -45,9 +45,7 @@ class BlockSums {
                     std::span<const TileRows> tiles, const double* gamma, const double* center, int k,
                     ReadAhead& ahead);
   double* first_sum(int k) { return s1_.data() + k * s1_stride_; }
-  double* second_sum(int k) {
-    return s2_.data() + (layout_.is_pooled() ? 0 : k * s2_stride_);
-  }
+  double* second_sum(int k) { return s2_.data() + (layout_.is_pooled() ? 0 : k * s2_stride_); }
 
   MomentLayout layout_;
   std::int64_t s1_stride_, s2_stride_;

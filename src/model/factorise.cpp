@@ -53,8 +53,7 @@ std::vector<int> factorise(Mixture& m, const Execution& execution) {
   const Communicator& comm = execution.comm;
   const int K = m.n_covariances();
   const double work = K * m.layout().chart_cost(m.n_features);
-  if (K <= 1 || work < kLeastToThread)
-    return factorise(m, *execution.kernels);
+  if (K <= 1 || work < kLeastToThread) return factorise(m, *execution.kernels);
   const bool share = comm.size() > 1 && work >= kLeastToShare;
   const int first = share ? comm.rank() : 0, step = share ? comm.size() : 1;
   clear_factors(m);

@@ -42,8 +42,8 @@ class LocalCoordinates {
   const KernelTable& kernels_;
   int n_threads_;
   std::vector<std::vector<double>> charts_;  ///< of each covariance
-  std::vector<double> information_;         ///< diagonal, of a component's block
-  std::vector<double> shared_information_;  ///< diagonal, of the shared block; may be empty
+  std::vector<double> information_;          ///< diagonal, of a component's block
+  std::vector<double> shared_information_;   ///< diagonal, of the shared block; may be empty
 };
 
 }  // namespace gmmpi

@@ -16,7 +16,7 @@ LogDensity::LogDensity(const Mixture& m, const KernelTable& kernels)
 }
 
 void LogDensity::mahalanobis(const Tile& tile, double* scratch, double* out) const {
-  components_->distances().first(n_features_, tile, scratch, out);
+  components_->distances().first(n_features_, tile.xt(), scratch, out);
 }
 
 void LogDensity::log_joint(const Tile& tile, double* scratch, double* out) const {

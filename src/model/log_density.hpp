@@ -7,7 +7,7 @@
 #include "data/tile.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/model/mixture.hpp"
-#include "model/prepared.hpp"
+#include "gmmpi/model/prepared.hpp"
 
 namespace gmmpi {
 

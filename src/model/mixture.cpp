@@ -56,8 +56,9 @@ bool all_finite(const std::vector<double>& values) {
 /// Floored components bring their own.
 void require_factors(const Mixture& m, const std::string& name) {
   if (m.floored.empty()) return;
-  require(m.precisions_cholesky.size() == m.covariances.size() && all_finite(m.precisions_cholesky), name,
-          "precisions_cholesky must be finite and shaped like covariances; write it so, or remove degenerate");
+  require(
+      m.precisions_cholesky.size() == m.covariances.size() && all_finite(m.precisions_cholesky), name,
+      "precisions_cholesky must be finite and shaped like covariances; write it so, or remove degenerate");
   for (std::size_t i = 0; i < m.floored.size(); ++i) {
     const int k = m.floored[i];
     require(k >= (i > 0 ? m.floored[i - 1] + 1 : 0) && k < m.n_components, name,
@@ -73,12 +74,13 @@ void require_shapes(const Mixture& m, const std::string& name) {
   for (const std::size_t n : m.layout().dims(m.n_components, m.n_features)) n_covariances *= n;
   require(K > 0 && d > 0, name, "the model has no components or no columns");
   require(m.weights.size() == K && m.means.size() == K * d && m.covariances.size() == n_covariances, name,
-          "weights, means and " + std::string(m.component->matrices_name()) + " do not have the shapes of covariance type '" +
-              std::string(m.structure->name()) + "'; write them as (K), (K, d) and as `gmmpi fit` does");
+          "weights, means and " + std::string(m.component->matrices_name()) +
+              " do not have the shapes of covariance type '" + std::string(m.structure->name()) +
+              "'; write them as (K), (K, d) and as `gmmpi fit` does");
   require(m.own.size() == (m.component->own_name().empty() ? 0 : K), name,
           std::string(m.component->own_name()) + " is not a (K) array; write it so");
-  require(all_finite(m.weights) && all_finite(m.means) && all_finite(m.covariances) && all_finite(m.own), name,
-          "the model holds NaN or infinite numbers; write finite ones");
+  require(all_finite(m.weights) && all_finite(m.means) && all_finite(m.covariances) && all_finite(m.own),
+          name, "the model holds NaN or infinite numbers; write finite ones");
 }
 
 void validate_noise(const Mixture& m, const std::string& name) {
@@ -112,8 +114,7 @@ void require_no_noise(const Mixture& m, const std::string& name) {
 void validate(Mixture& m, const KernelTable& kernels, const std::string& name) {
   require_shapes(m, name);
   m.component->validate(m, name);
-  for (const double value : m.own)
-    try {
+  for (const double value : m.own) try {
       m.component->validate_own(value);
     } catch (const Error& e) {
       throw Error(ExitCode::bad_data, name + ": " + e.what());
@@ -181,7 +182,8 @@ Mixture with_structure(const Mixture& m, const CovarianceStructure& structure, c
   std::vector<int> empty;
   for (int k = 0; k < m.n_components; ++k)
     if (structure.pools() && m.weights[k] == 0.0) empty.push_back(k);
-  out.covariances = structure.covariances({m.n_components, m.n_features, counts, 1.0, scatter, {}, {}, &kernels, empty});
+  out.covariances =
+      structure.covariances({m.n_components, m.n_features, counts, 1.0, scatter, {}, {}, &kernels, empty});
   factorise(out, kernels);
   return out;
 }

@@ -1,8 +1,10 @@
 // Prepared: logarithms of weights, and the density of distances.
-#include "model/prepared.hpp"
+#include "gmmpi/model/prepared.hpp"
 
 #include <limits>
 #include <vector>
+
+#include "kernels/table.hpp"
 
 namespace gmmpi {
 

@@ -71,7 +71,8 @@ Prior make_prior(const PriorOptions& o, const CovarianceStructure& structure, in
   return prior;
 }
 
-double prior_count(const Prior& prior, const CovarianceStructure& structure, int n_components, int n_features) {
+double prior_count(const Prior& prior, const CovarianceStructure& structure, int n_components,
+                   int n_features) {
   const double of_means = prior.shrinkage > 0.0 ? 1.0 : 0.0;
   return structure.layout().prior_rows(prior.dof, n_features) +
          (structure.layout().is_shared() ? n_components : 1) * of_means;

@@ -75,7 +75,7 @@ bool PrunedDensity::prune(int columns, double least_log_share, Work& work) const
   const double* constants = density_.components().constants();
   const double scale = double(density_.n_features()) / columns;
   for (std::size_t t = 0; t < work.tiles.size(); ++t) {
-    density_.components().distances().first(columns, work.tiles[t], work.difference, work.distances(t, 0));
+    density_.components().distances().first(columns, work.tiles[t].xt(), work.difference, work.distances(t, 0));
     kernels.likeliest(work.K, scale, constants, work.distances(t, 0), work.guess + t * kTile);
   }
   complete_likeliest(columns, work);

@@ -12,19 +12,19 @@ namespace gmmpi {
 namespace {
 
 /// Component k's covariance (d, d) under the map.
-std::vector<double> covariance_of_image(const Mixture& m, int k, const std::vector<double>& a, bool diagonal) {
+std::vector<double> covariance_of_image(const Mixture& m, int k, const std::vector<double>& a,
+                                        bool diagonal) {
   std::vector<double> full(std::size_t(m.n_features) * m.n_features);
   m.layout().to_full(m.covariance(k), m.n_features, full.data());
   if (!diagonal) return covariance_image(full, a, m.n_features);
   const std::size_t d = a.size();
   for (std::size_t i = 0; i < d; ++i)
-    for (std::size_t j = 0; j < d; ++j)
-      full[i * d + j] = full[i * d + j] * a[i] * a[j];
+    for (std::size_t j = 0; j < d; ++j) full[i * d + j] = full[i * d + j] * a[i] * a[j];
   return full;
 }
 
-/// The factors of floored components, which their covariances do not tell: U becomes that of (B U)(B U)^T, where
-/// B (d, d) is the transposed inverse of the map of rows.
+/// The factors of floored components, which their covariances do not tell: U becomes that of (B U)(B U)^T,
+/// where B (d, d) is the transposed inverse of the map of rows.
 void map_floored_factors(const Mixture& m, const std::vector<double>& b, Mixture& out) {
   const std::size_t d = m.n_features;
   out.floored = m.floored;
@@ -60,7 +60,8 @@ Mixture image(const Mixture& m, std::vector<double> means, const std::vector<dou
     const std::vector<double> covariance = covariance_of_image(m, k, a, diagonal);
     out.layout().append(covariance, out.n_features, out.covariances);
   }
-  if (!out.layout().is_diagonal() && !inverse.empty() && !m.floored.empty()) map_floored_factors(m, inverse, out);
+  if (!out.layout().is_diagonal() && !inverse.empty() && !m.floored.empty())
+    map_floored_factors(m, inverse, out);
   if (const std::vector<int> bad = factorise(out, kernels); !bad.empty())
     throw Error(
         ExitCode::numerical,

@@ -38,6 +38,13 @@ def rows_of_the_outside_program(n_ranks):
     return np.stack([10.0 * (i % 3 == 0) + (i * 7919 % 1024) / 512, (i * 104729 % 4096) / 4096], axis=1)
 
 
+def rows_of_the_plugins():
+    """What tests/install/outside/plugins.cpp holds."""
+    i, j = np.arange(3000)[:, None], np.arange(3)
+    u = ((i * 7919 + j * 104729) % 8191 + 0.5) / 8191
+    return -np.where(i % 3 == 0, 9.0, 1.0 + j) * np.log(u)
+
+
 class Installed(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -68,6 +75,50 @@ class Installed(unittest.TestCase):
         self.assertNotIn("warning", said)
         self.assertIn(f"{self.prefix}/lib/cmake/gmmpi", (build / "CMakeCache.txt").read_text())
         self.check_outside(build / "outside")
+
+    def plugins(self, n_ranks):
+        """What tests/install/outside/plugins.cpp says of each fit: numbers, or a text."""
+        build = self.dir / "plugins"
+        if not build.exists():
+            run("cmake", "-S", HERE / "outside", "-B", build, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={self.prefix}",
+                "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Wpedantic -Werror")
+            run("cmake", "--build", build, "--target", "plugins")
+        said = run(*(MPIRUN if n_ranks > 1 else []), build / "plugins", cwd=self.dir).stdout
+        return dict(line.split(": ", 1) for line in said.splitlines())
+
+    def test_an_outside_program_registers_a_structure_and_a_component(self):
+        said = self.plugins(1)
+        self.assertEqual(said, self.plugins(2))
+        x = rows_of_the_plugins()
+        numbers = {what: np.array(text.split(), float) for what, text in said.items() if re.match(r"-?\d", text)}
+
+        one = numbers["exchangeable 1"]
+        scatter = np.cov(x.T, bias=True)
+        beside = (scatter.sum() - np.trace(scatter)) / 6
+        expected = np.where(np.eye(3) == 1, np.trace(scatter) / 3, beside)
+        np.testing.assert_allclose(one[2:5], x.mean(axis=0), rtol=1e-12)
+        np.testing.assert_allclose(one[5:].reshape(3, 3), expected, rtol=1e-12)
+        two = numbers["exchangeable 2"]
+        weights, means, covariances = two[1:3], two[3:9].reshape(2, 3), two[9:].reshape(2, 3, 3)
+        log_joint = np.stack([np.log(w) - 0.5 * (3 * np.log(2 * np.pi) + np.linalg.slogdet(c)[1] + np.einsum(
+            "ni,ij,nj->n", x - m, np.linalg.inv(c), x - m)) for w, m, c in zip(weights, means, covariances)])
+        density = np.logaddexp(*log_joint)
+        self.assertAlmostEqual(two[0] / density.sum(), 1, delta=1e-12)
+        self.assertGreater(two[0], one[0])
+        shares = np.exp(log_joint - density)  # one more step of EM stays where it is
+        np.testing.assert_allclose(shares.mean(axis=1), weights, rtol=1e-4)
+        np.testing.assert_allclose(shares @ x / shares.sum(axis=1)[:, None], means, rtol=1e-4)
+
+        self.assertAlmostEqual(numbers["exponential 1"][0] / (-len(x) * (np.log(x.mean(axis=0)) + 1).sum()), 1,
+                               delta=1e-12)
+        self.assertGreater(numbers["exponential 2"][0], numbers["exponential 1"][0])
+        np.testing.assert_allclose(numbers["exponential accelerated"], numbers["exponential 2"], rtol=1e-3)
+        for refused in ("exchangeable prior", "exchangeable accelerated", "exponential prior"):
+            self.assertIn("leave", said[refused])
+
+    def test_the_documents_show_the_structure(self):
+        shown = re.findall(r"```cpp\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL)
+        self.assertEqual(shown, [(HERE / "outside/exchangeable.cpp").read_text()])
 
     def test_the_documents_show_this_program(self):
         text = (ROOT / "docs/install.md").read_text(encoding="utf-8")

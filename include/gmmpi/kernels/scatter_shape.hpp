@@ -10,8 +10,8 @@ namespace gmmpi {
 /// together.
 enum class ScatterShape { none, diagonal, full, pooled };
 
-/// Number of second moments per component (per model for `pooled`): the diagonal, or the upper triangle row by
-/// row.
+/// Number of second moments per component (per model for `pooled`): the diagonal, or the upper triangle row
+/// by row.
 constexpr std::int64_t scatter_size(ScatterShape shape, int d) {
   if (shape == ScatterShape::none) return 0;
   return shape == ScatterShape::diagonal ? d : std::int64_t{d} * (d + 1) / 2;

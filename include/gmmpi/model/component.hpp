@@ -95,5 +95,8 @@ class Component {
 /// The kind of that name ("gaussian", "bernoulli"). Throws Error 64 naming those that exist.
 const Component& find_component(std::string_view name);
 std::vector<std::string> component_names();
+/// Adds a kind, before anything is fitted: for programs that embed the library. std::logic_error if there is
+/// one of that name.
+void register_component(std::unique_ptr<Component> component);
 
 }  // namespace gmmpi

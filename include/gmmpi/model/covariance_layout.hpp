@@ -15,8 +15,9 @@ struct Mixture;
 
 /// Where a covariance is narrowest, against the variances `unit` (d).
 struct Narrowest {
-  double variance = 0.0;          ///< as a share of `unit`
-  std::vector<double> direction;  ///< (d), of length 1 in columns of these variances; the largest entry positive
+  double variance = 0.0;  ///< as a share of `unit`
+  std::vector<double>
+      direction;  ///< (d), of length 1 in columns of these variances; the largest entry positive
 };
 
 /// A way of storing covariances: as (d, d) matrices, d variances, or one variance, per component or shared by
@@ -37,7 +38,7 @@ class CovarianceLayout {
 
   // One covariance.
   virtual bool is_symmetric(const double* /*c*/, int /*d*/) const { return true; }
-  virtual void to_full(const double* c, int d, double* full) const = 0;  ///< (d, d)
+  virtual void to_full(const double* c, int d, double* full) const = 0;    ///< (d, d)
   virtual std::vector<double> diagonal(const double* c, int d) const = 0;  ///< (d) variances
   /// Appends a full (d, d) covariance that is of this kind, as it is stored.
   virtual void append(std::span<const double> full, int d, std::vector<double>& out) const = 0;
@@ -75,8 +76,8 @@ class CovarianceLayout {
   virtual Raised raise(bool has_factor, std::span<const double> floor, double* c, double* u) const = 0;
   virtual Narrowest narrowest(const double* c, const double* u, std::span<const double> unit) const = 0;
 
-  /// Rows that an inverse Wishart prior of dof nu, or inverse gamma priors of nu / 2, count as in the denominator
-  /// of the M-step (src/model/prior.cpp).
+  /// Rows that an inverse Wishart prior of dof nu, or inverse gamma priors of nu / 2, count as in the
+  /// denominator of the M-step (src/model/prior.cpp).
   virtual double prior_rows(double dof, int d) const = 0;
 
   // Local coordinates (src/model/local_coordinates.hpp) of a covariance, and of a mean in its widths.
@@ -89,9 +90,11 @@ class CovarianceLayout {
   virtual void coordinates(const double* origin_u, const double* u, int d, const KernelTable& kernels,
                            double* out) const = 0;
   /// `c` is the origin's at first.
-  virtual void at(const double* chart, const double* x, int d, const KernelTable& kernels, double* c) const = 0;
+  virtual void at(const double* chart, const double* x, int d, const KernelTable& kernels,
+                  double* c) const = 0;
   /// mean += L x, where L L^T is the origin's covariance.
-  virtual void move_mean(const double* chart, const double* u, const double* x, int d, double* mean) const = 0;
+  virtual void move_mean(const double* chart, const double* u, const double* x, int d,
+                         double* mean) const = 0;
 
   /// Squared distances |U_k^T (x - mu_k)|^2 of a mixture in this layout, for the E-step.
   virtual std::unique_ptr<Distances> distances(const Mixture& mixture, const KernelTable& kernels) const = 0;

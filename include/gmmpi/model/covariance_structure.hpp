@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -79,5 +80,8 @@ const CovarianceStructure& find_structure(std::string_view name);
 std::vector<std::string> covariance_types();
 /// All that have covariances, in mclust's order: EII VII EEI VEI EVI VVI EEE VEE EVE VVE EEV VEV EVV VVV.
 std::vector<const CovarianceStructure*> covariance_structures();
+/// Adds a structure, before anything is fitted: for programs that embed the library. std::logic_error if
+/// there is one of that name.
+void register_structure(std::unique_ptr<CovarianceStructure> structure);
 
 }  // namespace gmmpi

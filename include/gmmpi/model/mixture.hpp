@@ -40,7 +40,9 @@ struct Kind {
       : component(&c), structure(&s), own(o) {}
 
   /// What tells it from others of a comparison: the structure's name, or that of a component without one.
-  std::string_view name() const { return component->has_covariances() ? structure->name() : component->name(); }
+  std::string_view name() const {
+    return component->has_covariances() ? structure->name() : component->name();
+  }
 };
 
 /// Which component a row is of: the most responsible one, or that of the nearest mean (k-means). Densities
@@ -51,15 +53,15 @@ enum class LabelRule { posterior, nearest };
 struct Mixture {
   const Component* component = &find_component("gaussian");
   const CovarianceStructure* structure = nullptr;  ///< "none" where components have no covariances
-  int n_components = 0;                     ///< K
-  int n_features = 0;                       ///< d
-  std::vector<double> weights;              ///< (K), sum 1, with noise 1 - w_0
-  std::vector<double> means;                ///< (K, d)
-  std::vector<double> covariances;          ///< (K, d, d), (d, d), (K, d), (K), or none
+  int n_components = 0;                            ///< K
+  int n_features = 0;                              ///< d
+  std::vector<double> weights;                     ///< (K), sum 1, with noise 1 - w_0
+  std::vector<double> means;                       ///< (K, d)
+  std::vector<double> covariances;                 ///< (K, d, d), (d, d), (K, d), (K), or none
   std::vector<double> precisions_cholesky;  ///< as covariances; upper triangular U with precision U U^T
   std::vector<double> log_det;              ///< (K) ln det U_k
-  std::vector<double> own;              ///< (K) what Component::own_name names; empty where that is empty
-  Sharing own_sharing = Sharing::each;  ///< how a fit has found them
+  std::vector<double> own;                  ///< (K) what Component::own_name names; empty where that is empty
+  Sharing own_sharing = Sharing::each;      ///< how a fit has found them
   /// Components, ascending, whose covariance is at the variance floor of a fit. Their factor is not that of
   /// `covariances`, where its rounding shows, but belongs to the parameters (src/model/variance_floor.hpp).
   std::vector<int> floored;
@@ -74,7 +76,9 @@ struct Mixture {
   int n_covariances() const { return layout().n_covariances(n_components); }  ///< K, or 1 or 0
   bool is_shared() const { return layout().is_shared(); }
 
-  std::span<double> mean(int k) { return {means.data() + std::size_t(k) * n_features, std::size_t(n_features)}; }
+  std::span<double> mean(int k) {
+    return {means.data() + std::size_t(k) * n_features, std::size_t(n_features)};
+  }
   std::span<const double> mean(int k) const {
     return {means.data() + std::size_t(k) * n_features, std::size_t(n_features)};
   }
@@ -123,9 +127,10 @@ void validate(Mixture& mixture, const KernelTable& kernels, const std::string& n
 /// Error 65 that starts with `name` if there is noise: for what is defined for components alone.
 void require_no_noise(const Mixture& mixture, const std::string& name);
 
-/// The same components under another structure: what it makes of their covariances, taken as scatters of rows in
-/// proportion to the weights. Its rows go by their responsibilities.
-Mixture with_structure(const Mixture& mixture, const CovarianceStructure& structure, const KernelTable& kernels);
+/// The same components under another structure: what it makes of their covariances, taken as scatters of rows
+/// in proportion to the weights. Its rows go by their responsibilities.
+Mixture with_structure(const Mixture& mixture, const CovarianceStructure& structure,
+                       const KernelTable& kernels);
 
 /// Component k's covariance as a full (d, d) matrix.
 std::vector<double> full_covariance(const Mixture& mixture, int k);

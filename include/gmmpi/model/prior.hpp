@@ -42,7 +42,8 @@ Prior make_prior(const PriorOptions& options, const CovarianceStructure& structu
 void validate_prior(const PriorOptions& options, const Kind& kind, int n_features);
 
 /// What N_k (for a shared covariance W) grows by in the denominator of the M-step of covariances, in rows.
-double prior_count(const Prior& prior, const CovarianceStructure& structure, int n_components, int n_features);
+double prior_count(const Prior& prior, const CovarianceStructure& structure, int n_components,
+                   int n_features);
 
 /// ln p(parameters), up to a constant that depends on the prior alone. The mixture must be factorised.
 double log_prior(const Prior& prior, const Mixture& mixture, const KernelTable& kernels);

@@ -5,9 +5,9 @@
 #include <limits>
 
 #include "gmmpi/error.hpp"
+#include "gmmpi/model/mixture.hpp"
+#include "gmmpi/model/prepared.hpp"
 #include "kernels/table.hpp"
-#include "model/components/components.hpp"
-#include "model/prepared.hpp"
 
 namespace gmmpi {
 
@@ -32,10 +32,10 @@ class BernoulliDistances final : public Distances {
     }
   }
 
-  void first(int columns, const Tile& tile, double*, double* out) const override {
+  void first(int columns, const double* xt, double*, double* out) const override {
     std::fill_n(out, std::int64_t{K_} * kTile, 0.0);
     for (int k = 0; k < K_; ++k)
-      kernels_.bernoulli_distances(0, columns, kTile, tile.xt(), of_one(k), of_one(k) + d_,
+      kernels_.bernoulli_distances(0, columns, kTile, xt, of_one(k), of_one(k) + d_,
                                    out + std::int64_t{k} * kTile);
   }
   void rest(int columns, int k, int n_rows, const double* xt, double*, double* distances) const override {

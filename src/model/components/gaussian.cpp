@@ -3,10 +3,10 @@
 #include <cmath>
 
 #include "gmmpi/error.hpp"
+#include "gmmpi/model/mixture.hpp"
+#include "gmmpi/model/prepared.hpp"
 #include "kernels/table.hpp"
-#include "model/components/components.hpp"
 #include "model/normal_quantile.hpp"
-#include "model/prepared.hpp"
 
 namespace gmmpi {
 

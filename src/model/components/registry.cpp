@@ -1,26 +1,45 @@
-// The registry of kinds of components: a new one is a line here.
+// The registry of kinds of components.
 #include <algorithm>
+#include <stdexcept>
 
 #include "gmmpi/error.hpp"
+#include "gmmpi/model/mixture.hpp"
 #include "model/chi_square.hpp"
-#include "model/components/components.hpp"
+
+/// The kinds that the library brings: a new one is a line here.
+#define GMMPI_COMPONENTS(X) \
+  X(make_gaussian)          \
+  X(make_student)           \
+  X(make_bernoulli)
 
 namespace gmmpi {
 
+#define GMMPI_DECLARE(make) std::unique_ptr<Component> make();
+GMMPI_COMPONENTS(GMMPI_DECLARE)
+#undef GMMPI_DECLARE
+
 namespace {
 
-const std::vector<std::unique_ptr<Component>>& registry() {
-  static const auto components = [] {
+std::vector<std::unique_ptr<Component>>& registry() {
+  static std::vector<std::unique_ptr<Component>> components = [] {
     std::vector<std::unique_ptr<Component>> list;
-    list.push_back(make_gaussian());
-    list.push_back(make_student());
-    list.push_back(make_bernoulli());
+#define GMMPI_ADD(make) list.push_back(make());
+    GMMPI_COMPONENTS(GMMPI_ADD)
+#undef GMMPI_ADD
     return list;
   }();
   return components;
 }
 
 }  // namespace
+
+void register_component(std::unique_ptr<Component> component) {
+  for (const auto& known : registry())
+    if (known->name() == component->name())
+      throw std::logic_error("there is a component of the name " + std::string(component->name()) +
+                             " already");
+  registry().push_back(std::move(component));
+}
 
 void Component::mean_about(const double* x, std::span<double> mean) const {
   std::copy_n(x, mean.size(), mean.begin());

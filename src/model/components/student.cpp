@@ -6,11 +6,11 @@
 #include <numeric>
 
 #include "gmmpi/error.hpp"
+#include "gmmpi/model/mixture.hpp"
+#include "gmmpi/model/prepared.hpp"
 #include "kernels/table.hpp"
-#include "model/components/components.hpp"
 #include "model/gamma_draw.hpp"
 #include "model/normal_quantile.hpp"
-#include "model/prepared.hpp"
 #include "model/student_dof.hpp"
 #include "model/student_tail.hpp"
 

@@ -2,8 +2,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/aligned.hpp"
-#include "model/distances.hpp"
+#include "gmmpi/kernels/aligned.hpp"
+#include "gmmpi/model/distances.hpp"
+#include "kernels/table.hpp"
 #include "model/layouts/matrix_algebra.hpp"
 #include "model/layouts/variances.hpp"
 
@@ -35,10 +36,10 @@ class DenseDistances final : public Distances {
       pack_factor(m.precisions_cholesky.data() + k * stride, d_, factors_.data() + k * size_);
   }
 
-  void first(int columns, const Tile& tile, double* scratch, double* out) const override {
+  void first(int columns, const double* xt, double* scratch, double* out) const override {
     // The leading columns of a packed factor are the packed leading factor.
     for (int k = 0; k < K_; ++k)
-      kernels_.mahalanobis_dense(columns, tile.xt(), mean(k), factor(k), scratch, out + std::size_t(k) * kTile);
+      kernels_.mahalanobis_dense(columns, xt, mean(k), factor(k), scratch, out + std::size_t(k) * kTile);
   }
   void rest(int columns, int k, int n_rows, const double* xt, double* scratch,
             double* distances) const override {

@@ -75,8 +75,8 @@ CovarianceLayout::Raised raise_matrix(bool has_factor, std::span<const double> f
 Narrowest narrowest_of_factor(const double* factor, std::span<const double> unit) {
   pin_eigen_blocking();
   const auto d = static_cast<Eigen::Index>(unit.size());
-  const Matrix scaled =
-      Eigen::Map<const Vector>(unit.data(), d).cwiseSqrt().asDiagonal() * Eigen::Map<const Matrix>(factor, d, d);
+  const Matrix scaled = Eigen::Map<const Vector>(unit.data(), d).cwiseSqrt().asDiagonal() *
+                        Eigen::Map<const Matrix>(factor, d, d);
   const Eigen::SelfAdjointEigenSolver<Matrix> solver(scaled * scaled.transpose());
   Vector direction = solver.eigenvectors().col(d - 1);
   Eigen::Index largest = 0;

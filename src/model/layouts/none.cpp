@@ -2,7 +2,7 @@
 #include <stdexcept>
 
 #include "gmmpi/model/covariance_layout.hpp"
-#include "model/distances.hpp"
+#include "gmmpi/model/distances.hpp"
 
 namespace gmmpi {
 

@@ -4,9 +4,10 @@
 
 #include <vector>
 
+#include "gmmpi/kernels/aligned.hpp"
+#include "gmmpi/model/distances.hpp"
 #include "gmmpi/model/mixture.hpp"
-#include "kernels/aligned.hpp"
-#include "model/distances.hpp"
+#include "kernels/table.hpp"
 
 namespace gmmpi {
 
@@ -27,8 +28,8 @@ class DiagonalDistances final : public Distances {
         means_(mixture.means.begin(), mixture.means.end()),
         scales_(std::move(scales)) {}
 
-  void first(int columns, const Tile& tile, double*, double* out) const override {
-    kernels_.mahalanobis_diagonal(columns, d_, K_, tile.xt(), means_.data(), scales_.data(), out);
+  void first(int columns, const double* xt, double*, double* out) const override {
+    kernels_.mahalanobis_diagonal(columns, d_, K_, xt, means_.data(), scales_.data(), out);
   }
   void rest(int columns, int k, int n_rows, const double* xt, double*, double* distances) const override {
     const std::int64_t begin = std::int64_t{k} * d_;

@@ -1,5 +1,5 @@
 // diag: every component has its own variance for each column (mclust's VVI).
-#include "model/structures/structures.hpp"
+#include "gmmpi/model/covariance_structure.hpp"
 
 namespace gmmpi {
 

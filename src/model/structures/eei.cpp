@@ -1,5 +1,5 @@
 // eei: all components share one variance for each column (mclust's EEI).
-#include "model/structures/structures.hpp"
+#include "gmmpi/model/covariance_structure.hpp"
 
 namespace gmmpi {
 

@@ -1,5 +1,5 @@
 // eii: all components share one variance (mclust's EII).
-#include "model/structures/structures.hpp"
+#include "gmmpi/model/covariance_structure.hpp"
 
 namespace gmmpi {
 

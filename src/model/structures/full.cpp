@@ -1,5 +1,5 @@
 // full: every component has its own covariance matrix (mclust's VVV). Bishop (2006), eq. 9.25.
-#include "model/structures/structures.hpp"
+#include "gmmpi/model/covariance_structure.hpp"
 #include "model/symmetric.hpp"
 
 namespace gmmpi {

@@ -5,7 +5,7 @@
 
 #include "kernels/scatter.hpp"
 #include "model/structures/dense_algebra.hpp"
-#include "model/structures/structures.hpp"
+#include "gmmpi/model/covariance_structure.hpp"
 
 namespace gmmpi {
 

@@ -1,5 +1,5 @@
 // none: components that have no covariances.
-#include "model/structures/structures.hpp"
+#include "gmmpi/model/covariance_structure.hpp"
 
 namespace gmmpi {
 

@@ -1,31 +1,43 @@
-// The registry of covariance structures, in mclust's order: a new one is a line here.
+// The registry of covariance structures.
 #include <algorithm>
+#include <memory>
+#include <stdexcept>
 
 #include "gmmpi/error.hpp"
-#include "model/structures/structures.hpp"
+#include "gmmpi/model/covariance_structure.hpp"
+
+/// Those that the library brings, in mclust's order: a new one is a line here.
+#define GMMPI_STRUCTURES(X) \
+  X(make_eii)               \
+  X(make_spherical)         \
+  X(make_eei)               \
+  X(make_vei)               \
+  X(make_evi)               \
+  X(make_diag)              \
+  X(make_tied)              \
+  X(make_vee)               \
+  X(make_eve)               \
+  X(make_vve)               \
+  X(make_eev)               \
+  X(make_vev)               \
+  X(make_evv)               \
+  X(make_full)              \
+  X(make_no_structure)
 
 namespace gmmpi {
 
+#define GMMPI_DECLARE(make) std::unique_ptr<CovarianceStructure> make();
+GMMPI_STRUCTURES(GMMPI_DECLARE)
+#undef GMMPI_DECLARE
+
 namespace {
 
-const std::vector<std::unique_ptr<CovarianceStructure>>& registry() {
-  static const auto structures = [] {
+std::vector<std::unique_ptr<CovarianceStructure>>& registry() {
+  static std::vector<std::unique_ptr<CovarianceStructure>> structures = [] {
     std::vector<std::unique_ptr<CovarianceStructure>> list;
-    list.push_back(make_eii());
-    list.push_back(make_spherical());
-    list.push_back(make_eei());
-    list.push_back(make_vei());
-    list.push_back(make_evi());
-    list.push_back(make_diag());
-    list.push_back(make_tied());
-    list.push_back(make_vee());
-    list.push_back(make_eve());
-    list.push_back(make_vve());
-    list.push_back(make_eev());
-    list.push_back(make_vev());
-    list.push_back(make_evv());
-    list.push_back(make_full());
-    list.push_back(make_no_structure());
+#define GMMPI_ADD(make) list.push_back(make());
+    GMMPI_STRUCTURES(GMMPI_ADD)
+#undef GMMPI_ADD
     return list;
   }();
   return structures;
@@ -48,6 +60,14 @@ bool has_covariances(const CovarianceStructure& structure) {
 }
 
 }  // namespace
+
+void register_structure(std::unique_ptr<CovarianceStructure> structure) {
+  for (const auto& known : registry())
+    if (known->name() == structure->name())
+      throw std::logic_error("there is a structure of the name " + std::string(structure->name()) +
+                             " already");
+  registry().push_back(std::move(structure));
+}
 
 std::vector<std::string> covariance_types() {
   std::vector<std::string> names;

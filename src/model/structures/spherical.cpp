@@ -1,5 +1,5 @@
 // spherical: every component has one variance, the mean of those of its columns (mclust's VII).
-#include "model/structures/structures.hpp"
+#include "gmmpi/model/covariance_structure.hpp"
 
 namespace gmmpi {
 

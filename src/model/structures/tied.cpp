@@ -1,5 +1,5 @@
 // tied: all components share one covariance matrix (mclust's EEE). Bishop (2006), exercise 9.6.
-#include "model/structures/structures.hpp"
+#include "gmmpi/model/covariance_structure.hpp"
 #include "model/symmetric.hpp"
 
 namespace gmmpi {

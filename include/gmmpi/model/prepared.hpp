@@ -5,10 +5,10 @@
 #include <optional>
 #include <span>
 
+#include "gmmpi/kernels/aligned.hpp"
+#include "gmmpi/model/distances.hpp"
 #include "gmmpi/model/mixture.hpp"
-#include "kernels/aligned.hpp"
-#include "model/distances.hpp"
-#include "model/own_sums.hpp"
+#include "gmmpi/model/own_sums.hpp"
 
 namespace gmmpi {
 
@@ -19,14 +19,14 @@ class Prepared {
   const Distances& distances() const { return *distances_; }
   /// (K) ln pi_k and the logarithm of the density where the distance is 0.
   const double* constants() const { return constants_.data(); }
-  /// In place, from K x kTile squared distances to ln pi_k p(x | k).
+  /// In place, from K x kTileRows squared distances to ln pi_k p(x | k).
   virtual void log_joint(const KernelTable& kernels, double* values) const;
   /// log_joint is constant - distance / 2, so that rows can be left out by partial distances.
   virtual bool can_prune() const { return true; }
 
   /// For components whose moments weigh the rows, or that need more sums.
   virtual std::optional<OwnSums> own_sums() const { return std::nullopt; }
-  /// gamma (K x kTile) becomes what weighs the moments; own (n x K x kTile) the terms of the n sums.
+  /// gamma (K x kTileRows) becomes what weighs the moments; own (n x K x kTileRows) the terms of the n sums.
   virtual void weigh(const KernelTable&, const double* /*distances*/, double* /*gamma*/,
                      double* /*own*/) const {}
 
