@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fails when an include goes against the arrows between the layers, gmmpi.hpp leaves out a public header, or a file grows too long.
+"""Fails when an include goes against the arrows between the layers, gmmpi.hpp leaves out a public header, a file grows too long,
+or a file asks for an engine by name.
 
     check_layering.py [ROOT]      check the tree (default: the one this script is in)
     check_layering.py --self-test break every rule in a temporary tree and see it reported
@@ -31,6 +32,10 @@ RESERVED = [
     (r'\s*#\s*include\s*[<"]hdf5[^>"]*[>"]', "hdf5.h", ["src/io"]),
 ]
 WHOLE = pathlib.Path("include/gmmpi/gmmpi.hpp")  # the library in one header
+# Engines are named by their own files alone, in src/em/engines, and wherever their names mean something else.
+ENGINES = "src/em/engines"
+NAME = re.compile(r'string_view name\(\) const override \{ return "([^"]+)"; \}')
+OTHER_MEANING = {"kmeans": ["src/app/fitting.cpp", "src/app/option_table.cpp", "src/io/fit_fields.cpp"]}  # a start
 MAX_LINES = 400
 SOURCES = {".cpp", ".hpp", ".h", ".c", ".ipp", ".inc"}
 NOT_COUNTED = {".json", ".csv", ".npy", ".h5"}
@@ -67,7 +72,19 @@ def include_problem(root, path, target):
     return f"includes {target}: {layer or 'the top'} may include {', '.join(allowed) or 'nothing'}"
 
 
-def check_source(root, path):
+def engine_files(root):
+    """{name: file} of the engines."""
+    return {name: file.relative_to(root) for file in sorted((root / ENGINES).glob("*.cpp")) for name in NAME.findall(file.read_text())}
+
+
+def check_names(engines, path, line):
+    """Problems of a line that names an engine: as a text of its own, or in an option that is spelled out."""
+    for name, file in engines.items():
+        if path != file and str(path) not in OTHER_MEANING.get(name, []) and re.search(rf'"{name}"|--engine {name}\b', line):
+            yield f"names the engine {name}: ask it what you want to know of it (include/gmmpi/em/engine.hpp)"
+
+
+def check_source(root, path, engines):
     """Problems of one file of src or include, as (line number, text)."""
     layer = layer_of(path)
     if layer and layer not in MAY_INCLUDE:
@@ -77,6 +94,8 @@ def check_source(root, path):
         for pattern, what, folders in RESERVED:
             if re.match(pattern, line) and not any(path.is_relative_to(folder) for folder in folders):
                 yield number, f"uses {what}, which is for {' and '.join(folders)} only"
+        for problem in check_names(engines, path, line):
+            yield number, problem
         include = INCLUDE.match(line)
         problem = include and include_problem(root, path, include[1])
         if problem:
@@ -95,6 +114,7 @@ def left_out(root):
 def check(root):
     """All problems of the tree, as lines of text."""
     problems = list(left_out(root))
+    engines = engine_files(root)
     for folder in ("src", "include", "tests"):
         for file in sorted((root / folder).rglob("*")):
             path = file.relative_to(root)
@@ -104,7 +124,7 @@ def check(root):
             if n_lines > MAX_LINES:
                 problems.append(f"{path}:{n_lines}: longer than {MAX_LINES} lines")
             if folder != "tests" and file.suffix in SOURCES:
-                problems += [f"{path}:{number}: {text}" for number, text in check_source(root, path)]
+                problems += [f"{path}:{number}: {text}" for number, text in check_source(root, path, engines)]
     return problems
 
 
@@ -118,6 +138,8 @@ FINE = {
     "include/gmmpi/em/fit.hpp": "",
     # The whole library; a header that is a violation of another kind is in it, too.
     "include/gmmpi/gmmpi.hpp": "".join(f'#include "gmmpi/{name}.hpp"\n' for name in ("em/fit", "io/hdf5", "em/private", "app")),
+    "src/em/engines/one.cpp": 'std::string_view name() const override { return "one"; }\n',
+    "tests/em/one.cpp": 'find_engine("one")\n',
     "tests/data/long.json": "{}\n" * 500,
 }
 BROKEN = {
@@ -142,6 +164,8 @@ BROKEN = {
     "include/gmmpi/em/private.hpp": '#include "em/engine.hpp"\n',
     "include/gmmpi/em/forgotten.hpp": "",
     "include/gmmpi/app.hpp": '#include "gmmpi/app/options.hpp"\n',
+    "src/em/asks.cpp": 'if (engine.name() == "one") return;\n',
+    "src/app/help.cpp": 'help = "(only with --engine one)";\n',
     "src/em/long.cpp": "\n" * 401,
     "tests/em/long.cpp": "\n" * 401,
 }

@@ -36,7 +36,7 @@ std::string constant_doubt(const DataSummary& summary, const DataReader& rows) {
 
 std::string scale_doubt(const Execution& execution, const Data& data, const DataReader& rows,
                         const FitOptions& f) {
-  if ((f.engine != Engine::kmeans && f.engine != Engine::sequential) || !f.transform.empty()) return "";
+  if (!f.engine->parameters_are_means() || !f.transform.empty()) return "";
   const std::vector<double> deviation = standardising(execution, data).scale;
   int least = -1, most = -1;
   for (int j = 0; j < data.n_columns(); ++j) {

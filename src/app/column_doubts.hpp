@@ -13,7 +13,7 @@ std::string shape_doubt(const DataReader& rows);
 /// Of columns that hold the same value in every row (of positive weight); "" if there are none.
 std::string constant_doubt(const DataSummary& summary, const DataReader& rows);
 
-/// Collective: a pass over the rows for k-means and sequential engines, in which distances count. Of columns
+/// Collective: a pass over the rows for engines of means, in which distances count. Of columns
 /// whose standard deviations differ more than a hundredfold; "" if none do, or the rows are transformed.
 std::string scale_doubt(const Execution& execution, const Data& data, const DataReader& rows,
                         const FitOptions& f);

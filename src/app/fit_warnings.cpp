@@ -79,7 +79,8 @@ void warn_of_covariances(const FitResult& r, const FitOptions& options, double t
   warn_of_floor(r, names, log);
   if (!options.reg_covar || *options.reg_covar == 0.0 || r.reg_covar[0] == 0.0) return;
   warn_of_added(r, names, log);
-  if (options.engine == Engine::em && !options.prior) warn_of_falls(r, options, total_weight, log);
+  if (options.engine->objective().trace == kLogLikelihood && !options.prior)
+    warn_of_falls(r, options, total_weight, log);
 }
 
 }  // namespace gmmpi::app

@@ -8,6 +8,7 @@
 #include <array>
 #include <ctime>
 
+#include "app/engine_options.hpp"
 #include "app/fit_extras.hpp"
 #include "app/support.hpp"
 #include "em/start.hpp"
@@ -28,28 +29,13 @@ const std::map<std::string, Init> kInits{{"kmeans", Init::kmeans},
 }  // namespace
 
 void set_fit_options(const Options& o, FitOptions& f) {
-  static const std::map<std::string, Engine> engines{{"em", Engine::em},
-                                                     {"hard", Engine::hard},
-                                                     {"kmeans", Engine::kmeans},
-                                                     {"stepwise", Engine::stepwise},
-                                                     {"sequential", Engine::sequential}};
-  f.engine = engines.at(o.choice("engine", {"em", "hard", "kmeans", "stepwise", "sequential"}));
-  const bool stepwise = f.engine == Engine::stepwise, sequential = f.engine == Engine::sequential;
+  f.engine = &find_engine(o.choice("engine", engine_names()));
+  f.engine_options = read_engine_options(o, *f.engine);
   f.n_init = static_cast<int>(o.integer("n-init", 1, 1'000'000));
   f.short_runs = static_cast<int>(o.integer("short-runs", 0, INT32_MAX));
   f.tol = o.number("tol", 0.0);
-  if (o.text("max-iter") != "auto")
-    f.max_iter = static_cast<int>(o.integer("max-iter", 0, INT32_MAX));
-  else if (stepwise || sequential)
-    f.max_iter = stepwise ? 3 : 1;
-  if (o.has("batches") && !stepwise && !sequential)
-    throw Error(ExitCode::usage, "--batches is for --engine stepwise or sequential; leave one of them out");
-  if (o.has("step-exponent") && !stepwise)
-    throw Error(ExitCode::usage, "--step-exponent is for --engine stepwise; leave one of them out");
-  if (sequential) f.n_batches = 0;
-  if (o.has("batches")) f.n_batches = static_cast<int>(o.integer("batches", 1, INT32_MAX));
-  if (o.has("step-exponent") && o.text("step-exponent") != "auto")
-    f.step_exponent = o.number("step-exponent", 0.0);
+  f.max_iter = o.text("max-iter") == "auto" ? f.engine->usual_max_iter()
+                                            : static_cast<int>(o.integer("max-iter", 0, INT32_MAX));
   if (o.text("reg-covar") != "auto") f.reg_covar = o.number("reg-covar", 0.0);
   f.seed = static_cast<std::uint64_t>(o.integer("seed", 0));
   f.accelerate =
@@ -215,9 +201,10 @@ double log_likelihood_offset(const Execution& execution, const FitOptions& f, co
 void to_units_of_the_file(const Execution& execution, const FitOptions& f, const DataSummary& data,
                           FitResult& result) {
   const double offset = log_likelihood_offset(execution, f, data);
-  for (std::vector<double>* values :
-       {&result.history, &result.classification, &result.traces.elbo, &result.traces.log_posterior,
-        &result.traces.running_log_likelihood, &result.restart_log_likelihoods})
+  std::vector<std::vector<double>*> log_likelihoods{&result.history, &result.restart_log_likelihoods};
+  for (const TraceKind& kind : trace_kinds(f))
+    if (kind.is_log_likelihood) log_likelihoods.push_back(&result.traces[kind.name]);
+  for (std::vector<double>* values : log_likelihoods)
     for (double& value : *values) value += offset;
   result.model.log_volume = log_volume(f.transform, *execution.kernels);
 }

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -53,8 +52,8 @@ std::string grid_line(const Candidate& c, Criterion criterion, bool in_passes) {
 
 bool in_passes(const nlohmann::ordered_json& file) {
   const auto engine = file.value("options", nlohmann::ordered_json::object()).value("engine", "");
-  return std::ranges::any_of(std::array{Engine::stepwise, Engine::sequential},
-                             [&](Engine e) { return engine_name(e) == engine; });
+  return std::ranges::any_of(engines(),
+                             [&](const Engine* e) { return e->name() == engine && e->works_in_passes(); });
 }
 
 namespace {

@@ -1,9 +1,24 @@
 // The table of commands and options.
 #include "app/option_table.hpp"
 
+#include <algorithm>
 #include <sstream>
 
+#include "app/engine_options.hpp"
+
 namespace gmmpi::app {
+
+namespace {
+
+bool has_means(const Engine& engine) {
+  return engine.parameters_are_means();
+}
+
+bool is_in_passes(const Engine& engine) {
+  return engine.works_in_passes();
+}
+
+}  // namespace
 
 const std::vector<CommandSpec>& command_table() {
   static const ArgumentSpec data{"DATA", "file.h5[:/dataset] (default dataset /X), file.npy or file.csv"};
@@ -47,8 +62,9 @@ const std::vector<CommandSpec>& command_table() {
        "/outliers (N). In .csv they are columns: label, p0 to pK-1, log_density, mahalanobis0 to "
        "mahalanobisK-1, "
        "outlier; in .npy labels alone are an array, more are fields of a structured one. Rows of a model's "
-       "noise (fit --noise) have label -1 and one more responsibility, the last. Of a model of fit --engine "
-       "kmeans or sequential labels are the nearest means, responsibilities 1 and 0."},
+       "noise (fit --noise) have label -1 and one more responsibility, the last. Of a model of fit "
+       "--engine " +
+           engines_that(&has_means) + " labels are the nearest means, responsibilities 1 and 0."},
       {"sample",
        {model},
        "draw rows from a model",
@@ -120,8 +136,11 @@ const std::vector<CommandSpec>& command_table() {
   return table;
 }
 
-const std::vector<OptionSpec>& option_table() {
-  static const std::vector<OptionSpec> table{
+namespace {
+
+/// All but those that engines bring.
+std::vector<OptionSpec> own_options() {
+  return {
       {"n-components", "k", "K", "", "fit simulate", "number of components", true},
       {"n-components", "k", "LIST", "", "select", "numbers of components, such as 1:9 or 2,4,8", true},
       {"output", "o", "FILE", "", "fit select marginal condition pca", "file to write (HDF5)", true},
@@ -163,10 +182,7 @@ const std::vector<OptionSpec>& option_table() {
       {"groups", "", "N", "auto", "select",
        "parts into which the ranks are divided, each working on other fits; auto: 1 where data are large, "
        "more where they are small"},
-      {"engine", "", "NAME", "em", "fit select",
-       "em: Expectation-Maximisation; hard: classification EM, each row wholly to its most responsible "
-       "component; kmeans: Lloyd's iterations, each row to the nearest mean; stepwise: "
-       "online EM, an M-step after every mini-batch; sequential: means that every row moves at once"},
+      {"engine", "", "NAME", std::string(default_engine().name()), "fit select", engine_help()},
       {"init", "", "START", "kmeans", "fit",
        "kmeans, k-means++, random (responsibilities), random-from-data (rows as means), or a model file"},
       {"init", "", "START", "kmeans", "select",
@@ -176,26 +192,17 @@ const std::vector<OptionSpec>& option_table() {
        "does not count in the first M-step): a column of the data, which is no feature then, or a file, as for "
        "--labels; the labels are not held"},
       {"n-init", "", "N", "1", "fit select",
-       "restarts with seeds seed, seed+1, ...; the highest log-likelihood (kmeans, sequential: the lowest "
-       "inertia) is "
-       "kept"},
+       "restarts with seeds seed, seed+1, ...; the highest log-likelihood (" +
+           engines_that(&has_means, ", ") + ": the lowest inertia) is kept"},
       {"short-runs", "", "N", "0", "fit select",
        "iterations after which the restarts of --n-init end, for the best one alone to go on; 0: all go on"},
       {"tol", "", "X", "1e-6", "fit select",
-       "converged when the mean log-likelihood per row changes by less (0: never); kmeans, sequential: when "
-       "the inertia "
-       "changes by less, relatively (0: when no mean moves)"},
+       "converged when the mean log-likelihood per row changes by less (0: never); " +
+           engines_that(&has_means, ", ") +
+           ": when the inertia changes by less, relatively (0: when no mean moves)"},
       {"max-iter", "", "N", "auto", "fit select",
-       "most iterations (M-steps) of a restart; stepwise, sequential: passes over the data; auto: 1000, "
-       "stepwise 3, sequential 1"},
-      {"batches", "", "N", "", "fit select",
-       "stepwise: mini-batches of a pass (default 64), at most one per block of rows; sequential: the same, "
-       "for "
-       "all ranks to work on (default: none, rows one by one)"},
-      {"step-exponent", "", "A", "", "fit select",
-       "stepwise: mini-batch t counts with (t + 2)^-A, A above 0.5 and at most 1, or auto (default): with "
-       "1/2, less "
-       "where rows are few, and ever less in a last pass"},
+       "most iterations (M-steps) of a restart; " + engines_that(&is_in_passes, ", ") +
+           ": passes over the data; " + usual_max_iter_help()},
       {"accelerate", "", "HOW", "none", "fit select",
        "none, or lbfgs: quasi-Newton steps, for fits that converge slowly; one that lowers the "
        "log-likelihood is "
@@ -332,6 +339,18 @@ const std::vector<OptionSpec>& option_table() {
        "fit select score predict sample simulate marginal condition regress compare info convert pca "
        "transform",
        "TOML file with options, names as above"}};
+}
+
+}  // namespace
+
+const std::vector<OptionSpec>& option_table() {
+  static const std::vector<OptionSpec> table = [] {
+    std::vector<OptionSpec> all = own_options();
+    const std::vector<OptionSpec> of_engines = engine_option_specs("fit select");
+    all.insert(std::ranges::find(all, "max-iter", &OptionSpec::name) + 1, of_engines.begin(),
+               of_engines.end());
+    return all;
+  }();
   return table;
 }
 

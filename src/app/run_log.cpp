@@ -26,21 +26,6 @@ nlohmann::json number_or_null(double value) {
   return std::isnan(value) ? nlohmann::json() : nlohmann::json(value);
 }
 
-/// What the engine improves: its name in files, the heads of its columns, its value.
-struct Objective {
-  const char *name, *head, *change_head;
-  double FitObserver::Iteration::*value;
-};
-
-Objective objective(Engine engine) {
-  using Iteration = FitObserver::Iteration;
-  if (is_kmeans(engine)) return {"inertia", "inertia", "relative change", &Iteration::inertia};
-  if (engine == Engine::stepwise)
-    return {"running_log_likelihood", "running log-lik.", "change per row",
-            &Iteration::running_log_likelihood};
-  return {"log_likelihood", "log-likelihood", "change per row", &Iteration::log_likelihood};
-}
-
 std::string duration(double seconds) {
   if (seconds < 100.0) return fmt::format("{:.2g} s", seconds);
   if (seconds < 6000.0) return fmt::format("{:.0f} min", seconds / 60.0);
@@ -117,28 +102,21 @@ void RunLog::restart_begins(int restart) {
 
 void RunLog::started(const std::string& how) {
   line("start: " + how);
-  const Objective shown = objective(options_.engine);
+  const Engine::Progress shown = options_.engine->progress();
   line(fmt::format("iteration{:>20}{:>20}      time   time left", shown.head, shown.change_head));
 }
 
 void RunLog::iteration(const Iteration& fitted) {
   Iteration it = fitted;
   it.log_likelihood += offset_;
-  it.elbo += offset_;
-  it.log_posterior += offset_;
-  it.running_log_likelihood += offset_;
+  for (auto& [kind, value] : it.traces)
+    if (kind.is_log_likelihood) value += offset_;
   nlohmann::json fields{{"restart", it.restart},
                         {"iteration", it.iteration},
                         {"change", number_or_null(it.change)},
                         {"seconds", it.seconds}};
-  const Objective shown = objective(options_.engine);
-  fields[shown.name] = it.*shown.value;
-  if (options_.trace_bound) {
-    fields["elbo"] = number_or_null(it.elbo);
-    fields["kl"] = number_or_null(it.kl);
-    fields["parameter_change"] = number_or_null(it.parameter_change);
-  }
-  if (options_.prior) fields["log_posterior"] = it.log_posterior;
+  if (!std::isnan(it.log_likelihood)) fields[std::string(kLogLikelihood)] = it.log_likelihood;
+  for (const auto& [kind, value] : it.traces) fields[std::string(kind.name)] = number_or_null(value);
   last_ = it;
   if (!std::isnan(it.change))
     path_.push_back({std::abs(it.change), it.seconds + (path_.empty() ? 0.0 : path_.back().seconds)});
@@ -158,7 +136,7 @@ bool RunLog::due() const {
 void RunLog::print(const Iteration& it) {
   last_printed_ = seconds();
   const std::string text = fmt::format(
-      "{:9}{:20.10g}{:>20}{:>10}{:>12}", it.iteration, it.*objective(options_.engine).value,
+      "{:9}{:20.10g}{:>20}{:>10}{:>12}", it.iteration, it.value(options_.engine->progress().trace),
       std::isnan(it.change) ? "" : fmt::format("{:.3e}", it.change), duration(last_printed_), time_left());
   if (!live_) return line(text);
   note("{}{}", kClearLine, text);
@@ -215,7 +193,7 @@ void RunLog::restart_ended(int restart, bool converged, double log_likelihood) {
   const bool goes_on = options_.is_short(restart);
   const bool last_one = last_.iteration >= options_.max_iter;
   const bool as_asked =
-      converged || goes_on || options_.tol == 0.0 || (last_one && works_in_passes(options_.engine));
+      converged || goes_on || options_.tol == 0.0 || (last_one && options_.engine->works_in_passes());
   if (!as_asked && last_one)
     warning(fmt::format(
         "not converged after {} iterations: raise --max-iter, or continue with the result as --init",

@@ -88,7 +88,7 @@ FitResult SelectRun::fit_part(const std::string& part, const Data& data, const F
 void SelectRun::finished(const Candidate& c) {
   if (n_finished_++ == 0) log_.line(grid_header(wanted_.criterion));
   log_.line(fmt::format("{}  ({} of {})",
-                        grid_line(c, wanted_.criterion, works_in_passes(wanted_.fit.engine)), n_finished_,
+                        grid_line(c, wanted_.criterion, wanted_.fit.engine->works_in_passes()), n_finished_,
                         wanted_.n_candidates()));
   nlohmann::json fields{{"covariance_type", c.kind().name()},
                         {"n_components", c.n_components},

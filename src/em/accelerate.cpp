@@ -67,11 +67,18 @@ double last_rise(const FitState& state) {
 
 }  // namespace
 
-Mixture accelerate(const Execution& execution, FitState& state, Mixture em_model, double least_rise,
-                   std::span<const double> floor) {
+std::vector<StateField> AccelerationState::fields() {
+  const std::string g = "acceleration";
+  return {{g, "steps", &steps},   {g, "decreases", &decreases},
+          {g, "step", &step},     {g, "em_step", &em_step},
+          {g, "radius", &radius}, {g, "extrapolated", &extrapolated},
+          {g, "width", &width},   {g, "", &em_model}};
+}
+
+Mixture accelerate(const Execution& execution, const FitState& state, AccelerationState& a, Mixture em_model,
+                   double least_rise, std::span<const double> floor) {
   GMMPI_EXPECT(em_model.n_components == state.model.n_components &&
                em_model.structure == state.model.structure);
-  AccelerationState& a = state.acceleration;
   const LocalCoordinates here(state.model, execution);
   const Vector em_step = here.of(em_model);
   const double em_width = here.width(em_step);
@@ -100,13 +107,12 @@ Mixture accelerate(const Execution& execution, FitState& state, Mixture em_model
   return extrapolated;
 }
 
-bool must_reject(const FitState& state, double log_likelihood) {
-  return state.acceleration.extrapolated && !(log_likelihood >= state.history.back());
+bool must_reject(const FitState& state, const AccelerationState& a, double log_likelihood) {
+  return a.extrapolated && !(log_likelihood >= state.history.back());
 }
 
-void reject(FitState& state) {
-  GMMPI_EXPECT(state.acceleration.extrapolated);
-  AccelerationState& a = state.acceleration;
+void reject(FitState& state, AccelerationState& a) {
+  GMMPI_EXPECT(a.extrapolated);
   state.model = std::move(a.em_model);
   a.em_model = Mixture();
   a.step = a.em_step;

@@ -4,10 +4,6 @@
 #include <numeric>
 
 #include "data/summary.hpp"
-#include "em/engines/em.hpp"
-#include "em/engines/kmeans.hpp"
-#include "em/engines/sequential.hpp"
-#include "em/engines/stepwise.hpp"
 #include "em/noise.hpp"
 #include "em/prior_of_data.hpp"
 #include "em/problem.hpp"
@@ -41,13 +37,13 @@ Problem make_problem(const Execution& execution, const Data& data, const FitOpti
   return p;
 }
 
-/// The state that `resume` holds, with the factors that checkpoints leave out; else that of a begin.
-FitState first_state(const KernelTable& kernels, const FitState* resume) {
-  if (!resume) return {};
-  FitState state = *resume;
-  for (Mixture* model : {&state.model, &state.previous, &state.acceleration.em_model, &state.best.model})
+/// Of models that a checkpoint held.
+void add_factors(const KernelTable& kernels, FitState& state) {
+  std::vector<Mixture*> models{&state.model, &state.best.model};
+  for (const StateField& field : state.engine.fields())
+    if (auto* const model = std::get_if<Mixture*>(&field.place)) models.push_back(*model);
+  for (Mixture* model : models)
     if (!model->weights.empty()) factorise(*model, kernels);
-  return state;
 }
 
 /// Collective. Up to where the engine begins, from wherever the state is.
@@ -59,24 +55,13 @@ void start(const Problem& p, FitState& state) {
     p.observer.started("the best short run, restart " + std::to_string(state.best.best_restart));
   } else {
     p.observer.started(
-        is_kmeans(p.options.engine)
+        p.options.engine->parameters_are_means()
             ? make_centers(p.execution, p.data, p.moments, p.options, p.regularisation, state, safe_point)
             : make_start(p.execution, p.data, p.moments, p.options,
                          {p.regularisation, p.prior ? &*p.prior : nullptr}, state, safe_point));
     if (p.options.noise) add_noise(*p.options.noise, p.data, *p.execution.kernels, state.model);
   }
   state.phase = FitState::Phase::em;
-}
-
-void run_engine(const Problem& p, FitState& state) {
-  if (p.options.engine == Engine::kmeans)
-    run_kmeans(p, state);
-  else if (p.options.engine == Engine::stepwise)
-    run_stepwise(p, state);
-  else if (p.options.engine == Engine::sequential)
-    run_sequential(p, state);
-  else
-    run_em(p, state);
 }
 
 FitResult result_of(const Problem& p, FitState state) {
@@ -94,11 +79,13 @@ FitResult fit(const Execution& execution, const Data& data, const FitOptions& op
               const FitState* resume) {
   validate_fit(execution, data, options, "the data");
   const Problem p = make_problem(execution, data, options, observer);
-  FitState state = first_state(*execution.kernels, resume);
+  FitState state = resume ? *resume : FitState();
+  add_factors(*execution.kernels, state);
   while (state.restart < options.n_runs()) {
     observer.restart_begins(state.restart);
+    if (!state.engine.has_value()) state.engine = options.engine->state(options);
     start(p, state);
-    run_engine(p, state);
+    options.engine->run(p, state);
     observer.restart_ended(state.restart, state.converged, state.history.back());
     finish_restart(options, state);
   }

@@ -18,9 +18,6 @@ void validate_noise(const FitOptions& o, const Data& data, const std::string& na
   if (!o.noise) return;
   require(o.component->goes_with_noise(),
           "--noise is for Gaussian components; leave it out for Bernoulli ones");
-  require(
-      o.engine == Engine::em || o.engine == Engine::hard,
-      "--engine " + engine_name(o.engine) + " knows no --noise; leave it out, or choose --engine em or hard");
   require(o.accelerate == Acceleration::none,
           "--accelerate does not move the weight of the noise; leave out --accelerate or --noise");
   require(o.noise->weight > 0.0 && o.noise->weight < 1.0,

@@ -49,12 +49,15 @@ std::optional<Pilot> pilot_fit(const Execution& execution, const Data& data, con
   FitOptions coarser_options = options;
   if (options.noise) coarser_options.noise = with_box(*options.noise, data);
   FitOptions o = coarser_options;
+  if (const Engine& engine = o.engine->on_few_rows(); &engine != o.engine) {
+    o.engine = &engine;
+    o.engine_options = {};
+  }
   o.accelerate = Acceleration::none;
   o.fail_on_collapse = false;
   o.short_runs = 0;
   o.trace_bound = false;
-  if (o.engine == Engine::stepwise) o.engine = Engine::em;  // a few rows: no need of mini-batches
-  o.fixed = {};                                             // what is to stay is what comes of this
+  o.fixed = {};  // what is to stay is what comes of this
   o.seed = seed;
   o.tol = kTolerance;
   const auto run = [&] { return fit(unmeasured, *sample, o, observer).model; };
@@ -69,7 +72,7 @@ std::optional<Pilot> pilot_fit(const Execution& execution, const Data& data, con
   o.init = Init::model;
   o.n_init = 1;
   o.max_iter = kMostIterations;
-  if (!has_matrices(options) && o.engine == Engine::em && !o.prior && !o.noise &&
+  if (!has_matrices(options) && o.engine->abilities().acceleration && !o.prior && !o.noise &&
       o.component->has_local_coordinates() && o.structure->extrapolates())
     o.accelerate = Acceleration::lbfgs;
   return Pilot{run(), sample->summary().n_rows};

@@ -19,7 +19,4 @@ struct Problem {
   std::optional<Prior> prior;
 };
 
-/// Reseeds per component, after which a restart ends unconverged when a component collapses once more.
-inline constexpr int kMostReseeds = 10;
-
 }  // namespace gmmpi

@@ -143,7 +143,7 @@ std::int64_t start_bytes(const Execution& execution, const FitOptions& options, 
   const int K = options.n_components;
   const Index rows_of_rank = BlockGrid(n_rows).first_row_of_rank(1, execution.comm.size());
   const std::int64_t clusters = ClusterSums::bytes(rows_of_rank, execution.n_threads, K, n_columns);
-  if (is_kmeans(options.engine)) return clusters;
+  if (options.engine->parameters_are_means()) return clusters;
   switch (options.init) {
     case Init::kmeans:
       return clusters + subsample_bytes(n_rows, n_columns, pilot_rows(options, n_columns));

@@ -59,18 +59,18 @@ double responsibility_divergence(const Execution& execution, const Data& data, c
   })[0];
 }
 
-void trace_bound(const Execution& execution, const Data& data, FitState& state) {
-  Traces& t = state.traces;
+void trace_bound(const Execution& execution, const Data& data, const Mixture& previous, FitState& state) {
+  auto &elbo = state.traces["elbo"], &kl = state.traces["kl"], &change = state.traces["parameter_change"];
   if (state.n_iter == 0) {
-    for (auto* trace : {&t.elbo, &t.kl, &t.parameter_change})
+    for (std::vector<double>* trace : {&elbo, &kl, &change})
       trace->push_back(std::numeric_limits<double>::quiet_NaN());
     return;
   }
   GMMPI_EXPECT(!state.history.empty());
-  t.kl.push_back(responsibility_divergence(execution, data, state.previous, state.model));
-  t.elbo.push_back(state.history.back() - t.kl.back());
-  const LocalCoordinates coordinates(state.previous, execution);
-  t.parameter_change.push_back(coordinates.width(coordinates.of(state.model)));
+  kl.push_back(responsibility_divergence(execution, data, previous, state.model));
+  elbo.push_back(state.history.back() - kl.back());
+  const LocalCoordinates coordinates(previous, execution);
+  change.push_back(coordinates.width(coordinates.of(state.model)));
 }
 
 }  // namespace gmmpi

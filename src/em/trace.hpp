@@ -11,7 +11,8 @@ double responsibility_divergence(const Execution& execution, const Data& data, c
                                  const Mixture& now);
 
 /// Collective. Appends to state.traces what trace_bound asks for, of state.model, which the last entry of
-/// state.history belongs to. A pass over the data; it changes nothing else.
-void trace_bound(const Execution& execution, const Data& data, FitState& state);
+/// state.history belongs to; `previous` are the parameters before it. A pass over the data; it changes
+/// nothing else.
+void trace_bound(const Execution& execution, const Data& data, const Mixture& previous, FitState& state);
 
 }  // namespace gmmpi

@@ -18,6 +18,7 @@ void require(bool condition, const std::string& message, ExitCode code = ExitCod
 
 void require_ranges(const FitOptions& o) {
   require(o.structure != nullptr, "no covariance type given");
+  require(o.engine != nullptr, "no engine given");
   require(o.n_components >= 1, "-k must be at least 1");
   require(o.n_init >= 1, "--n-init must be at least 1");
   require(o.short_runs >= 0, "--short-runs must not be negative");
@@ -25,22 +26,34 @@ void require_ranges(const FitOptions& o) {
   require(o.tol >= 0.0, "--tol must not be negative");
   require(!o.reg_covar || (*o.reg_covar >= 0.0 && std::isfinite(*o.reg_covar)),
           "--reg-covar must be a finite number >= 0, or auto");
-  require(o.n_batches >= (o.engine == Engine::sequential ? 0 : 1), "--batches must be at least 1");
-  require(!o.step_exponent || (*o.step_exponent > 0.5 && *o.step_exponent <= 1.0),
-          "--step-exponent must be above 0.5 and at most 1: other steps do not converge");
 }
 
-/// What this engine cannot do.
+/// What this engine cannot do, and its own options.
 void require_able_engine(const FitOptions& o) {
-  const bool is_em = o.engine == Engine::em || o.engine == Engine::hard;
-  require(o.short_runs == 0 || (is_em && !o.trace_bound),
-          "--short-runs is for --engine em or hard without --trace elbo; leave one of them out");
-  require(o.engine == Engine::em || o.accelerate == Acceleration::none,
-          "--accelerate is for --engine em; leave one of them out");
-  require(o.engine == Engine::em || !o.trace_bound, "--trace elbo is for --engine em; leave one of them out");
-  require(is_em || (!o.labels && !o.prior && !o.fixed.any()),
-          "--engine " + engine_name(o.engine) +
-              " knows no --labels, --prior or --fix; leave them out, or choose --engine em or hard");
+  const Engine& engine = *o.engine;
+  const auto those_with = [](bool Engine::Abilities::*ability) {
+    return engines_that([&](const Engine& one) { return one.abilities().*ability; });
+  };
+  const Engine::Abilities can = engine.abilities();
+  require(o.short_runs == 0 || (can.short_runs && !o.trace_bound),
+          "--short-runs is for --engine " + those_with(&Engine::Abilities::short_runs) +
+              " without --trace elbo; leave one of them out");
+  require(can.acceleration || o.accelerate == Acceleration::none,
+          "--accelerate is for --engine " + those_with(&Engine::Abilities::acceleration) +
+              "; leave one of them out");
+  require(can.bound || !o.trace_bound, "--trace elbo is for --engine " +
+                                           those_with(&Engine::Abilities::bound) + "; leave one of them out");
+  require(can.constraints || (!o.labels && !o.prior && !o.fixed.any()),
+          "--engine " + std::string(engine.name()) +
+              " knows no --labels, --prior or --fix; leave them out, or choose --engine " +
+              those_with(&Engine::Abilities::constraints));
+  require(can.noise || !o.noise, "--engine " + std::string(engine.name()) +
+                                     " knows no --noise; leave it out, or choose --engine " +
+                                     those_with(&Engine::Abilities::noise));
+  require(
+      !o.engine_options.has_value() || o.engine_options.is_of_type_of(engine.options()),
+      "--engine " + std::string(engine.name()) + " was given the options of another engine; give its own");
+  engine.check(o);
 }
 
 void require_fitting_labels(const FitOptions& o) {
@@ -80,8 +93,8 @@ void require_proper_constraints(const FitOptions& o, int n_columns) {
 void require_able_components(const FitOptions& o) {
   const std::string family =
       " is not for --family " + std::string(o.component->name()) + "; leave one of them out";
-  const bool is_em = o.engine == Engine::em || o.engine == Engine::hard;
-  require(is_em || o.component->own_name().empty(), "--engine " + engine_name(o.engine) + family);
+  require(o.engine->abilities().own_parameters || o.component->own_name().empty(),
+          "--engine " + std::string(o.engine->name()) + family);
   require(o.accelerate == Acceleration::none || o.component->has_local_coordinates(),
           "--accelerate" + family);
   require(!o.trace_bound || o.component->has_local_coordinates(), "--trace elbo" + family);
@@ -132,11 +145,6 @@ void require_enough_rows(const Execution& execution, const Data& data, const Fit
 }
 
 }  // namespace
-
-std::string engine_name(Engine engine) {
-  static constexpr const char* names[] = {"em", "hard", "kmeans", "stepwise", "sequential"};
-  return names[static_cast<int>(engine)];
-}
 
 void validate_fit(const Execution& execution, const Data& data, const FitOptions& options,
                   const std::string& name) {

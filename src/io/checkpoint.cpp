@@ -9,12 +9,13 @@
 #include <cstring>
 
 #include "io/fit_fields.hpp"
+#include "io/state_fields.hpp"
 
 namespace gmmpi {
 
 namespace {
 
-constexpr std::int64_t kFormatVersion = 1;
+constexpr std::int64_t kFormatVersion = 2;
 constexpr char kMagic[8] = {'g', 'm', 'm', 'p', 'i', 'c', 'k', '1'};
 
 /// Stands behind the HDF5 image; HDF5 ignores what follows it.
@@ -49,54 +50,6 @@ std::span<const std::byte> checked_image(std::span<const std::byte> bytes, const
   return image;
 }
 
-Doubles column(const std::vector<double>& values) {
-  return {values, {std::ssize(values)}};
-}
-
-/// Vectors of equal length as the rows of a table.
-Doubles table(const std::vector<std::vector<double>>& rows) {
-  Doubles all{{}, {std::ssize(rows), rows.empty() ? 0 : std::ssize(rows.front())}};
-  for (const std::vector<double>& row : rows) all.values.insert(all.values.end(), row.begin(), row.end());
-  return all;
-}
-
-std::vector<std::vector<double>> read_table(hid_t group, const std::string& name) {
-  std::vector<Index> dims;
-  const std::vector<double> values = h5::read_dataset<double>(group, name, &dims);
-  std::vector<std::vector<double>> rows;
-  for (auto row = values.begin(); row != values.end(); row += dims[1]) rows.emplace_back(row, row + dims[1]);
-  return rows;
-}
-
-void add_acceleration(const AccelerationState& a, std::vector<Field>& fields) {
-  const auto add = [&](const char* name, Field::Value value) {
-    fields.push_back({"acceleration", name, std::move(value), false});
-  };
-  add("steps", table(a.steps));
-  add("decreases", table(a.decreases));
-  add("step", column(a.step));
-  add("em_step", column(a.em_step));
-  add("radius", a.radius);
-  add("extrapolated", std::int64_t{a.extrapolated});
-  if (!a.extrapolated) return;
-  add("width", a.width);
-  for (Field& field : parameter_fields(a.em_model, "acceleration")) fields.push_back(std::move(field));
-}
-
-AccelerationState read_acceleration(hid_t group, const std::string& name) {
-  AccelerationState a;
-  a.steps = read_table(group, "steps");
-  a.decreases = read_table(group, "decreases");
-  a.step = h5::read_dataset<double>(group, "step");
-  a.em_step = h5::read_dataset<double>(group, "em_step");
-  a.radius = h5::read_attribute<double>(group, "radius");
-  a.extrapolated = h5::read_attribute<std::int64_t>(group, "extrapolated") != 0;
-  if (!a.extrapolated) return a;
-  a.width = h5::read_attribute<double>(group, "width");
-  a.em_model = read_parameters(group, name);
-  return a;
-}
-
 std::string text_of(const Field::Value& value) {
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
   if (const auto* number = std::get_if<double>(&value)) return fmt::format("{}", *number);
@@ -122,19 +75,24 @@ std::string option_name(const std::string& field) {
   return "--" + option;
 }
 
-/// A change of this option that only continues what the state has done so far.
-bool continues(hid_t group, const Field& field, const FitOptions& options, const FitState& state) {
+/// A change of this option that only continues what has been done in `n_iter` iterations of this restart.
+bool continues(hid_t group, const Field& field, const FitOptions& options, std::int64_t restart,
+               std::int64_t n_iter) {
   if (field.name == "n_init" && options.short_runs > 0) return false;  // it says which run is the long one
-  if (field.name == "n_init") return std::get<std::int64_t>(field.value) >= std::max(1, state.restart);
-  if (state.restart > 0) return false;
+  if (field.name == "n_init")
+    return std::get<std::int64_t>(field.value) >= std::max<std::int64_t>(1, restart);
+  if (restart > 0) return false;
   if (field.name == "tol" && options.accelerate == Acceleration::none)  // else the path depends on it, too
     return std::get<double>(field.value) <= h5::read_attribute<double>(group, "tol");
-  if (field.name == "max_iter") return std::get<std::int64_t>(field.value) >= state.n_iter;
+  if (field.name == "max_iter") return std::get<std::int64_t>(field.value) >= n_iter;
   return false;
 }
 
-void check_same_fit(hid_t group, const std::string& name, const FitOptions& options, const DataSummary& data,
-                    const FitState& state) {
+/// CheckpointMismatch unless the file is of this fit, or of the begin of it.
+void check_same_fit(hid_t file, const std::string& name, const FitOptions& options, const DataSummary& data) {
+  const h5::Handle group = h5::open_group(file, "/options"), state = h5::open_group(file, "/state");
+  const auto restart = h5::read_attribute<std::int64_t>(state, "restart"),
+             n_iter = h5::read_attribute<std::int64_t>(state, "n_iter");
   const auto refuse = [&](const std::string& what, const std::string& before, const std::string& now) {
     throw CheckpointMismatch(
         fmt::format("{}: is of another fit ({} was {}, now {}): run with the former value, choose "
@@ -146,7 +104,7 @@ void check_same_fit(hid_t group, const std::string& name, const FitOptions& opti
   if (const bool was_model = h5::has_attribute(group, "start"); was_model != options.start.has_value())
     refuse("--init", was_model ? "model" : stored_text(group, "init"), init_name(options.init));
   const std::vector<Field> numeric = numeric_options(options);
-  for (const auto& [name, usual, is_integer] : kOptionsWithDefaults) {
+  for (const auto& [name, usual, is_integer] : options_with_defaults()) {
     const auto now = std::ranges::find(numeric, name, &Field::name);
     const std::string before = h5::has_attribute(group, name) ? stored_text(group, name, is_integer) : usual,
                       after = now != numeric.end() ? text_of(now->value) : usual;
@@ -162,63 +120,27 @@ void check_same_fit(hid_t group, const std::string& name, const FitOptions& opti
     const std::string before =
                           stored_text(group, field.name, std::holds_alternative<std::int64_t>(field.value)),
                       now = text_of(field.value);
-    if (before == now || continues(group, field, options, state)) continue;
+    if (before == now || continues(group, field, options, restart, n_iter)) continue;
     refuse(option_name(field.name), before, now);
   }
 }
 
 }  // namespace
 
-std::vector<std::byte> encode_checkpoint(const FitState& s, const FitOptions& options,
+std::vector<std::byte> encode_checkpoint(const FitState& given, const FitOptions& options,
                                          const DataSummary& data) {
+  FitState state = given;  // the tables hold places in it
+  if (!state.engine.has_value()) state.engine = options.engine->state(options);
   std::vector<Field> fields{{"", "filetype", std::string("gmmpi-checkpoint"), false},
                             {"", "format_version", kFormatVersion, false},
-                            {"", "gmmpi_version", std::string(GMMPI_VERSION), false}};
-  for (Field& field : numeric_options(options)) fields.push_back(std::move(field));
-  fields.push_back({"options", "data_fingerprint", data.fingerprint, false});
-  const auto add = [&](const char* group, const char* name, Field::Value value) {
-    fields.push_back({group, name, std::move(value), false});
+                            {"", "gmmpi_version", std::string(GMMPI_VERSION), false},
+                            {"options", "data_fingerprint", data.fingerprint, false}};
+  const auto add = [&](std::vector<Field> more) {
+    for (Field& field : more) fields.push_back(std::move(field));
   };
-  add("state", "restart", std::int64_t{s.restart});
-  add("state", "phase", static_cast<std::int64_t>(s.phase));
-  add("state", "seeding_rounds", std::int64_t{s.seeding_rounds});
-  add("state", "lloyd_iterations", std::int64_t{s.lloyd_iterations});
-  add("state", "n_iter", std::int64_t{s.n_iter});
-  add("state", "n_recentred", std::int64_t{s.n_recentred});
-  add("state", "n_rejected", std::int64_t{s.n_rejected});
-  add("state", "n_sweeps", s.n_sweeps);
-  add("state", "just_reseeded", std::int64_t{s.just_reseeded});
-  add("state", "centers", column(s.centers));
-  add("state", "log_likelihood", column(s.history));
-  add("state", "classification_log_likelihood", column(s.classification));
-  add("state", "seconds", column(s.seconds));
-  add("state", "reseeds", reseed_table(s.reseeds));
-  for (Field& field : trace_fields(s.traces, "state")) fields.push_back(std::move(field));
-  if (!s.model.weights.empty())
-    for (Field& field : parameter_fields(s.model, "model")) fields.push_back(std::move(field));
-  if (options.engine == Engine::stepwise || options.engine == Engine::sequential) {
-    add("state", "running_sums", column(s.running_sums));
-    add("state", "n_batches_done", s.n_batches_done);
-    add("state", "pass_log_likelihood", s.pass_log_likelihood);
-  }
-  if (!s.previous.weights.empty())
-    for (Field& field : parameter_fields(s.previous, "previous")) fields.push_back(std::move(field));
-  if (options.accelerate != Acceleration::none) add_acceleration(s.acceleration, fields);
-  add("best", "restart_log_likelihood", column(s.best.restart_log_likelihoods));
-  add("best", "reseeds", reseed_table(s.best.reseeds));
-  add("best", "n_recentred", std::int64_t{s.best.n_recentred});
-  add("best", "n_rejected", std::int64_t{s.best.n_rejected});
-  add("best", "n_sweeps", s.best.n_sweeps);
-  if (!s.best.history.empty()) {
-    add("best", "log_likelihood", column(s.best.history));
-    add("best", "classification_log_likelihood", column(s.best.classification));
-    add("best", "seconds", column(s.best.seconds));
-    add("best", "converged", std::int64_t{s.best.converged});
-    add("best", "n_iter", std::int64_t{s.best.n_iter});
-    add("best", "best_restart", std::int64_t{s.best.best_restart});
-    for (Field& field : trace_fields(s.best.traces, "best")) fields.push_back(std::move(field));
-    for (Field& field : parameter_fields(s.best.model, "best")) fields.push_back(std::move(field));
-  }
+  add(numeric_options(options));
+  add(stored_fields(state_fields(state, options)));
+  add(stored_fields(state.engine.fields()));
   std::vector<std::byte> bytes = h5::make_image([&](hid_t file) { write_fields(file, fields); });
   const Trailer trailer = make_trailer(bytes);
   const auto tail = std::as_bytes(std::span(&trailer, 1));
@@ -235,53 +157,12 @@ FitState decode_checkpoint(std::span<const std::byte> bytes, const std::string& 
     throw CheckpointMismatch(
         fmt::format("{}: has format version {}, this program reads {}: use the program that wrote it", name,
                     version, kFormatVersion));
-  const h5::Handle group = h5::open_group(file, "/state"), best = h5::open_group(file, "/best");
-  const auto integer = [](hid_t g, const char* key) {
-    return static_cast<int>(h5::read_attribute<std::int64_t>(g, key));
-  };
-  const auto numbers = [](hid_t g, const char* key) { return h5::read_dataset<double>(g, key); };
-  FitState s;
-  s.restart = integer(group, "restart");
-  s.phase = static_cast<FitState::Phase>(integer(group, "phase"));
-  s.seeding_rounds = integer(group, "seeding_rounds");
-  s.lloyd_iterations = integer(group, "lloyd_iterations");
-  s.n_iter = integer(group, "n_iter");
-  s.n_recentred = integer(group, "n_recentred");
-  s.n_rejected = integer(group, "n_rejected");
-  s.n_sweeps = h5::read_attribute<std::int64_t>(group, "n_sweeps");
-  s.just_reseeded = integer(group, "just_reseeded") != 0;
-  s.centers = numbers(group, "centers");
-  s.history = numbers(group, "log_likelihood");
-  s.classification = numbers(group, "classification_log_likelihood");
-  s.seconds = numbers(group, "seconds");
-  s.reseeds = reseeds_of_table(h5::read_dataset<std::int64_t>(group, "reseeds"));
-  check_same_fit(h5::open_group(file, "/options"), name, options, data, s);
-  s.traces = read_traces(group);
-  if (options.engine == Engine::stepwise || options.engine == Engine::sequential) {
-    s.running_sums = numbers(group, "running_sums");
-    s.n_batches_done = h5::read_attribute<std::int64_t>(group, "n_batches_done");
-    s.pass_log_likelihood = h5::read_attribute<double>(group, "pass_log_likelihood");
-  }
-  if (h5::exists(file, "/model")) s.model = read_parameters(h5::open_group(file, "/model"), name);
-  if (h5::exists(file, "/previous")) s.previous = read_parameters(h5::open_group(file, "/previous"), name);
-  if (options.accelerate != Acceleration::none)
-    s.acceleration = read_acceleration(h5::open_group(file, "/acceleration"), name);
-  s.best.restart_log_likelihoods = numbers(best, "restart_log_likelihood");
-  s.best.reseeds = reseeds_of_table(h5::read_dataset<std::int64_t>(best, "reseeds"));
-  s.best.n_recentred = integer(best, "n_recentred");
-  s.best.n_rejected = integer(best, "n_rejected");
-  s.best.n_sweeps = h5::read_attribute<std::int64_t>(best, "n_sweeps");
-  if (s.restart > 0) {
-    s.best.history = numbers(best, "log_likelihood");
-    s.best.classification = numbers(best, "classification_log_likelihood");
-    s.best.seconds = numbers(best, "seconds");
-    s.best.traces = read_traces(best);
-    s.best.converged = integer(best, "converged") != 0;
-    s.best.n_iter = integer(best, "n_iter");
-    s.best.best_restart = integer(best, "best_restart");
-    s.best.model = read_parameters(best, name);
-  }
-  return s;
+  check_same_fit(file, name, options, data);
+  FitState state;
+  state.engine = options.engine->state(options);
+  read_state_fields(file, name, state_fields(state, options));
+  read_state_fields(file, name, state.engine.fields());
+  return state;
 }
 
 }  // namespace gmmpi

@@ -163,19 +163,13 @@ std::string fixed_name(const FixedParameters& fixed) {
   return names;
 }
 
-std::vector<Field> trace_fields(const Traces& traces, const std::string& group) {
+std::vector<Field> trace_fields(const Traces& traces, const FitOptions& options, const std::string& group) {
   std::vector<Field> fields;
-  for (const NamedTrace& trace : kTraces)
-    if (const auto& values = traces.*trace.values; !values.empty())
-      fields.push_back({group, trace.name, Doubles{values, {std::ssize(values)}}, trace.in_digest});
+  for (const TraceKind& kind : trace_kinds(options))
+    if (const auto& values = traces[kind.name]; !values.empty())
+      fields.push_back(
+          {group, std::string(kind.name), Doubles{values, {std::ssize(values)}}, kind.in_digest});
   return fields;
-}
-
-Traces read_traces(hid_t group) {
-  Traces traces;
-  for (const NamedTrace& trace : kTraces)
-    if (h5::exists(group, trace.name)) traces.*trace.values = h5::read_dataset<double>(group, trace.name);
-  return traces;
 }
 
 namespace {
@@ -184,7 +178,27 @@ Field::Value number_or_auto(const std::optional<double>& x) {
   return x ? Field::Value(*x) : Field::Value(std::string("auto"));
 }
 
+/// As it is written.
+struct StoredOption {
+  Field::Value operator()(const int* value) const { return std::int64_t{*value}; }
+  Field::Value operator()(const std::optional<double>* value) const { return number_or_auto(*value); }
+};
+
 }  // namespace
+
+const std::vector<OptionWithDefault>& options_with_defaults() {
+  static const std::vector<OptionWithDefault> options{{"engine", std::string(default_engine().name())},
+                                                      {"accelerate", "none"},
+                                                      {"trace", "none"},
+                                                      {"short_runs", "0", true},
+                                                      {"prior", "none"},
+                                                      {"labels_fingerprint", "not set"},
+                                                      {"init_labels_fingerprint", "not set"},
+                                                      {"relative_weights", "false"},
+                                                      {"fix", "not set"},
+                                                      {"noise", "not set"}};
+  return options;
+}
 
 std::vector<Field> numeric_options(const FitOptions& o) {
   const std::string group = "options";
@@ -205,13 +219,10 @@ std::vector<Field> numeric_options(const FitOptions& o) {
                                                       : Field::Value(std::string(sharing_name(o.own.sharing))),
                       true});
   if (o.short_runs > 0) fields.push_back({group, "short_runs", std::int64_t{o.short_runs}, true});
-  if (o.engine != Engine::em) fields.push_back({group, "engine", engine_name(o.engine), true});
-  if (o.engine == Engine::stepwise || o.engine == Engine::sequential)
-    fields.push_back({group, "batches", std::int64_t{o.n_batches}, true});
-  if (o.engine == Engine::stepwise)
-    fields.push_back({group, "step_exponent",
-                      o.step_exponent ? Field::Value(*o.step_exponent) : Field::Value(std::string("auto")),
-                      true});
+  if (o.engine != &default_engine()) fields.push_back({group, "engine", std::string(o.engine->name()), true});
+  EngineOptions own = o.engine_options.has_value() ? o.engine_options : o.engine->options();
+  for (const OptionField& option : own.fields())
+    fields.push_back({group, option.name, std::visit(StoredOption(), option.place), true});
   if (o.accelerate != Acceleration::none)
     fields.push_back({group, "accelerate", acceleration_name(o.accelerate), true});
   if (o.trace_bound) fields.push_back({group, "trace", std::string("elbo"), false});

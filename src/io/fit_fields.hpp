@@ -35,45 +35,22 @@ std::string init_name(Init init);
 
 std::string acceleration_name(Acceleration acceleration);
 
-/// A member of Traces, by its name in /history.
-struct NamedTrace {
-  const char* name;
-  std::vector<double> Traces::*values;
-  bool in_digest;
-};
-inline constexpr NamedTrace kTraces[] = {{"inertia", &Traces::inertia, true},
-                                         {"running_log_likelihood", &Traces::running_log_likelihood, true},
-                                         {"log_posterior", &Traces::log_posterior, true},
-                                         {"elbo", &Traces::elbo, false},
-                                         {"kl", &Traces::kl, false},
-                                         {"parameter_change", &Traces::parameter_change, false}};
-
-/// Those that are not empty.
-std::vector<Field> trace_fields(const Traces& traces, const std::string& group);
-/// Those that are there.
-Traces read_traces(hid_t group);
+/// Those that the fit keeps, if they are not empty.
+std::vector<Field> trace_fields(const Traces& traces, const FitOptions& options, const std::string& group);
 
 /// "weights,means": what --fix keeps; "" if nothing.
 std::string fixed_name(const FixedParameters& fixed);
 
 /// What a fit's numbers depend on, in the group "options". A start, a transform and labels count by
-/// their content; those of kOptionsWithDefaults are there only if they are not the default. `trace` changes
+/// their content; those of options_with_defaults are there only if they are not the default. `trace` changes
 /// no number of the model, so it is not digested.
 std::vector<Field> numeric_options(const FitOptions& options);
+/// The name of such an option, and what its absence stands for.
 struct OptionWithDefault {
-  const char *name, *usual;
+  std::string name, usual;
   bool is_integer = false;
 };
-inline constexpr OptionWithDefault kOptionsWithDefaults[] = {{"engine", "em"},
-                                                             {"accelerate", "none"},
-                                                             {"trace", "none"},
-                                                             {"short_runs", "0", true},
-                                                             {"prior", "none"},
-                                                             {"labels_fingerprint", "not set"},
-                                                             {"init_labels_fingerprint", "not set"},
-                                                             {"relative_weights", "false"},
-                                                             {"fix", "not set"},
-                                                             {"noise", "not set"}};
+const std::vector<OptionWithDefault>& options_with_defaults();
 
 /// Rows of [restart, iteration, component, row].
 Integers reseed_table(const std::vector<Reseed>& reseeds);

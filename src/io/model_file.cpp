@@ -53,7 +53,7 @@ std::vector<Field> model_fields(const ModelRecord& r) {
   if (r.options.labels) add("n_labelled", r.options.labels->n_known());
   if (const auto& prior = r.result.prior) {
     const Index d = m.n_features, n = std::ssize(prior->scale);
-    add("log_posterior", r.result.traces.log_posterior.back());
+    add("log_posterior", r.result.traces["log_posterior"].back());
     add("prior_weight", prior->weight);
     add("prior_shrinkage", prior->shrinkage);
     add("prior_dof", prior->dof);
@@ -78,10 +78,7 @@ std::string write_model(const std::string& path, const ModelRecord& r) {
   std::vector<Field> fields = model_fields(r);
   fields.push_back(
       {"history", "log_likelihood", Doubles{r.result.history, {std::ssize(r.result.history)}}, true});
-  if (!r.result.classification.empty())
-    fields.push_back({"history", "classification_log_likelihood",
-                      Doubles{r.result.classification, {std::ssize(r.result.classification)}}, true});
-  for (Field& field : trace_fields(r.result.traces, "history")) fields.push_back(std::move(field));
+  for (Field& field : trace_fields(r.result.traces, r.options, "history")) fields.push_back(std::move(field));
   for (Field& field : transform_fields(r.options.transform)) fields.push_back(std::move(field));
   for (Field& field : numeric_options(r.options)) fields.push_back(std::move(field));
   const std::string result_digest = digest(fields);

@@ -1,6 +1,7 @@
 // Accelerated fits: fewer sweeps to the same maximum, a log-likelihood that never falls, and the same stop
 // rule.
 #include "em/accelerate.hpp"
+#include "em/engines/em_loop.hpp"
 
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -31,7 +32,8 @@ struct Watcher final : gmmpi::FitObserver {
 
   void safe_point(const gmmpi::FitState& state) override {
     if (state.phase != gmmpi::FitState::Phase::em) return;
-    const gmmpi::AccelerationState& a = state.acceleration;
+    const auto& path = state.engine.find<gmmpi::EmState>()->acceleration;
+    const gmmpi::AccelerationState a = path.value_or(gmmpi::AccelerationState());
     extrapolated = a.extrapolated;
     ++n_sweeps;
     if (state.just_reseeded) CHECK((!a.extrapolated && a.steps.empty() && a.step.empty()));
@@ -304,12 +306,13 @@ TEST_CASE("accelerate: restarts know nothing of each other", "[serial]") {
 TEST_CASE("accelerate: an extrapolation is rejected when the log-likelihood falls or is no number",
           "[serial]") {
   gmmpi::FitState state;
+  gmmpi::AccelerationState path;
   state.history = {-7.0, -5.0};
-  CHECK(!gmmpi::must_reject(state, -6.0));
-  state.acceleration.extrapolated = true;
-  CHECK(!gmmpi::must_reject(state, -5.0));
-  CHECK(!gmmpi::must_reject(state, -4.0));
-  CHECK(gmmpi::must_reject(state, std::nextafter(-5.0, -6.0)));
-  CHECK(gmmpi::must_reject(state, std::nan("")));
-  CHECK(gmmpi::must_reject(state, -HUGE_VAL));
+  CHECK(!gmmpi::must_reject(state, path, -6.0));
+  path.extrapolated = true;
+  CHECK(!gmmpi::must_reject(state, path, -5.0));
+  CHECK(!gmmpi::must_reject(state, path, -4.0));
+  CHECK(gmmpi::must_reject(state, path, std::nextafter(-5.0, -6.0)));
+  CHECK(gmmpi::must_reject(state, path, std::nan("")));
+  CHECK(gmmpi::must_reject(state, path, -HUGE_VAL));
 }

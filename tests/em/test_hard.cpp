@@ -1,4 +1,5 @@
 // Classification EM against the reference cases: both traces, parameters, the same bits on ranks.
+// covers: src/em/engines/hard.cpp
 #include <catch2/catch.hpp>
 #include <cmath>
 
@@ -27,14 +28,14 @@ TEST_CASE("hard EM: both traces and the parameters of all reference cases, on an
     const auto rows = reference::load_data(one.data);
     gmmpi::FitOptions options =
         in_memory::exactly(one.n_iter, in_memory::make_model(one.covariance_type, one.start));
-    options.engine = gmmpi::Engine::hard;
+    options.engine = &gmmpi::find_engine("hard");
     const auto execution = on(test_world());
     const auto data = in_memory::make_data(execution, rows.values, rows.d());
     const gmmpi::FitResult result = in_memory::fit(execution, data, options);
     const std::size_t n = one.n_iter + 1;
     REQUIRE(result.history.size() == n);
     CHECK(worst_gap(result.history, {one.log_likelihood.begin(), one.log_likelihood.begin() + n}) < 1e-12);
-    CHECK(worst_gap(result.classification, {one.classification_log_likelihood.begin(),
+    CHECK(worst_gap(result.traces["classification_log_likelihood"], {one.classification_log_likelihood.begin(),
                                             one.classification_log_likelihood.begin() + n}) < 1e-12);
     const auto gap = textbook::difference(one.mixture(one.fitted), in_memory::to_textbook(result.model));
     CHECK(static_cast<double>(std::max({gap.weights, gap.means, gap.covariances})) < 1e-12);

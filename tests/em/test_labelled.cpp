@@ -72,7 +72,7 @@ TEST_CASE("labels: all known give the reference's maximum likelihood of each cla
     const auto& expected = file["by_type"][type];
     gmmpi::FitOptions options = options_of(type, 3);
     options.labels = labels;
-    for (const auto engine : {gmmpi::Engine::em, gmmpi::Engine::hard}) {
+    for (const auto engine : {&gmmpi::find_engine("em"), &gmmpi::find_engine("hard")}) {
       options.engine = engine;
       options.tol = 0.0;  // it has converged all the same
       const gmmpi::FitResult result = in_memory::fit(execution, data, options);
@@ -151,7 +151,7 @@ TEST_CASE("labels: some known make the fit find the classes, from either start, 
   for (double& c : no_second)
     if (c == 1) c = -1;
   for (const auto& classes : {some_classes(5), some_classes(25), no_second}) {
-    for (const auto engine : {gmmpi::Engine::em, gmmpi::Engine::hard}) {
+    for (const auto engine : {&gmmpi::find_engine("em"), &gmmpi::find_engine("hard")}) {
       gmmpi::FitOptions options = options_of("full", 3);
       options.engine = engine;
       options.labels = labels_of(execution, data, classes, 3);
@@ -161,7 +161,7 @@ TEST_CASE("labels: some known make the fit find the classes, from either start, 
       CHECK(result.converged);
       CHECK(in_memory::same_bits(result.history, same.history));
       CHECK(in_memory::same_bits(result.model.covariances, same.model.covariances));
-      const auto& raised = engine == gmmpi::Engine::hard ? result.classification : result.history;
+      const auto& raised = result.values(engine->objective().trace);
       for (std::size_t i = 1; i < raised.size(); ++i) CHECK(raised[i] >= raised[i - 1] - 1e-9);
       // Component k is class k: their mean petal lengths are 1.46, 4.26 and 5.55.
       CHECK(result.model.means[2] == Approx(1.46).margin(0.1));
@@ -216,6 +216,6 @@ TEST_CASE("labels: random starts, k-means and the lower bound are refused", "[se
   options.trace_bound = true;
   CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("--trace elbo"));
   options.trace_bound = false;
-  options.engine = gmmpi::Engine::kmeans;
+  options.engine = &gmmpi::find_engine("kmeans");
   CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("--engine kmeans"));
 }

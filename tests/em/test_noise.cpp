@@ -165,7 +165,7 @@ TEST_CASE("noise: a textbook EM in extended precision, soft and hard, weighted, 
         INFO(noisy.d << " columns, " << type << (hard ? ", hard" : ""));
         const auto data = noisy.data(execution);
         gmmpi::FitOptions options = noisy.options(type, 12);
-        options.engine = hard ? gmmpi::Engine::hard : gmmpi::Engine::em;
+        options.engine = hard ? &gmmpi::find_engine("hard") : &gmmpi::find_engine("em");
         const gmmpi::FitResult result = in_memory::fit(execution, data, options);
 
         Textbook judge{in_memory::to_textbook(*options.start), 0.125L};
@@ -219,11 +219,11 @@ TEST_CASE("noise: own starts, restarts, priors and labels give the same bits on 
     double sum = result.model.noise->weight;
     for (const double w : result.model.weights) sum += w;
     CHECK(sum == Approx(1.0).epsilon(1e-14));
-    const std::vector<double>& raised = variant == "prior" ? result.traces.log_posterior : result.history;
+    const std::vector<double>& raised = variant == "prior" ? result.traces["log_posterior"] : result.history;
     for (std::size_t i = 1; i < raised.size(); ++i) CHECK(raised[i] >= raised[i - 1] - 1e-9);
-    for (std::size_t i = 1; i < result.traces.kl.size(); ++i) {
-      CHECK(result.traces.kl[i] >= 0.0);
-      CHECK(result.traces.elbo[i] >= result.history[i - 1] - 1e-9);  // the bound of the step before, raised
+    for (std::size_t i = 1; i < result.traces["kl"].size(); ++i) {
+      CHECK(result.traces["kl"][i] >= 0.0);
+      CHECK(result.traces["elbo"][i] >= result.history[i - 1] - 1e-9);  // the bound of the step before, raised
     }
   }
 }
@@ -286,8 +286,8 @@ TEST_CASE("noise: bad options, a flat box and a start with noise for a fit witho
   refuse([](auto& o) { o.noise->volume = -1.0; }, "--noise-volume");
   refuse([](auto& o) { o.noise->volume = INFINITY; }, "--noise-volume");
   refuse([](auto& o) { o.noise->minimum = {0.0}, o.noise->maximum = {1.0}; }, "box");
-  refuse([](auto& o) { o.engine = gmmpi::Engine::kmeans; }, "--engine kmeans");
-  refuse([](auto& o) { o.engine = gmmpi::Engine::stepwise; }, "--engine stepwise");
+  refuse([](auto& o) { o.engine = &gmmpi::find_engine("kmeans"); }, "--engine kmeans");
+  refuse([](auto& o) { o.engine = &gmmpi::find_engine("stepwise"); }, "--engine stepwise");
   refuse([](auto& o) { o.accelerate = gmmpi::Acceleration::lbfgs; }, "--accelerate");
   refuse([](auto& o) { o.start->noise.emplace(), o.noise.reset(); }, "give --noise");
 

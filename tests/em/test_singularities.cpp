@@ -84,8 +84,8 @@ TEST_CASE("singularities: with a prior nothing collapses, without any other help
         CHECK(result.converged);
         CHECK(in_memory::all_finite(result));
         for (const double added : result.reg_covar) CHECK(added == 0.0);
-        for (std::size_t i = 1; i < result.traces.log_posterior.size(); ++i)
-          CHECK(result.traces.log_posterior[i] >= result.traces.log_posterior[i - 1] - 1e-9);
+        for (std::size_t i = 1; i < result.traces["log_posterior"].size(); ++i)
+          CHECK(result.traces["log_posterior"][i] >= result.traces["log_posterior"][i - 1] - 1e-9);
       }
 }
 

@@ -1,14 +1,17 @@
 // Stepwise EM: its moments, its order, its steps against a textbook's, how near it comes, the same bits
 // anywhere.
-// covers: src/em/engines/stepwise.cpp
+// covers: src/em/engines/stepwise.cpp, src/em/batches.cpp, src/em/running_moments.cpp
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <set>
 
 #include "data/batch_data.hpp"
-#include "em/engines/stepwise.hpp"
+#include "em/batches.hpp"
+#include "em/m_step.hpp"
+#include "em/running_moments.hpp"
 #include "gmmpi/data/stream_data.hpp"
+#include "gmmpi/em/engine_options.hpp"
 #include "gmmpi/error.hpp"
 #include "kernels/table.hpp"
 #include "support/in_memory.hpp"
@@ -20,13 +23,14 @@ using gmmpi::FitOptions;
 using gmmpi::FitResult;
 using gmmpi::Init;
 using gmmpi::Moments;
+using gmmpi::StepwiseOptions;
 using in_memory::alone;
 using in_memory::on;
 using in_memory::same_bits;
 
 FitOptions stepwise_options(const std::string& type, int n_components) {
   FitOptions options;
-  options.engine = gmmpi::Engine::stepwise;
+  options.engine = &gmmpi::find_engine("stepwise");
   options.structure = &gmmpi::find_structure(type);
   options.n_components = n_components;
   options.max_iter = 3;
@@ -35,7 +39,7 @@ FitOptions stepwise_options(const std::string& type, int n_components) {
 }
 
 void check_same(const FitResult& a, const FitResult& b) {
-  CHECK(same_bits(a.traces.running_log_likelihood, b.traces.running_log_likelihood));
+  CHECK(same_bits(a.traces["running_log_likelihood"], b.traces["running_log_likelihood"]));
   CHECK(same_bits(a.history, b.history));
   CHECK(same_bits(a.model.weights, b.model.weights));
   CHECK(same_bits(a.model.means, b.model.means));
@@ -96,11 +100,12 @@ TEST_CASE("stepwise: its mini-batches step as Cappe and Moulines do", "[mpi]") {
   options.init = Init::model;
   options.start = in_memory::make_model("diag", start);
   options.reg_covar = 0.25;  // added by the M-step, never to the running moments
-  options.n_batches = 5;
   options.max_iter = 2;
   options.seed = 9;
   const bool power = GENERATE(true, false);
-  if (power) options.step_exponent = 0.7;
+  StepwiseOptions own{.n_batches = 5};
+  if (power) own.step_exponent = 0.7;
+  options.engine_options = own;
   const auto execution = on(test_world(), 2);
   const auto data = in_memory::make_data(execution, rows, 1);
   const FitResult result = in_memory::fit(execution, data, options);
@@ -139,7 +144,7 @@ TEST_CASE("stepwise: its mini-batches step as Cappe and Moulines do", "[mpi]") {
         v[k] = s[k][2] / s[k][0] - mu[k] * mu[k] + 0.25L;
       }
     }
-    CHECK(result.traces.running_log_likelihood[pass] == Approx(double(running)).epsilon(1e-12));
+    CHECK(result.traces["running_log_likelihood"][pass] == Approx(double(running)).epsilon(1e-12));
   }
   for (int k = 0; k < 2; ++k) {
     CHECK(result.model.weights[k] == Approx(double(pi[k])).epsilon(1e-12));
@@ -155,7 +160,7 @@ TEST_CASE("stepwise: three passes come within 0.1% of EM's log-likelihood", "[se
     FitOptions options = stepwise_options(type, 8);
     const auto data = in_memory::make_data(alone(), rows, 8);
     const double stepwise = in_memory::fit(alone(), data, options).log_likelihood();
-    options.engine = gmmpi::Engine::em;
+    options.engine = &gmmpi::find_engine("em");
     options.max_iter = 200;
     options.tol = 1e-7;
     const double em = in_memory::fit(alone(), data, options).log_likelihood();
@@ -174,9 +179,10 @@ TEST_CASE("stepwise: three passes from random rows, too, where rows are many", "
     options.init = Init::random_from_data;
     options.seed = seed;
     const double stepwise = in_memory::fit(alone(), data, options).log_likelihood();
-    options.step_exponent = 0.7;
+    options.engine_options = StepwiseOptions{.step_exponent = 0.7};
     const double power = in_memory::fit(alone(), data, options).log_likelihood();
-    options.engine = gmmpi::Engine::em;
+    options.engine = &gmmpi::find_engine("em");
+    options.engine_options = {};
     options.max_iter = 300;
     options.tol = 1e-6;
     const double em = in_memory::fit(alone(), data, options).log_likelihood();
@@ -190,7 +196,7 @@ TEST_CASE("stepwise: long steps do not spoil a good start where rows are few", "
   FitOptions options = stepwise_options("full", 8);
   const auto data = in_memory::make_data(alone(), rows, 8);
   const double stepwise = in_memory::fit(alone(), data, options).log_likelihood();
-  options.engine = gmmpi::Engine::em;
+  options.engine = &gmmpi::find_engine("em");
   options.max_iter = 200;
   CHECK(stepwise > in_memory::fit(alone(), data, options).log_likelihood() * (1 + 2e-3));
 }
@@ -221,7 +227,7 @@ TEST_CASE("stepwise: the same bits on any layout, streamed too, weighted", "[mpi
       FitOptions options = stepwise_options(type, 4);
       options.init = Init::kmeans_plusplus;
       options.n_init = 2;
-      options.n_batches = n_batches;
+      options.engine_options = StepwiseOptions{.n_batches = n_batches};
       options.max_iter = 2;
       const FitResult expected =
           in_memory::fit(alone(), in_memory::make_data(alone(), rows, 3, weights), options);
@@ -246,12 +252,10 @@ TEST_CASE("stepwise: it stops when the running log-likelihood changes by less th
   options.tol = 1e-3;
   options.max_iter = 50;
   for (const bool power : {true, false}) {
-    if (power)
-      options.step_exponent = 0.7;
-    else
-      options.step_exponent.reset();
+    options.engine_options = StepwiseOptions();
+    if (power) options.engine_options = StepwiseOptions{.step_exponent = 0.7};
     const FitResult result = in_memory::fit(alone(), in_memory::make_data(alone(), rows, 2), options);
-    const auto& running = result.traces.running_log_likelihood;
+    const auto& running = result.traces["running_log_likelihood"];
     REQUIRE(int(running.size()) == result.n_iter);
     CHECK(result.converged);
     CHECK(result.n_iter < 50);
@@ -267,8 +271,7 @@ TEST_CASE("stepwise: a component that collapses is put elsewhere, or the fit fai
   FitOptions options = stepwise_options("full", 3);
   options.init = Init::model;
   options.reg_covar = 0.0;
-  options.step_exponent = 0.501;
-  options.n_batches = 16;
+  options.engine_options = StepwiseOptions{16, 0.501};
   options.max_iter = 20;
   // Far from all rows: its weight fades with every batch.
   options.start =

@@ -163,12 +163,12 @@ TEST_CASE("student: many degrees of freedom are the Gaussian mixture, few heavie
 }
 
 TEST_CASE("student: each M-step raises the likelihood, hard ones that of the classification", "[serial]") {
-  for (const auto engine : {gmmpi::Engine::em, gmmpi::Engine::hard}) {
+  for (const auto engine : {&gmmpi::find_engine("em"), &gmmpi::find_engine("hard")}) {
     const Case one("student_t_mixture_k2_diag_each");
     gmmpi::FitOptions options = one.options(60);
     options.engine = engine;
     const auto result = in_memory::fit(alone(), one.rows(alone()), options);
-    const std::vector<double>& trace = engine == gmmpi::Engine::em ? result.history : result.classification;
+    const std::vector<double>& trace = result.values(engine->objective().trace);
     REQUIRE(trace.size() == 61);
     for (std::size_t i = 1; i < trace.size(); ++i)
       CHECK(trace[i] >= trace[i - 1] - 1e-12 * std::abs(trace[i]));
@@ -192,8 +192,8 @@ TEST_CASE("student: from its own starts every fit ends well, and what it cannot 
     change(wrong);
     CHECK_THROWS_WITH(in_memory::fit(alone(), one.rows(alone()), wrong), Catch::Contains(text));
   };
-  refuses("--engine stepwise", [](auto& o) { o.engine = gmmpi::Engine::stepwise; });
-  refuses("--engine kmeans", [](auto& o) { o.engine = gmmpi::Engine::kmeans; });
+  refuses("--engine stepwise", [](auto& o) { o.engine = &gmmpi::find_engine("stepwise"); });
+  refuses("--engine kmeans", [](auto& o) { o.engine = &gmmpi::find_engine("kmeans"); });
   refuses("--accelerate", [](auto& o) { o.accelerate = gmmpi::Acceleration::lbfgs; });
   refuses("--trace elbo", [](auto& o) { o.trace_bound = true; });
   refuses("--prior", [](auto& o) { o.prior.emplace(); });

@@ -95,11 +95,11 @@ inline void check_continued_from_anywhere(const RecordedFit& fit) {
     CHECK(same_bits(again.model.means, fit.result.model.means));
     CHECK(same_bits(again.model.covariances, fit.result.model.covariances));
     CHECK(same_bits(again.restart_log_likelihoods, fit.result.restart_log_likelihoods));
-    CHECK(same_bits(again.traces.inertia, fit.result.traces.inertia));
-    CHECK(same_bits(again.traces.running_log_likelihood, fit.result.traces.running_log_likelihood));
-    CHECK(same_bits(again.traces.elbo, fit.result.traces.elbo));
-    CHECK(same_bits(again.traces.kl, fit.result.traces.kl));
-    CHECK(same_bits(again.traces.parameter_change, fit.result.traces.parameter_change));
+    CHECK(same_bits(again.traces["inertia"], fit.result.traces["inertia"]));
+    CHECK(same_bits(again.traces["running_log_likelihood"], fit.result.traces["running_log_likelihood"]));
+    CHECK(same_bits(again.traces["elbo"], fit.result.traces["elbo"]));
+    CHECK(same_bits(again.traces["kl"], fit.result.traces["kl"]));
+    CHECK(same_bits(again.traces["parameter_change"], fit.result.traces["parameter_change"]));
     CHECK(again.n_iter == fit.result.n_iter);
     CHECK(again.n_recentred == fit.result.n_recentred);
     CHECK(again.n_rejected == fit.result.n_rejected);

@@ -6,9 +6,22 @@
 #include <random>
 
 #include "checkpoint_support.hpp"
+#include "em/engines/em_loop.hpp"
+#include "gmmpi/em/engine_options.hpp"
 #include "support/world.hpp"
 
 using namespace checkpoint_test;
+
+namespace {
+
+/// A member of what an engine keeps, by its name.
+std::int64_t count(EngineState state, const std::string& name) {
+  for (const StateField& field : state.fields())
+    if (field.name == name) return *std::get<std::int64_t*>(field.place);
+  throw std::logic_error("no such member");
+}
+
+}  // namespace
 
 TEST_CASE("checkpoint: every state of a fit comes back bit for bit, and equal states give equal bytes") {
   for (const std::string& type : kTypes) {
@@ -131,8 +144,10 @@ TEST_CASE("checkpoint: an accelerated fit continued from any of its states gives
     for (const FitState& state : fit.states) {
       const Bytes bytes = fit.encoded(state);
       CHECK(fit.encoded(fit.decoded(bytes)) == bytes);
-      n_extrapolated += state.acceleration.extrapolated;
-      most_steps = std::max(most_steps, state.acceleration.steps.size());
+      if (!state.engine.has_value()) continue;  // before the first restart
+      const AccelerationState& path = *state.engine.find<EmState>()->acceleration;
+      n_extrapolated += path.extrapolated;
+      most_steps = std::max(most_steps, path.steps.size());
     }
     CHECK(n_extrapolated > 20);
     CHECK(most_steps == 10);  // a full memory, from which steps are dropped
@@ -175,7 +190,7 @@ TEST_CASE("checkpoint: an accelerated fit stopped anywhere goes on with other ra
 TEST_CASE("checkpoint: a k-means fit continued from any of its states gives the same bits") {
   for (const Init init : {Init::kmeans, Init::random_from_data, Init::random}) {
     FitOptions options = RecordedFit::options_for("tied", init);
-    options.engine = Engine::kmeans;
+    options.engine = &gmmpi::find_engine("kmeans");
     options.n_components = 7;
     check_continued_from_anywhere(RecordedFit(options, in_memory::clusters(600, 3, 3, 1.5, 6), 3));
   }
@@ -185,12 +200,12 @@ TEST_CASE("checkpoint: a stepwise fit continued from any of its states gives the
   for (const std::string& type : kTypes) {
     INFO(type);
     FitOptions options = RecordedFit::options_for(type, Init::random_from_data);
-    options.engine = Engine::stepwise;
-    options.n_batches = 4;
+    options.engine = &gmmpi::find_engine("stepwise");
+    options.engine_options = StepwiseOptions{.n_batches = 4};
     options.max_iter = 3;
     const RecordedFit fit(options, in_memory::clusters(600, 3, 3, 1.5, 6), 3);
     check_continued_from_anywhere(fit);
-    options.step_exponent = 0.6;
+    options.engine_options = StepwiseOptions{4, 0.6};
     CHECK_THAT(refusal(fit.encoded(fit.last(0)), options, fit.data.summary()),
                Contains("--step-exponent was auto, now 0.6"));
   }
@@ -199,17 +214,17 @@ TEST_CASE("checkpoint: a stepwise fit continued from any of its states gives the
 TEST_CASE("checkpoint: sequential means continued from any of their states give the same bits") {
   for (const int n_batches : {0, 4}) {
     FitOptions options = RecordedFit::options_for("diag", Init::random_from_data);
-    options.engine = Engine::sequential;
-    options.n_batches = n_batches;
+    options.engine = &gmmpi::find_engine("sequential");
+    options.engine_options = SequentialOptions{n_batches};
     options.max_iter = 3;
     options.tol = 0.0;
     // More than one leg of 64 blocks.
     const RecordedFit fit(options, in_memory::clusters(4'200, 2, 3, 1.5, 6), 3);
     CHECK(std::ranges::any_of(fit.states, [&](const FitState& s) {
-      return s.n_batches_done % (n_batches ? n_batches : 66) != 0 && s.n_iter == 1;
+      return count(s.engine, "n_batches_done") % (n_batches ? n_batches : 66) != 0 && s.n_iter == 1;
     }));
     check_continued_from_anywhere(fit);
-    options.n_batches = 3;
+    options.engine_options = SequentialOptions{3};
     CHECK_THAT(refusal(fit.encoded(fit.last(0)), options, fit.data.summary()),
                Contains(fmt::format("--batches was {}, now 3", n_batches)));
   }
@@ -305,14 +320,14 @@ TEST_CASE("checkpoint: of an accelerated fit it is refused by a plain one, and w
 }
 
 TEST_CASE("checkpoint: of another engine it is refused, whichever came first") {
-  const auto with = [&](Engine engine) { return changed([&](FitOptions& o) { o.engine = engine; }); };
-  const auto written_with = [&](Engine engine) {
+  const auto with = [&](const Engine* engine) { return changed([&](FitOptions& o) { o.engine = engine; }); };
+  const auto written_with = [&](const Engine* engine) {
     return encode_checkpoint(recorded().last(0), with(engine), recorded().data.summary());
   };
-  CHECK_NOTHROW(recorded().decoded(written_with(Engine::hard), with(Engine::hard)));
-  CHECK_THAT(refusal(written_with(Engine::hard)), Contains("--engine was hard, now em"));
-  CHECK_THAT(refusal(written_with(Engine::em), with(Engine::hard)), Contains("--engine was em, now hard"));
-  CHECK_THAT(refusal(written_with(Engine::hard), with(Engine::kmeans)),
+  CHECK_NOTHROW(recorded().decoded(written_with(&gmmpi::find_engine("hard")), with(&gmmpi::find_engine("hard"))));
+  CHECK_THAT(refusal(written_with(&gmmpi::find_engine("hard"))), Contains("--engine was hard, now em"));
+  CHECK_THAT(refusal(written_with(&gmmpi::find_engine("em")), with(&gmmpi::find_engine("hard"))), Contains("--engine was em, now hard"));
+  CHECK_THAT(refusal(written_with(&gmmpi::find_engine("hard")), with(&gmmpi::find_engine("kmeans"))),
              Contains("--engine was hard, now kmeans"));
 }
 

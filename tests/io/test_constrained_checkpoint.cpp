@@ -49,7 +49,7 @@ TEST_CASE("checkpoint: labels, prior and fixed parameters resume to the same bit
     const auto state = gmmpi::decode_checkpoint(checkpoint, "c.h5", options, data.summary());
     gmmpi::FitObserver nobody;
     const auto again = gmmpi::fit(alone(), data, options, nobody, &state);
-    CHECK(in_memory::same_bits(again.traces.log_posterior, whole.traces.log_posterior));
+    CHECK(in_memory::same_bits(again.traces["log_posterior"], whole.traces["log_posterior"]));
     CHECK(in_memory::same_bits(again.history, whole.history));
     CHECK(in_memory::same_bits(again.model.covariances, whole.model.covariances));
     CHECK(again.best_restart == whole.best_restart);
@@ -66,7 +66,7 @@ TEST_CASE("checkpoint: one of another engine, prior, label or fixed parameter is
   plain.structure = &gmmpi::find_structure("diag");
   plain.n_components = 2;
   std::vector<gmmpi::FitOptions> all(5, plain);
-  all[1].engine = gmmpi::Engine::hard;
+  all[1].engine = &gmmpi::find_engine("hard");
   all[2].prior = gmmpi::PriorOptions();
   all[3].fixed.means = true;
   all[4].labels = std::make_shared<gmmpi::RowLabels>(alone(), data, reader, 2);

@@ -57,8 +57,8 @@ void warn_of_size(const FitOptions& f, const OpenedData& data, RunLog& log) {
                   count_text(n_rows, "row"), count_text(data.rows->n_columns(), "column")));
 }
 
-void announce(const Execution& execution, const Options& options, const FitOptions& f, const OpenedData& data,
-              const MemoryPlan& plan, RunLog& log) {
+void announce(const Execution& execution, const FitOptions& f, const OpenedData& data, const MemoryPlan& plan,
+              RunLog& log) {
   const int n_ranks = execution.comm.size(), d = data.rows->n_columns();
   const Mixture shape = model_shape(f, d);
   const auto data_bytes = static_cast<double>(plan.data_bytes);
@@ -72,8 +72,8 @@ void announce(const Execution& execution, const Options& options, const FitOptio
                   has_covariances ? fmt::format(", {} {}", f.structure->name(), f.component->matrices_name()) : "", f.fixed.n_free(shape),
                   f.tol, f.max_iter,
                   (f.accelerate != Acceleration::none ? " (accelerated)"
-                   : f.engine == Engine::em           ? ""
-                                                      : fmt::format(" (engine {})", options.text("engine"))) +
+                   : f.engine == &default_engine()    ? ""
+                                                      : fmt::format(" (engine {})", f.engine->name())) +
                       (f.noise ? ", with uniform noise" : "") + (f.prior ? ", with a prior" : "") +
                       (f.fixed.any() ? ", some of them fixed" : ""),
                   count_text(f.n_init, "start") +
@@ -100,7 +100,7 @@ void log_start(const Execution& execution, const Options& options, const FitOpti
              {"n_parameters", f.fixed.n_free(model_shape(f, d))},
              {"tol", f.tol},
              {"max_iter", f.max_iter},
-             {"engine", options.text("engine")},
+             {"engine", f.engine->name()},
              {"accelerate", f.accelerate == Acceleration::none ? "none" : "lbfgs"},
              {"trace", options.text("trace")},
              {"n_init", f.n_init},
@@ -128,6 +128,14 @@ void print_existing(const Options& options, const ExistingModel& existing, const
         existing.digest);
 }
 
+/// What the engine's own traces end with, but for log-likelihoods, which lag behind that of the model.
+std::vector<std::pair<std::string, double>> other_objectives(const ModelRecord& r) {
+  std::vector<std::pair<std::string, double>> all;
+  for (const TraceKind& kind : r.options.engine->traces())
+    if (!kind.is_log_likelihood) all.emplace_back(kind.name, r.result.traces[kind.name].back());
+  return all;
+}
+
 void print_result(const Options& options, const ModelRecord& r, const std::string& output,
                   const std::string& digest) {
   const FitResult& fit = r.result;
@@ -146,8 +154,8 @@ void print_result(const Options& options, const ModelRecord& r, const std::strin
                                 {"n_rejected", fit.n_rejected},
                                 {"best_restart", fit.best_restart},
                                 {"digest", digest}};
-    if (!fit.traces.inertia.empty()) json["inertia"] = fit.traces.inertia.back();
-    if (!fit.traces.log_posterior.empty()) json["log_posterior"] = fit.traces.log_posterior.back();
+    for (const auto& [name, value] : other_objectives(r)) json[name] = value;
+    if (r.options.prior) json["log_posterior"] = fit.traces["log_posterior"].back();
     say("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
@@ -159,10 +167,9 @@ void print_result(const Options& options, const ModelRecord& r, const std::strin
           ? fmt::format("; {} in all, {} rejected", count_text(fit.n_sweeps, "sweep"),
                         count_text(fit.n_rejected, "extrapolation"))
           : "");
-  if (!fit.traces.inertia.empty()) say("inertia {:.10g}\n", fit.traces.inertia.back());
+  for (const auto& [name, value] : other_objectives(r)) say("{} {:.10g}\n", name, value);
   say("log-likelihood {:.10g} (mean per row {:.8g})\n", fit.log_likelihood(), r.score.mean_log_likelihood);
-  if (!fit.traces.log_posterior.empty())
-    say("log posterior {:.10g} (up to a constant)\n", fit.traces.log_posterior.back());
+  if (r.options.prior) say("log posterior {:.10g} (up to a constant)\n", fit.traces["log_posterior"].back());
   say("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better)\n", r.score.aic, r.score.bic, r.score.icl);
   say("digest {}\n", digest);
   say("written to {}; next: gmmpi info {}, or gmmpi predict {} {} -o labels.h5\n", output, output,
@@ -271,7 +278,7 @@ void fit_command(const Execution& given, const Options& options, StopRequest& st
   std::string units_of_start;
   if (f.init == Init::model) f.start = read_start(execution, f, units_of_start);
   const MemoryPlan plan = plan_memory(execution, options, inputs, working_bytes(execution, f, inputs));
-  announce(execution, options, f, inputs, plan, log);
+  announce(execution, f, inputs, plan, log);
   if (prepared) log.line("transform: " + prepared->text);
   if (prepared && f.start) log.line(fmt::format("start: {} is read {}", f.start_name, units_of_start));
   if (dry) {

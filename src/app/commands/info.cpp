@@ -87,7 +87,7 @@ std::string progress_text(const Json& file) {
                     end = converged         ? "converged after "
                           : in_passes(file) ? ""
                                             : "not converged after ";
-  const bool plain = !engine.is_string() || engine == "em";
+  const bool plain = !engine.is_string() || engine == std::string(default_engine().name());
   return end + count + (plain ? "" : " of engine " + engine.get<std::string>());
 }
 

@@ -1,23 +1,15 @@
-// Lloyd's iterations, their stop rule, and the mixture that they leave.
-#include "em/engines/kmeans.hpp"
+// kmeans: Lloyd's iterations as an end in themselves (Lloyd 1982).
+#include <array>
 
-#include <algorithm>
-#include <cmath>
-
-#include "em/assignments.hpp"
 #include "em/cluster_sums.hpp"
+#include "em/engines/centers_loop.hpp"
+#include "em/engines/engines.hpp"
 #include "em/lloyd.hpp"
-#include "gmmpi/error.hpp"
+#include "em/progress.hpp"
 
 namespace gmmpi {
 
 namespace {
-
-[[noreturn]] void throw_collapsed(int k, const std::string& what, int iteration) {
-  throw Error(ExitCode::numerical,
-              "component " + std::to_string(k) + " " + what + " at iteration " + std::to_string(iteration) +
-                  ": use fewer components, a larger --reg-covar, or --on-collapse reseed");
-}
 
 /// Records that a centre without rows was moved.
 void note_move(const Problem& p, FitState& state, const LloydStep& step) {
@@ -25,77 +17,40 @@ void note_move(const Problem& p, FitState& state, const LloydStep& step) {
   if (step.moved < 0) return;
   const int iteration = state.n_iter + 1;
   if (p.options.fail_on_collapse) throw_collapsed(step.moved, "has no rows", iteration);
-  state.reseeds.push_back({state.restart, iteration, step.moved, step.row});
-  p.observer.reseeded(state.reseeds.back());
+  note_reseeds(p, state, std::array{Reseed{state.restart, iteration, step.moved, step.row}});
 }
 
-/// The most likely mixture that has these means and assigns each row to the nearest.
-Mixture model_of(const Problem& p, const std::vector<double>& centers, int iteration) {
-  const int d = p.data.n_columns();
-  const CovarianceStructure& structure = *p.options.structure;
-  Moments moments = sweep(p.execution, p.data, NearestCenter(centers, d, *p.execution.kernels), centers,
-                          structure.scatter_shape(), MomentNeeds::of(structure, p.regularisation.hides()));
-  const auto first = moments.sums.begin() + moments.layout.first();
-  std::fill(first, moments.sums.begin() + moments.layout.second(), 0.0);  // the centres are the means
-  MStep step = m_step(p.execution, moments, p.options.kind(), p.regularisation);
-  if (step.collapsed.empty()) return std::move(step.model);
-  if (p.options.fail_on_collapse)
-    throw_collapsed(step.collapsed.front(), "has no rows, or a singular covariance,", iteration);
-  const std::vector<double> variance = p.regularisation.applied_to(p.moments.variance);
-  for (const int k : step.collapsed) {
-    const auto center = centers.begin() + std::ptrdiff_t{k} * d;
-    set_component(step.model, k, {center, center + d}, variance);
+class KMeans final : public CentersEngine {
+ public:
+  std::string_view name() const override { return "kmeans"; }
+  std::string_view summary() const override { return "Lloyd's iterations, each row to the nearest mean"; }
+
+  void run(const Problem& p, FitState& state) const override {
+    ClusterSums clusters(p.execution, p.data, p.options.n_components, ClusterSums::Inertia::yes);
+    Stopwatch watch;
+    for (;;) {
+      p.observer.safe_point(state);
+      ++state.n_sweeps;
+      // r_nk = 1 for the centre nearest to row n, else 0                                Bishop (2006), 9.2
+      const std::vector<double> sums = clusters.update(state.centers);
+      state.traces[kInertia].push_back(clusters.inertia());
+      state.seconds.push_back(watch.lap());
+      // mu_k = sum_n r_nk x_n / sum_n r_nk                                                             9.4
+      LloydStep step = lloyd_step(p.execution, p.data, state.centers, sums);
+      if (ends_with_inertia(p, state, step.centers != state.centers)) break;
+      note_move(p, state, step);
+      state.centers = std::move(step.centers);
+      ++state.n_iter;
+    }
+    end_with_centers(p, state);
   }
-  if (!factorise(step.model, *p.execution.kernels).empty())
-    throw Error(
-        ExitCode::numerical,
-        "the covariance of the clusters is singular (a column is constant or depends on others): drop "
-        "that column, or give --reg-covar a positive value");
-  return std::move(step.model);
-}
+};
 
 }  // namespace
 
-bool ends_with_inertia(const Problem& p, FitState& state, bool moves) {
-  const std::vector<double>& inertia = state.traces.inertia;
-  if (!std::isfinite(inertia.back()))
-    throw Error(ExitCode::numerical, "the inertia is not finite at iteration " +
-                                         std::to_string(state.n_iter) + ": rescale the data");
-  double change = std::numeric_limits<double>::quiet_NaN();
-  if (inertia.size() > 1) {
-    const double before = inertia[inertia.size() - 2];
-    change = before > 0.0 ? (inertia.back() - before) / before : 0.0;
-  }
-  p.observer.iteration({state.restart, state.n_iter, std::numeric_limits<double>::quiet_NaN(), change,
-                        state.seconds.back(), inertia.back()});
-  state.converged = !moves || (!state.just_reseeded && std::abs(change) < p.options.tol);
-  return state.converged || state.n_iter >= p.options.max_iter ||
-         std::ssize(state.reseeds) >= kMostReseeds * p.options.n_components;
-}
-
-void end_with_centers(const Problem& p, FitState& state) {
-  state.model = model_of(p, state.centers, state.n_iter);
-  state.model.label_rule = LabelRule::nearest;
-  const Posterior posterior(state.model, *p.execution.kernels);
-  state.history = {sweep(p.execution, p.data, posterior, state.model.means).objective};
-}
-
-void run_kmeans(const Problem& p, FitState& state) {
-  ClusterSums clusters(p.execution, p.data, p.options.n_components, ClusterSums::Inertia::yes);
-  Stopwatch watch;
-  for (;;) {
-    p.observer.safe_point(state);
-    ++state.n_sweeps;
-    const std::vector<double> sums = clusters.update(state.centers);
-    state.traces.inertia.push_back(clusters.inertia());
-    state.seconds.push_back(watch.lap());
-    LloydStep step = lloyd_step(p.execution, p.data, state.centers, sums);
-    if (ends_with_inertia(p, state, step.centers != state.centers)) break;
-    note_move(p, state, step);
-    state.centers = std::move(step.centers);
-    ++state.n_iter;
-  }
-  end_with_centers(p, state);
+const Engine& kmeans_engine() {
+  static const KMeans engine;
+  return engine;
 }
 
 }  // namespace gmmpi
