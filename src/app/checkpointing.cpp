@@ -41,7 +41,12 @@ std::string where(const FitState& s) {
 
 Checkpointing::Checkpointing(const Communicator& world, const Communicator& group, const Options& options,
                              StopRequest& stop, RunLog& log)
-    : world_(world), comm_(group), options_(options), stop_(stop), log_(log) {
+    : world_(world),
+      comm_(group),
+      options_(options),
+      stop_(stop),
+      log_(log),
+      output_(options.text("output")) {
   std::string prefix = options.text("checkpoint"), lock_text;
   if (prefix.empty()) {
     prefix = options.text("output");
@@ -68,6 +73,7 @@ Checkpointing::Checkpointing(const Communicator& world, const Communicator& grou
 }
 
 Checkpointing::~Checkpointing() {
+  if (output_is_there_) clean_up();
   release();
 }
 
@@ -99,29 +105,40 @@ void Checkpointing::end_of_groups() {
   if (!world_.is_root()) release();
 }
 
-std::optional<FitState> Checkpointing::load(const FitOptions& options, const DataSummary& data) {
+void Checkpointing::begin_part(const std::string& part, const FitOptions& options, const DataSummary& data) {
+  const std::lock_guard lock(mutex_);
   fit_options_ = &options;
   data_ = &data;
-  const std::string how = own_ ? "auto" : options_.text("resume");
+  noted_.reset();  // what was noted is done, and written
+  noted_is_written_ = true;
+  if (store_) store_->set_part(part);
+}
+
+/// On the rank that writes. With --force a mismatched or damaged one is renamed.
+std::optional<CheckpointStore::Loaded> Checkpointing::load_or_set_aside(const std::string& how) {
+  if (!store_ || how == "never") return std::nullopt;
+  try {
+    return store_->load(*fit_options_, *data_);
+  } catch (const Error& e) {
+    if (e.code() != ExitCode::checkpoint_refused || !options_.flag("force")) throw;
+    log_.warning(std::string(e.what()) + "; set aside (--force)");
+    store_->set_aside();
+    return std::nullopt;
+  }
+}
+
+std::optional<FitState> Checkpointing::load() {
   std::optional<CheckpointStore::Loaded> loaded;
   std::string bytes;
   comm_.together([&] {
-    if (!store_ || how == "never") return;
-    try {
-      loaded = store_->load(options, data);
-    } catch (const Error& e) {
-      if (e.code() != ExitCode::checkpoint_refused || !options_.flag("force")) throw;
-      log_.warning(std::string(e.what()) + "; set aside (--force)");
-      store_->set_aside();
-    }
-    if (!loaded && must_) throw nothing_to_resume();
+    loaded = load_or_set_aside(own_ ? "auto" : options_.text("resume"));
+    if (store_ && !loaded && must_) throw nothing_to_resume();
     if (!loaded) return;
     must_ = false;
-    const std::vector<std::byte> encoded = encode_checkpoint(loaded->state, options, data);
-    bytes.assign(reinterpret_cast<const char*>(encoded.data()), encoded.size());
+    bytes.assign(reinterpret_cast<const char*>(loaded->bytes.data()), loaded->bytes.size());
     if (own_) return;
     for (const std::string& warning : loaded->warnings) log_.warning(warning + "; an older one is used");
-    const bool done = loaded->state.restart >= options.n_runs();
+    const bool done = loaded->state.restart >= fit_options_->n_runs();
     log_.line(fmt::format("resumed from {} ({})", loaded->path, done ? "done" : where(loaded->state)));
     log_.event("resume", {{"resumed_from_iteration", loaded->state.n_iter},
                           {"restart", loaded->state.restart},
@@ -131,12 +148,14 @@ std::optional<FitState> Checkpointing::load(const FitOptions& options, const Dat
   comm_.broadcast(bytes);
   if (bytes.empty()) return std::nullopt;
   std::optional<FitState> state;
-  comm_.together(
-      [&] { state = decode_checkpoint(std::as_bytes(std::span(bytes)), "checkpoint", options, data); });
+  comm_.together([&] {
+    state = loaded ? std::move(loaded->state)
+                   : decode_checkpoint(std::as_bytes(std::span(bytes)), "checkpoint", *fit_options_, *data_);
+  });
   return state;
 }
 
-void Checkpointing::start(const FitState& state) {
+void Checkpointing::write_now(const FitState& state) {
   comm_.together([&] {
     if (!store_ || !writes_) return;
     const std::lock_guard lock(mutex_);
@@ -150,7 +169,7 @@ bool Checkpointing::due() const {
   return seconds_since(last_time_) >= every_seconds_;
 }
 
-void Checkpointing::safe_point(const FitState& state) {
+void Checkpointing::note(const FitState& state) {
   if (!store_ || !writes_) return;
   auto noted = std::make_shared<FitState>(state);
   const std::lock_guard lock(mutex_);
@@ -160,8 +179,15 @@ void Checkpointing::safe_point(const FitState& state) {
   if (due()) try_to_write();
 }
 
-void Checkpointing::confirm() const {
-  if (store_) store_->check_lock();
+void Checkpointing::put_output(const std::function<void()>& write, const std::vector<std::string>& parts) {
+  end_watch();
+  comm_.together([&] {
+    if (!comm_.is_root()) return;
+    store_->check_lock();
+    write();
+  });
+  output_is_there_ = true;
+  done_with_ = parts;
 }
 
 void Checkpointing::write_noted() {
@@ -226,52 +252,39 @@ std::string Checkpointing::stopped() {
   return message;
 }
 
-void Checkpointing::begin_part(const std::string& name) {
-  if (!store_) return;
-  const std::lock_guard lock(mutex_);
-  noted_.reset();  // what was noted is done, and written
-  noted_is_written_ = true;
-  store_->set_part(name);
-}
-
-void Checkpointing::finish_part(const FitState& done) {
-  start(done);
-}
-
-void Checkpointing::drop_part() {
-  if (!store_) return;
-  const std::lock_guard lock(mutex_);
-  noted_.reset();
-  store_->remove_all();
-}
-
-void Checkpointing::finish(const std::string& output, const std::vector<std::string>& parts) {
+void Checkpointing::clean_up() {
   end_watch();
   if (!store_) return;
   try {
     store_->check_lock();
-    for (const std::string& part : parts) {
+    for (const std::string& part : done_with_) {
       store_->set_part(part);
       store_->remove_all();
     }
-  } catch (const Error& e) {
-    log_.warning(e.what());  // the model is in place
+    remove_leftovers(output_);
+  } catch (const std::exception& e) {
+    log_.warning(e.what());  // the output is in place
   }
-  remove_leftovers(output);
-  release();
 }
 
-bool Checkpointing::has_leftovers(const FitOptions& options, const DataSummary& data) const {
+void Checkpointing::drop_leftovers(const FitOptions& options, const DataSummary& data,
+                                   const std::vector<std::string>& parts) {
+  output_is_there_ = true;
   try {
-    return store_ && store_->load(options, data);
+    if (!store_) return;
+    store_->set_part(parts.front());
+    if (store_->load(options, data)) done_with_.insert(done_with_.end(), parts.begin(), parts.end());
   } catch (const Error&) {
-    return false;
+    // damaged, or of another fit: not of the run that wrote the output
   }
 }
 
 void Checkpointing::give_up() {
-  end_watch();
-  if (store_ && noted_ && noted_->restart == 0) store_->remove_all();
+  if (!store_) return;
+  const std::lock_guard lock(mutex_);
+  const bool holds_restarts = noted_ && noted_->restart > 0;
+  noted_.reset();
+  if (!holds_restarts) store_->remove_all();
 }
 
 void Checkpointing::release() {
@@ -282,6 +295,35 @@ void Checkpointing::release() {
   done_changed_.notify_all();
   if (watcher_.joinable()) watcher_.join();
   store_.reset();
+}
+
+CheckpointedFit::CheckpointedFit(Checkpointing& run, const FitOptions& options, const DataSummary& data,
+                                 const std::string& part)
+    : run_(run), options_(options), part_(part) {
+  run_.begin_part(part, options, data);
+  state_ = run_.load();
+  if (!is_done()) run_.write_now(state_ ? *state_ : FitState());
+}
+
+void CheckpointedFit::safe_point(const FitState& state) {
+  run_.note(state);
+}
+
+FitResult CheckpointedFit::run(const std::function<FitResult(const FitState*)>& compute) {
+  try {
+    FitResult result = compute(state_ ? &*state_ : nullptr);
+    if (!part_.empty() && !is_done()) {
+      FitState end;
+      end.restart = options_.n_runs();
+      end.best = result;
+      run_.write_now(end);
+    }
+    return result;
+  } catch (const Error& e) {
+    if (e.code() == ExitCode::stopped_early) throw FitStopped(e, run_.stopped());
+    if (e.code() == ExitCode::numerical || !part_.empty()) run_.give_up();
+    throw;
+  }
 }
 
 }  // namespace gmmpi::app

@@ -3,11 +3,13 @@
 
 #include <condition_variable>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "app/options.hpp"
 #include "app/run_log.hpp"
@@ -15,59 +17,54 @@
 
 namespace gmmpi::app {
 
-/// The first rank of `group` writes; the other ranks only take part in what is marked collective (over the
-/// group). Where `world` has several groups, which fit different parts, the first of all holds the lock for
-/// them. A thread of those that write writes the last safe point at once when a signal comes (mpirun may
-/// leave no more than two seconds), and keeps the lock fresh.
+class CheckpointedFit;
+
+/// The checkpoints of a run, of one fit or of several (its parts). The first rank of `group` writes; the
+/// other ranks only take part in what is marked collective (over the group). Where `world` has several
+/// groups, which fit different parts, the first of all holds the lock for them. A thread of those that write
+/// writes the last safe point at once when a signal comes (mpirun may leave no more than two seconds), and
+/// keeps the lock fresh.
 class Checkpointing {
  public:
   /// Collective over the world. Takes the lock. Errors 64, 73, 74, 77.
   Checkpointing(const Communicator& world, const Communicator& group, const Options& options,
                 StopRequest& stop, RunLog& log);
+  /// Removes what is no longer needed, if the output is in place.
   ~Checkpointing();
 
   /// Collective over the world. Error 66 if --resume is must and none of these parts has a checkpoint.
   void check_any(const std::vector<std::string>& parts);
-  /// Collective. Where to continue from, as --resume says. Error 66 (must, and there is none), 76.
-  std::optional<FitState> load(const FitOptions& options, const DataSummary& data);
-  /// Collective. Writes a first generation, so that problems with disk or rights show now; from here on safe
-  /// points are taken. Errors 73, 74, 77.
-  void start(const FitState& state);
-  /// Local. Notes where the fit can be continued; writes if it is time. A failure is a warning, and tried
-  /// again later.
-  void safe_point(const FitState& state);
-  /// Collective, after Error 75: writes the last safe point. Returns what to tell the user. Error 74.
-  std::string stopped();
-  /// Local, rank 0. Called before the output is put in place. LockLost.
-  void confirm() const;
   /// Local. From here on only the first group works; what it finds are results of this very run, which it may
   /// load whatever --resume says.
   void end_of_groups();
-  /// The fit is done: from here on no safe point is written any more, and others may use HDF5 again.
-  void end_watch();
-  /// Local. What follows is one of several fits of this run, with checkpoints of its own.
-  void begin_part(const std::string& name);
-  /// Collective. That fit is done: its result is kept, for `load`, until `finish`. Errors 73, 74, 77.
-  void finish_part(const FitState& done);
-  /// Local. That fit has failed for good: its checkpoints are removed.
-  void drop_part();
-  /// Collective. The output is in place: removes what is no longer needed, of these parts.
-  void finish(const std::string& output, const std::vector<std::string>& parts = {""});
-  /// Local. Whether rank 0 finds checkpoints of that fit (part): what a run has left that was killed after
-  /// its output was in place. Damaged ones, and those of another fit, do not count.
-  bool has_leftovers(const FitOptions& options, const DataSummary& data) const;
-  /// The fit failed for good: removes its checkpoints, unless they hold finished restarts.
-  void give_up();
+  /// Collective. The fits are done: no safe point is written any more. `write` puts the output in place, on
+  /// the first rank, unless another run has taken over (LockLost); then the checkpoints of these parts may
+  /// go.
+  void put_output(const std::function<void()>& write, const std::vector<std::string>& parts = {""});
+  /// Local. The output was there already. What a run has left of these parts that was killed after its output
+  /// was in place may go, if the first of them has a sound checkpoint of that fit.
+  void drop_leftovers(const FitOptions& options, const DataSummary& data,
+                      const std::vector<std::string>& parts = {""});
 
   double seconds() const { return seconds_; }
   int n_written() const { return n_written_; }
 
  private:
+  friend class CheckpointedFit;
+  void begin_part(const std::string& part, const FitOptions& options, const DataSummary& data);
+  std::optional<FitState> load();
+  std::optional<CheckpointStore::Loaded> load_or_set_aside(const std::string& how);
+  void write_now(const FitState& state);
+  void note(const FitState& state);
+  std::string stopped();
+  void give_up();
   bool due() const;
   Error nothing_to_resume() const;
   void write_noted();  ///< under mutex_; throws
   void try_to_write();
   void watch();
+  void end_watch();
+  void clean_up();
   void release();
 
   const Communicator& world_;
@@ -82,6 +79,9 @@ class Checkpointing {
   bool writes_ = true;  ///< --checkpoint-every is not never
   bool must_ = false;   ///< --resume must, and nothing was found yet
   bool own_ = false;    ///< this run wrote all there is
+  std::string output_;
+  std::vector<std::string> done_with_;  ///< parts whose checkpoints may go
+  bool output_is_there_ = false;
 
   std::unique_ptr<CheckpointStore> store_;  ///< of those that write
   std::mutex mutex_;                        ///< of everything below
@@ -98,6 +98,46 @@ class Checkpointing {
   std::condition_variable done_changed_;
   bool done_ = false;  ///< the watching thread ends
   std::thread watcher_;
+};
+
+/// Error 75, with where the fit can be continued from.
+class FitStopped : public Error {
+ public:
+  FitStopped(const Error& cause, const std::string& where)
+      : Error(cause.code(), std::string(cause.what()) + ": " + where), cause_(cause), where_(where) {}
+  const Error& cause() const { return cause_; }
+  const std::string& where() const { return where_; }
+
+ private:
+  Error cause_;
+  std::string where_;
+};
+
+/// One fit of a run: begun or gone on with where its checkpoints leave it, and, as its observer, kept at its
+/// safe points. Options and data must outlive it.
+class CheckpointedFit final : public FitObserver {
+ public:
+  /// Collective. Loads, as --resume says. Writes a first generation, so that problems with disk or rights
+  /// show now. `part` is its name among several fits. Errors 66 (--resume must, and there is none), 73, 74,
+  /// 76, 77.
+  CheckpointedFit(Checkpointing& run, const FitOptions& options, const DataSummary& data,
+                  const std::string& part = "");
+
+  /// True if nothing but the result was left to load.
+  bool is_done() const { return state_ && state_->restart >= options_.n_runs(); }
+  /// Local. Notes where the fit can be continued; writes if it is time. A failure is a warning, and tried
+  /// again later.
+  void safe_point(const FitState& state) override;
+  /// Collective. What `compute` returns, which is given where to go on (null: nowhere yet). The result of a
+  /// part is kept, to be loaded, until the output is in place. Errors: FitStopped; what it throws, where
+  /// checkpoints that nothing can come of are removed, unless they hold finished restarts; 73, 74, 77.
+  FitResult run(const std::function<FitResult(const FitState* resume)>& compute);
+
+ private:
+  Checkpointing& run_;
+  const FitOptions& options_;
+  std::string part_;
+  std::optional<FitState> state_;
 };
 
 }  // namespace gmmpi::app

@@ -61,7 +61,6 @@ void RunLog::open_json(const Communicator& comm, const std::string& path) {
 }
 
 void RunLog::safe_point(const FitState& state) {
-  if (on_safe_point_) on_safe_point_(state);
   if (state.phase == FitState::Phase::em || seconds() - last_printed_ < 1.0) return;
   if (last_printed_ >= 0.0 && state.lloyd_iterations > 0)
     line(fmt::format("start: k-means, {} sweeps so far", state.lloyd_iterations));

@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cstdio>
-#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -33,9 +32,6 @@ class RunLog final : public FitObserver {
   /// transform.
   void add_to_log_likelihoods(double offset) { offset_ = offset; }
 
-  /// What else is to be done at a safe point.
-  void on_safe_point(std::function<void(const FitState&)> action) { on_safe_point_ = std::move(action); }
-
   void safe_point(const FitState& state) override;
   void restart_begins(int restart) override;
   void started(const std::string& how) override;
@@ -61,7 +57,6 @@ class RunLog final : public FitObserver {
   bool in_line_ = false;  ///< the cursor is behind it
   const FitOptions& options_;
   double offset_ = 0.0;
-  std::function<void(const FitState&)> on_safe_point_;
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> json_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   double last_printed_ = -1.0;

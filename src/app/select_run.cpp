@@ -9,6 +9,7 @@
 
 #include "app/fitting.hpp"
 #include "app/grid_table.hpp"
+#include "app/observers.hpp"
 #include "app/support.hpp"
 
 namespace gmmpi::app {
@@ -19,8 +20,7 @@ void SelectProgress::begin_part(const std::string& part, double offset) {
   said_ = log_.seconds();
 }
 
-void SelectProgress::safe_point(const FitState& state) {
-  checkpoints_.safe_point(state);
+void SelectProgress::safe_point(const FitState&) {
   if (queue_ && queue_->look()) stop_.request(SIGABRT);
 }
 
@@ -48,7 +48,7 @@ SelectRun::SelectRun(const Execution& world, const RankGroups& groups, const Sel
       data_(data),
       checkpoints_(checkpoints),
       log_(log),
-      progress_(log, checkpoints, stop) {
+      progress_(log, stop) {
   execution_.comm = groups.comm;
 }
 
@@ -61,27 +61,17 @@ std::vector<std::string> SelectRun::parts() const {
 
 FitResult SelectRun::fit_part(const std::string& part, const Data& data, const FitOptions& f) {
   if (const auto found = failed_.find(part); found != failed_.end()) throw found->second;
-  checkpoints_.begin_part(part);
   progress_.begin_part(part, log_likelihood_offset(execution_, f, data.summary()));
-  const std::optional<FitState> resume = checkpoints_.load(f, data.summary());
-  const bool done = resume && resume->restart >= f.n_runs();
-  if (!done) checkpoints_.start(resume ? *resume : FitState());
+  CheckpointedFit kept(checkpoints_, f, data.summary(), part);
+  Observers observers{&kept, &progress_};
   try {
-    FitResult result = fit(execution_, data, f, progress_, resume ? &*resume : nullptr);
-    if (!done) {
-      FitState end;
-      end.restart = f.n_runs();
-      end.best = result;
-      checkpoints_.finish_part(end);
-    }
+    FitResult result =
+        kept.run([&](const FitState* resume) { return fit(execution_, data, f, observers, resume); });
     to_units_of_the_file(execution_, f, data.summary(), result);
     return result;
-  } catch (const Error& e) {
-    if (e.code() == ExitCode::stopped_early)
-      stopped_where_ = checkpoints_.stopped();  // the state needs `data`, which may end with this fit
-    else
-      checkpoints_.drop_part();
-    throw;
+  } catch (const FitStopped& e) {
+    stopped_where_ = e.where();
+    throw e.cause();
   }
 }
 
@@ -212,7 +202,6 @@ void SelectRun::run(const std::function<void(Selection)>& write) {
   world_.comm.together([&] {
     if (groups_.mine != 0) return;
     Selection selection = choose();
-    checkpoints_.end_watch();
     write(std::move(selection));
   });
 }

@@ -10,11 +10,10 @@
 
 namespace gmmpi::app {
 
-/// Lets checkpoints be taken, other groups be answered, and says now and then how the fit in hand goes.
+/// Lets other groups be answered, and says now and then how the fit in hand goes.
 class SelectProgress final : public FitObserver {
  public:
-  SelectProgress(RunLog& log, Checkpointing& checkpoints, StopRequest& stop)
-      : log_(log), checkpoints_(checkpoints), stop_(stop) {}
+  SelectProgress(RunLog& log, StopRequest& stop) : log_(log), stop_(stop) {}
 
   /// `offset` is added to log-likelihoods that are shown.
   void begin_part(const std::string& part, double offset);
@@ -26,7 +25,6 @@ class SelectProgress final : public FitObserver {
 
  private:
   RunLog& log_;
-  Checkpointing& checkpoints_;
   StopRequest& stop_;
   TaskQueue* queue_ = nullptr;
   std::string part_;

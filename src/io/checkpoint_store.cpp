@@ -93,8 +93,9 @@ std::optional<CheckpointStore::Loaded> CheckpointStore::load(const FitOptions& o
   std::vector<std::string> problems;
   for (const Generation& generation : generations()) {
     try {
-      return Loaded{decode_checkpoint(read_bytes(generation.path), generation.path, options, data),
-                    generation.path, problems};
+      std::vector<std::byte> bytes = read_bytes(generation.path);
+      FitState state = decode_checkpoint(bytes, generation.path, options, data);
+      return Loaded{std::move(state), std::move(bytes), generation.path, problems};
     } catch (const CheckpointMismatch&) {
       throw;
     } catch (const Error& e) {

@@ -32,8 +32,7 @@ struct Watcher final : gmmpi::FitObserver {
 
   void safe_point(const gmmpi::FitState& state) override {
     if (state.phase != gmmpi::FitState::Phase::em) return;
-    const auto& path = state.engine.find<gmmpi::EmState>()->acceleration;
-    const gmmpi::AccelerationState a = path.value_or(gmmpi::AccelerationState());
+    const gmmpi::AccelerationState& a = state.engine.find<gmmpi::EmState>()->acceleration;
     extrapolated = a.extrapolated;
     ++n_sweeps;
     if (state.just_reseeded) CHECK((!a.extrapolated && a.steps.empty() && a.step.empty()));

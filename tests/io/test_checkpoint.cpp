@@ -145,7 +145,7 @@ TEST_CASE("checkpoint: an accelerated fit continued from any of its states gives
       const Bytes bytes = fit.encoded(state);
       CHECK(fit.encoded(fit.decoded(bytes)) == bytes);
       if (!state.engine.has_value()) continue;  // before the first restart
-      const AccelerationState& path = *state.engine.find<EmState>()->acceleration;
+      const AccelerationState& path = state.engine.find<EmState>()->acceleration;
       n_extrapolated += path.extrapolated;
       most_steps = std::max(most_steps, path.steps.size());
     }

@@ -40,6 +40,7 @@ class CheckpointStore {
 
   struct Loaded {
     FitState state;
+    std::vector<std::byte> bytes;  ///< that hold it, for other ranks to decode
     std::string path;
     std::vector<std::string> warnings;  ///< about damaged newer generations
   };

@@ -8,6 +8,7 @@
 #include "app/fit_warnings.hpp"
 #include "app/fitting.hpp"
 #include "app/inputs.hpp"
+#include "app/observers.hpp"
 #include "app/preparing.hpp"
 #include "app/run_log.hpp"
 #include "app/say.hpp"
@@ -66,19 +67,19 @@ void announce(const Execution& execution, const FitOptions& f, const OpenedData&
   log.line(fmt::format("gmmpi {}: fit {}{}", GMMPI_VERSION, data.rows->describe(),
                        std::string(data.weights ? ", weighted" : "") + (data.labels ? ", labelled" : "")));
   const bool has_covariances = f.component->has_covariances(), plain = has_covariances && shape.own.empty();
-  log.line(
-      fmt::format("model: {}{} ({} parameters); tol {:g}, at most {} iterations{}, {}, seed {}",
-                  count_text(f.n_components, std::string(f.component->title()) + (plain ? "" : " component")),
-                  has_covariances ? fmt::format(", {} {}", f.structure->name(), f.component->matrices_name()) : "", f.fixed.n_free(shape),
-                  f.tol, f.max_iter,
-                  (f.accelerate != Acceleration::none ? " (accelerated)"
-                   : f.engine == &default_engine()    ? ""
-                                                      : fmt::format(" (engine {})", f.engine->name())) +
-                      (f.noise ? ", with uniform noise" : "") + (f.prior ? ", with a prior" : "") +
-                      (f.fixed.any() ? ", some of them fixed" : ""),
-                  count_text(f.n_init, "start") +
-                      (f.short_runs > 0 ? fmt::format(" of {}", count_text(f.short_runs, "iteration")) : ""),
-                  f.seed));
+  log.line(fmt::format(
+      "model: {}{} ({} parameters); tol {:g}, at most {} iterations{}, {}, seed {}",
+      count_text(f.n_components, std::string(f.component->title()) + (plain ? "" : " component")),
+      has_covariances ? fmt::format(", {} {}", f.structure->name(), f.component->matrices_name()) : "",
+      f.fixed.n_free(shape), f.tol, f.max_iter,
+      (f.accelerate != Acceleration::none ? " (accelerated)"
+       : f.engine == &default_engine()    ? ""
+                                          : fmt::format(" (engine {})", f.engine->name())) +
+          (f.noise ? ", with uniform noise" : "") + (f.prior ? ", with a prior" : "") +
+          (f.fixed.any() ? ", some of them fixed" : ""),
+      count_text(f.n_init, "start") +
+          (f.short_runs > 0 ? fmt::format(" of {}", count_text(f.short_runs, "iteration")) : ""),
+      f.seed));
   log.line(fmt::format("run: {} x {}, {} kernels; per rank {} of data and up to {} to work on",
                        count_text(n_ranks, "rank"), count_text(execution.n_threads, "thread"),
                        execution.kernels->name, bytes_text(data_bytes), bytes_text(work_bytes)));
@@ -90,28 +91,27 @@ void announce(const Execution& execution, const FitOptions& f, const OpenedData&
 void log_start(const Execution& execution, const Options& options, const FitOptions& f,
                const OpenedData& data, const MemoryPlan& plan, RunLog& log) {
   const int n_ranks = execution.comm.size(), d = data.rows->n_columns();
-  log.event("start",
-            {{"version", GMMPI_VERSION},
-             {"data", data.rows->name()},
-             {"n_samples", data.rows->n_rows()},
-             {"n_features", d},
-             {"n_components", f.n_components},
-             {f.component->has_covariances() ? "covariance_type" : "family", f.kind().name()},
-             {"n_parameters", f.fixed.n_free(model_shape(f, d))},
-             {"tol", f.tol},
-             {"max_iter", f.max_iter},
-             {"engine", f.engine->name()},
-             {"accelerate", f.accelerate == Acceleration::none ? "none" : "lbfgs"},
-             {"trace", options.text("trace")},
-             {"n_init", f.n_init},
-             {"seed", f.seed},
-             {"ranks", n_ranks},
-             {"threads", execution.n_threads},
-             {"simd", execution.kernels->name},
-             {"data_bytes_per_rank", static_cast<double>(plan.data_bytes)},
-             {"working_bytes_per_rank", static_cast<double>(plan.working_bytes)},
-             {"streamed", plan.streamed()},
-             {"buffers", plan.stream.n_buffers}});
+  log.event("start", {{"version", GMMPI_VERSION},
+                      {"data", data.rows->name()},
+                      {"n_samples", data.rows->n_rows()},
+                      {"n_features", d},
+                      {"n_components", f.n_components},
+                      {f.component->has_covariances() ? "covariance_type" : "family", f.kind().name()},
+                      {"n_parameters", f.fixed.n_free(model_shape(f, d))},
+                      {"tol", f.tol},
+                      {"max_iter", f.max_iter},
+                      {"engine", f.engine->name()},
+                      {"accelerate", f.accelerate == Acceleration::none ? "none" : "lbfgs"},
+                      {"trace", options.text("trace")},
+                      {"n_init", f.n_init},
+                      {"seed", f.seed},
+                      {"ranks", n_ranks},
+                      {"threads", execution.n_threads},
+                      {"simd", execution.kernels->name},
+                      {"data_bytes_per_rank", static_cast<double>(plan.data_bytes)},
+                      {"working_bytes_per_rank", static_cast<double>(plan.working_bytes)},
+                      {"streamed", plan.streamed()},
+                      {"buffers", plan.stream.n_buffers}});
 }
 
 void print_existing(const Options& options, const ExistingModel& existing, const std::string& output) {
@@ -198,36 +198,26 @@ void run_fit(const Execution& execution, const Options& options, const FitOption
              Checkpointing& checkpoints, const std::string& output, RunLog& log) {
   const Communicator& comm = execution.comm;
   const double read_seconds = log.seconds();
-  const std::optional<FitState> resume = checkpoints.load(f, summary);
-  checkpoints.start(resume ? *resume : FitState());
-  log.on_safe_point([&](const FitState& state) { checkpoints.safe_point(state); });
+  CheckpointedFit kept(checkpoints, f, summary);
+  Observers observers{&kept, &log};
   ModelRecord record;
   record.options = f;
   record.data = summary;
   record.feature_names = inputs.feature_names;
   record.class_names = inputs.class_names;
   log.add_to_log_likelihoods(log_likelihood_offset(execution, f, summary));
-  try {
-    record.result = fit(execution, data, f, log, resume ? &*resume : nullptr);
-    to_units_of_the_file(execution, f, summary, record.result);
-    record.score =
-        score(execution, data, record.result.model, {f.labels.get(), f.fixed.n_free(record.result.model)});
-  } catch (const Error& e) {
-    if (e.code() == ExitCode::numerical) checkpoints.give_up();
-    if (e.code() != ExitCode::stopped_early) throw;
-    throw Error(e.code(), std::string(e.what()) + ": " + checkpoints.stopped());
-  }
-  checkpoints.end_watch();
+  record.result = kept.run([&](const FitState* resume) {
+    FitResult result = fit(execution, data, f, observers, resume);
+    to_units_of_the_file(execution, f, summary, result);
+    record.score = score(execution, data, result.model, {f.labels.get(), f.fixed.n_free(result.model)});
+    return result;
+  });
   warn_of_covariances(record.result, f, summary.total_weight, inputs.feature_names, log);
   record.resolved_options = resolved_options(options, f);
   record.runtime = runtime_facts(execution, log.seconds());
 
   std::string digest;
-  comm.together([&] {
-    if (!comm.is_root()) return;
-    checkpoints.confirm();
-    digest = write_model(output, record);
-  });
+  checkpoints.put_output([&] { digest = write_model(output, record); });
   const double total = log.seconds();
   report_timing(comm, *execution.profile, {total, read_seconds, checkpoints.seconds()}, log);
   log.event("end", {{"converged", record.result.converged},
@@ -307,10 +297,9 @@ void fit_command(const Execution& given, const Options& options, StopRequest& st
     const auto is_this = [&](const ExistingModel& m) { return m.request == request_digest(f, summary); };
     const auto show = [&](const ExistingModel& m) { print_existing(options, m, output); };
     if (already_done(execution, options, "fit", is_this, show, log)) {
-      if (checkpoints.has_leftovers(f, summary)) checkpoints.finish(output);
+      checkpoints.drop_leftovers(f, summary);
     } else {
       run_fit(execution, options, f, inputs, data, summary, checkpoints, output, log);
-      checkpoints.finish(output);
     }
   } catch (const Error& e) {
     if (e.code() == ExitCode::stopped_early) log.event("stop", {{"reason", e.what()}});

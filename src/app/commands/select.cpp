@@ -48,10 +48,11 @@ void print_result(const Options& options, const std::string& output, bool before
       output);
 }
 
-/// The model of the best candidate, and the grid. Collective over the group. Returns the digest on its root.
-std::string write_selection(const Execution& world, const RankGroups& groups, const Options& options,
-                            const SelectOptions& wanted, const OpenedData& inputs, const DataSummary& summary,
-                            const Checkpointing& checkpoints, Selection selection, const RunLog& log) {
+/// The model of the best candidate, and the grid; then the checkpoints of `parts` may go. Collective over the
+/// group. Returns the digest on its root.
+std::string write_selection(const Execution& world, const Options& options, const SelectOptions& wanted,
+                            const OpenedData& inputs, const DataSummary& summary, Checkpointing& checkpoints,
+                            const std::vector<std::string>& parts, Selection selection, const RunLog& log) {
   const Candidate& best = selection.candidates[selection.best];
   ModelRecord record;
   record.options = selection.options;
@@ -63,11 +64,7 @@ std::string write_selection(const Execution& world, const RankGroups& groups, co
   record.resolved_options = resolved_options(options, selection.options);
   record.runtime = runtime_facts(world, log.seconds());
   std::string digest;
-  groups.comm.together([&] {
-    if (!groups.comm.is_root()) return;
-    checkpoints.confirm();
-    digest = write_model(options.text("output"), record);
-  });
+  checkpoints.put_output([&] { digest = write_model(options.text("output"), record); }, parts);
   return digest;
 }
 
@@ -79,14 +76,8 @@ bool complete_already(const Execution& world, const Options& options, const Sele
   };
   const auto show = [&](const ExistingModel&) { print_result(options, options.text("output"), true); };
   if (!already_done(world, options, "selection", is_this, show, log)) return false;
-  std::vector<std::string> left;
-  for (std::size_t i = 0; i < wanted.n_candidates(); ++i) {
-    const std::vector<std::string> names = part_names(wanted, i);
-    checkpoints.begin_part(names.front());
-    if (checkpoints.has_leftovers(wanted.candidate(i), data.summary()))
-      left.insert(left.end(), names.begin(), names.end());
-  }
-  checkpoints.finish(options.text("output"), left);
+  for (std::size_t i = 0; i < wanted.n_candidates(); ++i)
+    checkpoints.drop_leftovers(wanted.candidate(i), data.summary(), part_names(wanted, i));
   return true;
 }
 
@@ -100,7 +91,7 @@ void run_selection(const Execution& world, const RankGroups& groups, const Optio
   SelectRun run(world, groups, wanted, data, checkpoints, stop, log);
   std::string digest;
   run.run([&](Selection selection) {
-    digest = write_selection(world, groups, options, wanted, inputs, summary, checkpoints,
+    digest = write_selection(world, options, wanted, inputs, summary, checkpoints, run.parts(),
                              std::move(selection), log);
   });
   report_timing(world.comm, *world.profile, {log.seconds(), read_seconds, checkpoints.seconds()}, log);
@@ -108,7 +99,6 @@ void run_selection(const Execution& world, const RankGroups& groups, const Optio
   world.comm.together([&] {
     if (world.comm.is_root()) print_result(options, output, false);
   });
-  checkpoints.finish(output, run.parts());
 }
 
 /// Of the candidate that needs most. `execution`: of a group.

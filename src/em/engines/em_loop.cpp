@@ -123,9 +123,9 @@ Moments Loop::e_step(const std::vector<double>& centers) {
 
 /// True if the last extrapolation went too far: EM's own parameters take the place of state.model.
 bool Loop::take_back(const Moments& moments) {
-  if (!own_.acceleration || !must_reject(state_, *own_.acceleration, moments.objective)) return false;
+  if (!must_reject(state_, own_.acceleration, moments.objective)) return false;
   p_.observer.rejected(state_.restart, state_.n_iter, moments.objective);
-  reject(state_, *own_.acceleration);
+  reject(state_, own_.acceleration);
   return true;
 }
 
@@ -154,8 +154,7 @@ double Loop::last_change() const {
 
 bool Loop::has_converged(double change) const {
   if (is_closed_form(p_.options) && state_.n_iter > 0) return true;
-  const bool extrapolated = own_.acceleration && own_.acceleration->extrapolated;
-  return !state_.just_reseeded && !extrapolated && std::abs(change) < p_.options.tol;
+  return !state_.just_reseeded && !own_.acceleration.extrapolated && std::abs(change) < p_.options.tol;
 }
 
 /// Components that collapse again when there are no reseeds left have lost their weight.
@@ -178,8 +177,7 @@ Mixture Loop::m_step(const Moments& moments) {
   constraints.before = &state_.model;
   const auto sum_about = [&](const std::vector<double>& centers) { return e_step(centers); };
   bool recentred = false;
-  MStep step =
-      m_step_guarded(p_.execution, moments, p_.options.kind(), constraints, sum_about, recentred);
+  MStep step = m_step_guarded(p_.execution, moments, p_.options.kind(), constraints, sum_about, recentred);
   const int iteration = state_.n_iter + 1;
   if (recentred) {
     ++state_.n_recentred;
@@ -202,13 +200,13 @@ void Loop::reseed(MStep& step, int iteration) {
 
 /// Further on the way that the M-step has gone, if the fit is accelerated and the path is smooth here.
 Mixture Loop::extrapolate(Mixture model) {
-  if (!own_.acceleration) return model;
+  if (!own_.accelerated) return model;
   if (state_.just_reseeded || model.floored != state_.model.floored) {
-    own_.acceleration.emplace();  // the path begins anew
+    own_.acceleration = {};  // the path begins anew
     return model;
   }
   Stopwatch watch;
-  model = accelerate(p_.execution, state_, *own_.acceleration, std::move(model),
+  model = accelerate(p_.execution, state_, own_.acceleration, std::move(model),
                      p_.options.tol * p_.data.summary().total_weight, p_.regularisation.floor);
   if (p_.execution.profile) p_.execution.profile->add(Profile::m_step, watch.lap());
   return model;
@@ -224,14 +222,14 @@ void Loop::advance(Mixture next) {
 
 std::vector<StateField> EmState::fields() {
   std::vector<StateField> fields{{"previous", "", &previous}};
-  if (acceleration)
-    for (StateField& field : acceleration->fields()) fields.push_back(std::move(field));
+  if (accelerated)
+    for (StateField& field : acceleration.fields()) fields.push_back(std::move(field));
   return fields;
 }
 
 EngineState EmLoop::state(const FitOptions& options) const {
   EmState own;
-  if (options.accelerate != Acceleration::none) own.acceleration.emplace();
+  own.accelerated = options.accelerate != Acceleration::none;
   return own;
 }
 

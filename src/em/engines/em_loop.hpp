@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "em/accelerate.hpp"
@@ -14,7 +13,8 @@ namespace gmmpi {
 /// What the loop knows besides the path.
 struct EmState {
   Mixture previous;  ///< trace_bound, and n_iter > 0: the parameters before the last
-  std::optional<AccelerationState> acceleration;  ///< if there is any
+  bool accelerated = false;
+  AccelerationState acceleration;  ///< if so
 
   std::vector<StateField> fields();
 };
