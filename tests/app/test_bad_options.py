@@ -37,7 +37,7 @@ NUMBERS = [
     ("n-components", f"pca {OLD_FAITHFUL} -o out.h5", ["0", "two", "1.5"]),
     ("variance", f"pca {OLD_FAITHFUL} -o out.h5", ["-0.1", "0", "1.5", "most", "nan"]),
 ]
-WORDS = {"output", "covariance-type", "init", "on-collapse", "skip", "engine", "accelerate", "trace", "family", "sample-weight", "labels", "init-labels", "prior", "fix", "checkpoint", "resume", "log-json", "simd",
+WORDS = {"output", "covariance-type", "init", "on-collapse", "skip", "engine", "accelerate", "trace", "family", "sample-weight", "labels", "init-labels", "dof", "prior", "fix", "checkpoint", "resume", "log-json", "simd",
          "config", "outlier-rule", "keep", "given", "target", "data", "columns", "header", "separator", "decimal", "na"}
 TIMES = [(option, FIT, values) for option, values in (("checkpoint-every", ["often", "5 parsecs", "nan"]),
                                                       ("time-limit", ["soon", "-1h", "nan"]), ("watchdog", ["later", "-1s"]))]

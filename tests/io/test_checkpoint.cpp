@@ -309,14 +309,15 @@ TEST_CASE("checkpoint: of other data or options it is refused with both values")
 TEST_CASE("checkpoint: of an accelerated fit it is refused by a plain one, and with another tolerance") {
   // Where a step is extrapolated depends on the tolerance: a smaller one would not merely continue the fit.
   const FitOptions accelerated = changed([](FitOptions& o) { o.accelerate = Acceleration::lbfgs; });
-  const Bytes bytes = encode_checkpoint(recorded().last(0), accelerated, recorded().data.summary());
-  CHECK_NOTHROW(recorded().decoded(bytes, accelerated));
+  const RecordedFit other(accelerated, in_memory::clusters(600, 3, 3, 1.5, 5), 3);
+  const Bytes bytes = encode_checkpoint(other.last(0), accelerated, other.data.summary());
+  CHECK_NOTHROW(other.decoded(bytes, accelerated));
   CHECK_THAT(refusal(bytes), Contains("--accelerate was lbfgs, now none"));
   FitOptions tighter = accelerated, longer = accelerated;
   tighter.tol = 1e-9;
   longer.max_iter = 1000;
   CHECK_THAT(refusal(bytes, tighter), Contains("--tol was 1e-05, now 1e-09"));
-  CHECK_NOTHROW(recorded().decoded(bytes, longer));
+  CHECK_NOTHROW(other.decoded(bytes, longer));
 }
 
 TEST_CASE("checkpoint: of another engine it is refused, whichever came first") {
