@@ -1,6 +1,7 @@
 // mclust's structures: each M-step is the maximum within its structure; linear maps make of it what it says.
 // covers: src/model/constrained.cpp, src/model/structures/common_orientation.cpp
 // covers: src/model/structures/dense_algebra.cpp, src/model/structures/joint.cpp
+// covers: src/model/structures/newton_turn.cpp
 // covers: src/model/structures/oriented.cpp, src/model/structures/plane_rotation.cpp
 // covers: src/model/structures/volumes.cpp, src/model/structures/eii.cpp, src/model/structures/eei.cpp
 // covers: src/model/structures/vei.cpp, src/model/structures/evi.cpp, src/model/structures/vee.cpp
@@ -120,6 +121,41 @@ TEST_CASE("constrained structures: where the inner problem starts shows in the l
     CHECK(letters::expected_log_likelihood(found, drawn.full, drawn.counts) <=
           letters::expected_log_likelihood(best, drawn.full, drawn.counts) + 1e-9);
   }
+}
+
+TEST_CASE("constrained structures: a common orientation is as good where a component is nearly flat",
+          "[serial]") {
+  std::mt19937 generator(6);
+  std::normal_distribution<double> distribution;
+  const auto normal = [&] { return distribution(generator); };
+  for (const char* name : {"EVE", "VVE"})
+    for (const double thickness : {1e-1, 1e-2, 1e-3}) {
+      INFO(name << ", thickness " << thickness);
+      const gmmpi::CovarianceStructure& structure = gmmpi::find_structure(name);
+      Drawn drawn(structure, 4, 5, 12);
+      drawn.scatter.clear();
+      for (int k = 0; k < drawn.K; ++k) {
+        const Eigen::VectorXd across = Eigen::VectorXd::Ones(5) + Eigen::VectorXd::Unit(5, k);
+        const MatrixXd flatten =
+            MatrixXd::Identity(5, 5) - (1.0 - thickness) / across.squaredNorm() * across * across.transpose();
+        if (k % 2 == 1) drawn.full[k] = (flatten * drawn.full[k] * flatten).eval();
+        drawn.add(structure.scatter_shape(), drawn.full[k]);
+      }
+      gmmpi::CentralScatter moments = drawn.moments();
+      const std::vector<double> found = structure.covariances(moments);
+      const Matrices best = letters::covariances_of(mixture_of(structure, 4, 5, found));
+      const double most = letters::expected_log_likelihood(best, drawn.full, drawn.counts);
+      for (const double size : {1e-2, 1e-3, 1e-4, 1e-5})
+        for (int i = 0; i < 50; ++i) {
+          const Matrices other = letters::moved(best, name, size, normal);
+          CHECK(letters::expected_log_likelihood(other, drawn.full, drawn.counts) <=
+                most + 1e-11 * std::abs(most));
+        }
+      moments.before = found;
+      const std::vector<double> again = structure.covariances(moments);
+      for (std::size_t e = 0; e < found.size(); ++e)
+        CHECK(again[e] == Approx(found[e]).epsilon(1e-10).margin(1e-10));
+    }
 }
 
 TEST_CASE("constrained structures: components without rows do not weigh on the others", "[serial]") {

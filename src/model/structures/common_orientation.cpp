@@ -1,4 +1,4 @@
-// Rotations in planes until nothing changes any more.
+// Rotations in planes and Newton's steps, until nothing changes any more.
 #include "model/structures/common_orientation.hpp"
 
 #include <algorithm>
@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "model/structures/dense_algebra.hpp"
+#include "model/structures/newton_turn.hpp"
 #include "model/structures/plane_rotation.hpp"
 #include "model/symmetric_eigen.hpp"
 
@@ -13,8 +14,15 @@ namespace gmmpi {
 
 namespace {
 
-constexpr int kMostSweeps = 1000, kFirstSweeps = 4, kSweepsInCommon = 10;
-constexpr int kMostPolishes = 3;
+constexpr int kFirstSweeps = 4, kSweepsInCommon = 10;
+/// Sweeps before Newton's steps and after one that led nowhere; rounds of both; and sweeps where angles are
+/// too many for Newton's steps.
+constexpr int kSweepsBetween = 4, kMostRounds = 30, kMostSweeps = 100;
+constexpr std::size_t kMostAngles = 300;
+constexpr int kMostPolishes = 3, kMostHalvings = 4;
+/// The longest turn of a plane in a Newton's step; the share of its expected gain that it must bring; and
+/// the rounding of the objective, per unit of weight.
+constexpr double kLongestTurn = 0.5, kLeastShare = 1e-3, kRounding = 1e-14;
 constexpr int kMostComponentsTried = 16;
 /// Of the gain of a sweep, per unit of weight: no digit changes; and rounding, where it falls no more.
 constexpr double kNoGain = 1e-31, kLittleGain = 1e-25;
@@ -58,12 +66,25 @@ class OrientationSearch::Rotations {
     return gain / total;
   }
 
-  void sweeps(int most) {
-    double last = std::numeric_limits<double>::infinity();
-    for (int i = 0; i < most; ++i) {
-      const double gain = sweep();
-      if (gain < kNoGain || (gain < kLittleGain && gain > 0.3 * last)) return;
-      last = gain;
+  /// Whether nothing changes any more.
+  bool sweeps(int most) {
+    Progress progress;
+    for (int i = 0; i < most; ++i)
+      if (progress.ends(sweep())) return true;
+    return false;
+  }
+
+  /// Sweeps converge linearly, and slowly where matrices are nearly singular; Newton's steps end it.
+  void minimise() {
+    if (d_ * (d_ - 1) / 2 > kMostAngles) {
+      sweeps(kMostSweeps);
+      return;
+    }
+    for (int i = 0; i < kMostRounds; ++i) {
+      if (sweeps(kSweepsBetween)) return;
+      Progress progress;
+      for (double gain = newton(); gain >= 0.0; gain = newton())
+        if (progress.ends(gain)) return;
     }
   }
 
@@ -72,11 +93,7 @@ class OrientationSearch::Rotations {
     orthonormalise(axes_, d_);
     M_.clear();
     for (const std::vector<double>& W : s_.W_) M_.push_back(congruence(axes_, W, static_cast<int>(d_)));
-    weights_.assign(s_.counts_.begin(), s_.counts_.end());
-    if (s_.rule_ != OrientationRule::volume) return;
-    const std::vector<double> g = variances();
-    for (std::size_t k = 0; k < M_.size(); ++k)
-      weights_[k] = geometric_mean(std::span(g).subspan(k * d_, d_), s_.kernels_);
+    weigh();
   }
 
   double objective() const {
@@ -103,6 +120,63 @@ class OrientationSearch::Rotations {
   const std::vector<double>& axes() const { return axes_; }
 
  private:
+  /// Of steps with the gains given, one after the other.
+  class Progress {
+   public:
+    bool ends(double gain) {
+      const bool out = gain < kNoGain || (gain < kLittleGain && gain > 0.3 * last_);
+      last_ = gain;
+      return out;
+    }
+
+   private:
+    double last_ = std::numeric_limits<double>::infinity();
+  };
+
+  void weigh() {
+    weights_.assign(s_.counts_.begin(), s_.counts_.end());
+    if (s_.rule_ != OrientationRule::volume) return;
+    const std::vector<double> g = variances();
+    for (std::size_t k = 0; k < M_.size(); ++k)
+      weights_[k] = geometric_mean(std::span(g).subspan(k * d_, d_), s_.kernels_);
+  }
+
+  /// One Newton's step, or as much of it as lowers the objective; the gain expected, per unit of weight.
+  /// Negative, and nothing turns: no such step.
+  double newton() {
+    const NewtonTurn turn = newton_turn(M_, weights_, static_cast<int>(d_), s_.rule_);
+    if (turn.angles.empty()) return -1.0;
+    double total = 0.0, longest = 0.0;
+    for (const double w : weights_) total += w;
+    for (const double angle : turn.angles) longest = std::max(longest, std::abs(angle));
+    double share = longest > kLongestTurn ? kLongestTurn / longest : 1.0;
+    const double before = objective();
+    const std::vector<double> axes = axes_;
+    const std::vector<std::vector<double>> M = M_;
+    for (int i = 0; i < kMostHalvings; ++i, share *= 0.5) {
+      turn_all(turn.angles, share);
+      if (objective() <= before - share * kLeastShare * turn.gain + kRounding * total) {
+        weigh();
+        return turn.gain / total;
+      }
+      axes_ = axes;
+      M_ = M;
+    }
+    return -1.0;
+  }
+
+  /// All planes, one after the other; by the tangent of half the angle.
+  void turn_all(const std::vector<double>& angles, double share) {
+    auto angle = angles.begin();
+    for (std::size_t i = 0; i < d_; ++i)
+      for (std::size_t j = i + 1; j < d_; ++j) {
+        const double t = 0.5 * share * *angle++, scale = 1.0 / (1.0 + t * t);
+        const double c = (1.0 - t * t) * scale, s = 2.0 * t * scale;
+        for (std::vector<double>& M : M_) turn_matrix(M.data(), i, j, c, s);
+        turn_rows(axes_.data() + i * d_, axes_.data() + j * d_, c, s);
+      }
+  }
+
   /// The best angle of the plane of axes i and j; returns the gain.
   double turn(std::size_t i, std::size_t j) {
     plane_.clear();
@@ -151,7 +225,7 @@ OrientationSearch::OrientationSearch(const std::vector<std::vector<double>>& W,
 CommonOrientation OrientationSearch::from(std::vector<double> axes) const {
   Rotations rotations(*this, std::move(axes));
   for (int i = 0; i < kMostPolishes; ++i) {
-    rotations.sweeps(kMostSweeps);
+    rotations.minimise();
     rotations.rotate_anew();
     if (rotations.sweep() < kLittleGain) break;
   }

@@ -20,9 +20,11 @@ struct CommonOrientation {
 };
 
 /// A local minimum, found by rotations in the plane of two axes at a time, as by Flury & Gautschi (SIAM J.
-/// Sci. Stat. Comput. 7, 1986): no rotation raises the objective, and they go on until the objective changes
-/// by less than its rounding. `W` are K symmetric positive definite (d, d) matrices; `counts` (K), all
-/// positive, weigh them under log_det.
+/// Sci. Stat. Comput. 7, 1986), and, since these converge linearly, and slowly where matrices are nearly
+/// singular, by Newton's steps in all planes at once. None of them raises the objective by more than its
+/// rounding, and they go on until it changes by less; where d is so large that Newton's steps cost too much,
+/// for some hundred sweeps of rotations. `W` are K symmetric positive definite (d, d) matrices; `counts`
+/// (K), all positive, weigh them under log_det.
 class OrientationSearch {
  public:
   OrientationSearch(const std::vector<std::vector<double>>& W, std::span<const double> counts, int d,

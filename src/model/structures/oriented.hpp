@@ -12,7 +12,8 @@ namespace gmmpi {
 /// of before, or from anywhere.
 CommonOrientation oriented_scatters(const CentralScatter& m, OrientationRule rule);
 
-/// (K, d, d): D diag(variances_k) D^T.
+/// (K, d, d): D diag(variances_k) D^T; or the covariances of before, where these have the higher expected
+/// log-likelihood by more than rounding, so that EM never lowers the log-likelihood.
 std::vector<double> covariances_of_axes(const CentralScatter& m, const CommonOrientation& found);
 
 /// Eigenvalues, falling in each component, and eigenvectors of K scatters.
