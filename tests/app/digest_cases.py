@@ -89,6 +89,9 @@ FITS = [
     f"fit tails.npy -k 3 --family student --dof shared {TEN} --init random-from-data --seed 2",
     f"fit iris.npy -k 3 --family student --dof 4 --labels partial.npy {TEN}",
     f"fit tails.npy -k 2 --family student --noise --standardize {TEN} --engine hard",
+    # mclust's structures
+    *(f"{IRIS} {TEN} --covariance-type {letters}{family}" for family in ("", " --family student")
+      for letters in ("EII", "EEI", "VEI", "EVI", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV")),
     # known classes
     *of_each_type(f"{IRIS} --labels partial.npy --max-iter 8"),
     *of_each_type(f"{IRIS} --labels complete.npy"),
