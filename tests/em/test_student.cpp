@@ -116,7 +116,7 @@ TEST_CASE("student: after one and after all M-steps the parameters are the refer
 }
 
 TEST_CASE("student: the same bits on any ranks, threads and kernels", "[mpi]") {
-  for (const std::string& stem : {"student_t_mixture_k2_full_each", "student_iris_k3_tied_shared"}) {
+  for (const std::string stem : {"student_t_mixture_k2_full_each", "student_iris_k3_tied_shared"}) {
     const Case one(stem);
     const gmmpi::FitResult expected = one.fit(8);
     for (const std::string& kernels : gmmpi::available_kernels())

@@ -118,7 +118,7 @@ TEST_CASE("checkpoint: a fit at the variance floor continued from any of its sta
   std::vector<double> rows = in_memory::clusters(300, 3, 3, 0.7, 3);
   for (std::size_t n = 0; n < 300; ++n) rows[3 * n + 2] = rows[3 * n] + rows[3 * n + 1];
   for (const Acceleration acceleration : {Acceleration::none, Acceleration::lbfgs})
-    for (const std::string& type : {"full", "tied"}) {
+    for (const std::string type : {"full", "tied"}) {
       INFO(type);
       FitOptions options = RecordedFit::options_for(type);
       options.reg_covar.reset();
