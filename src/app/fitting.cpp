@@ -124,7 +124,7 @@ FitOptions fit_options(const Options& o) {
   f.n_components = static_cast<int>(o.integer("n-components", 1, kMostComponents));
   f.component = &component_of(o);
   f.structure =
-      &(f.component->has_covariances() ? structure_named(o.text("covariance-type")) : find_structure("none"));
+      &(f.component->has_covariances() ? structure_named(o.text("covariance-type")) : unconstrained(no_covariances()));
   set_fit_options(o, f);
   f.own = own_options(o, *f.component);
   f.trace_bound = o.choice("trace", {"none", "elbo"}) == "elbo";

@@ -52,7 +52,7 @@ std::vector<int> parse_numbers(const std::string& text) {
 }
 
 std::vector<const CovarianceStructure*> parse_structures(const Options& o) {
-  if (!component_of(o).has_covariances()) return {&find_structure("none")};
+  if (!component_of(o).has_covariances()) return {&unconstrained(no_covariances())};
   std::vector<const CovarianceStructure*> structures;
   const auto add = [&](const CovarianceStructure* structure) {
     if (std::ranges::find(structures, structure) == structures.end()) structures.push_back(structure);

@@ -8,7 +8,7 @@ namespace gmmpi {
 
 DataMoments data_moments(const Execution& execution, const Data& data) {
   const std::size_t d = data.n_columns();
-  const CovarianceStructure& diag = find_structure("diag");
+  const CovarianceStructure& diag = unconstrained(variances());
   const AllRows all;
   const auto sum_about = [&](const std::vector<double>& c) {
     return sweep(execution, data, all, c, diag.scatter_shape());

@@ -12,7 +12,7 @@ namespace {
 /// (d, d), divided by the total weight.
 std::vector<double> data_covariance(const Execution& execution, const Data& data,
                                     const DataMoments& moments) {
-  const CovarianceStructure& full = find_structure("full");
+  const CovarianceStructure& full = unconstrained(matrices());
   const AllRows all;
   const auto sum_about = [&](const std::vector<double>& c) {
     return sweep(execution, data, all, c, full.scatter_shape());

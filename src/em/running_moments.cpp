@@ -11,14 +11,12 @@ Moments moments_of(const Mixture& model) {
   const MomentLayout layout{K, d, model.structure->scatter_shape()};
   Moments m{layout, model.means, 0.0, std::vector<double>(layout.size()), {}};
   std::copy(model.weights.begin(), model.weights.end(), m.sums.begin());
-  if (layout.shape == ScatterShape::none) return m;
-  double* entry = m.sums.data() + layout.second();
+  double* second = m.sums.data() + layout.second();
   for (int k = 0; k < K; ++k) {
     const std::vector<double> covariance = full_covariance(model, k);
-    if (layout.shape == ScatterShape::pooled) entry = m.sums.data() + layout.second();
-    for (int i = 0; i < d; ++i)
-      for (int j = i; j < (layout.shape == ScatterShape::diagonal ? i + 1 : d); ++j)
-        *entry++ += model.weights[k] * covariance[std::size_t(i) * d + j];
+    layout.for_each_entry(k, [&](int i, int j, std::int64_t place) {
+      second[place] += model.weights[k] * covariance[std::size_t(i) * d + j];
+    });
   }
   return m;
 }
@@ -26,17 +24,14 @@ Moments moments_of(const Mixture& model) {
 Moments recentred(Moments m, const std::vector<double>& centers) {
   const int K = m.layout.K, d = m.layout.d;
   double* second = m.sums.data() + m.layout.second();
-  double* entry = second;
   std::vector<double> shift(d);
   for (int k = 0; k < K; ++k) {
     double* first = m.sums.data() + m.layout.first() + std::ptrdiff_t{k} * d;
     for (int j = 0; j < d; ++j)
       shift[j] = centers[std::size_t(k) * d + j] - m.centers[std::size_t(k) * d + j];
-    if (m.layout.shape == ScatterShape::pooled) entry = second;
-    const bool diagonal = m.layout.shape == ScatterShape::diagonal;
-    for (int i = 0; i < d && m.layout.shape != ScatterShape::none; ++i)
-      for (int j = i; j < (diagonal ? i + 1 : d); ++j)
-        *entry++ += m.sums[k] * shift[i] * shift[j] - first[i] * shift[j] - shift[i] * first[j];
+    m.layout.for_each_entry(k, [&](int i, int j, std::int64_t place) {
+      second[place] += m.sums[k] * shift[i] * shift[j] - first[i] * shift[j] - shift[i] * first[j];
+    });
     for (int j = 0; j < d; ++j) first[j] -= m.sums[k] * shift[j];
   }
   m.centers = centers;

@@ -12,7 +12,7 @@ namespace gmmpi {
 
 const CovarianceStructure& comparable(const Mixture& a, const Mixture& b) {
   if (!a.component->has_covariances()) return *a.structure;
-  return find_structure(a.layout().is_diagonal() && b.layout().is_diagonal() ? "diag" : "full");
+  return unconstrained(a.layout().is_diagonal() && b.layout().is_diagonal() ? variances() : matrices());
 }
 
 std::optional<Overlap> most_overlapping(const Execution& execution, const Mixture& mixture) {

@@ -23,7 +23,7 @@ using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowM
 /// away.
 Matrix covariance_about(const Execution& execution, const Data& data, const std::vector<double>& mean) {
   const int d = data.n_columns();
-  const Moments m = sweep(execution, data, AllRows(), mean, find_structure("full").scatter_shape());
+  const Moments m = sweep(execution, data, AllRows(), mean, unconstrained(matrices()).scatter_shape());
   Matrix covariance(d, d);
   for (int i = 0; i < d; ++i)
     for (int j = i; j < d; ++j) {
@@ -89,7 +89,7 @@ PrincipalComponents principal_components(const Execution& execution, const Data&
 }
 
 std::int64_t principal_components_bytes(const Execution& execution, Index n_rows, int n_columns) {
-  const MomentLayout layout{1, n_columns, find_structure("full").scatter_shape()};
+  const MomentLayout layout{1, n_columns, unconstrained(matrices()).scatter_shape()};
   // Threads' sums; the message, covariance, eigenvectors and the solver's copies.
   return execution.n_threads * sweep_bytes_per_thread(layout, BlockGrid(n_rows).block_rows()) +
          24 * 8 * layout.size();

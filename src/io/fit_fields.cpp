@@ -262,15 +262,15 @@ std::vector<Field> numeric_options(const FitOptions& o) {
 
 Mixture read_parameters(hid_t group, const std::string& name) {
   Mixture m;
-  const auto text = [&](const char* attribute, const char* otherwise) {
-    return h5::has_attribute(group, attribute) ? h5::read_attribute<std::string>(group, attribute)
-                                               : std::string(otherwise);
-  };
   std::string type;
   try {
-    m.component = &find_component(text("family", "gaussian"));
-    type = m.component->has_covariances() ? h5::read_attribute<std::string>(group, "covariance_type") : "none";
-    m.structure = &find_structure(type);
+    if (h5::has_attribute(group, "family"))
+      m.component = &find_component(h5::read_attribute<std::string>(group, "family"));
+    m.structure = &unconstrained(no_covariances());
+    if (m.component->has_covariances()) {
+      type = h5::read_attribute<std::string>(group, "covariance_type");
+      m.structure = &find_structure(type);
+    }
   } catch (const Error& e) {
     throw Error(ExitCode::bad_data, name + ": " + e.what());
   }

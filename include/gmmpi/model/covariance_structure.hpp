@@ -76,6 +76,8 @@ class CovarianceStructure {
 /// V of one column included; "none" for components that have no covariances. Throws Error 64 naming those
 /// that exist.
 const CovarianceStructure& find_structure(std::string_view name);
+/// The one in that layout whose components' covariances are free.
+const CovarianceStructure& unconstrained(const CovarianceLayout& layout);
 /// scikit-learn's four: full, tied, diag, spherical.
 std::vector<std::string> covariance_types();
 /// All that have covariances, in mclust's order: EII VII EEI VEI EVI VVI EEE VEE EVE VVE EEV VEV EVV VVV.

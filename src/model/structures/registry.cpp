@@ -78,6 +78,12 @@ std::vector<std::string> covariance_types() {
   return names;
 }
 
+const CovarianceStructure& unconstrained(const CovarianceLayout& layout) {
+  for (const auto& structure : registry())
+    if (&structure->layout() == &layout && !structure->pools()) return *structure;
+  throw std::logic_error("no structure has this layout and free covariances");
+}
+
 std::vector<const CovarianceStructure*> covariance_structures() {
   std::vector<const CovarianceStructure*> out;
   for (const auto& structure : registry())
