@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "gmmpi/expect.hpp"
+#include "kernels/scalar_math.hpp"
 #include "model/gamma_functions.hpp"
 
 namespace gmmpi {
@@ -12,18 +13,6 @@ namespace gmmpi {
 namespace {
 
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
-
-double log_of(double x, const KernelTable& kernels) {
-  double out = 0.0;
-  kernels.log(1, &x, &out);
-  return out;
-}
-
-double exp_of(double x, const KernelTable& kernels) {
-  double out = 0.0;
-  kernels.exp(1, &x, &out);
-  return out;
-}
 
 /// P(a, x) over its leading factor x^a e^-x / Gamma(a): the series sum_n x^n / (a (a + 1) ... (a + n)), for
 /// x < a + 1.

@@ -4,18 +4,14 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/scalar_math.hpp"
+
 namespace gmmpi {
 
 namespace {
 
 constexpr double kLogSqrtPi = 0.57236494292470008707;
 constexpr double kLarge = 16.0;  ///< from here on the series below are exact to the last digit
-
-double log_of(double x, const KernelTable& kernels) {
-  double out = 0.0;
-  kernels.log(1, &x, &out);
-  return out;
-}
 
 /// ln Gamma(x) - (x - 1/2) ln x + x - ln(2 pi)/2.
 double stirling_rest(double x) {

@@ -8,17 +8,11 @@
 #include <string>
 
 #include "gmmpi/error.hpp"
-#include "kernels/table.hpp"
+#include "kernels/scalar_math.hpp"
 
 namespace gmmpi {
 
 namespace {
-
-double log_of(double x, const KernelTable& kernels) {
-  double log = 0.0;
-  kernels.log(1, &x, &log);
-  return log;
-}
 
 /// K^(-2/d): the volume of the data, shared by K components.
 double volume_share(int n_components, int n_features, const KernelTable& kernels) {

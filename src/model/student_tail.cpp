@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/scalar_math.hpp"
 #include "model/gamma_functions.hpp"
 
 namespace gmmpi {
@@ -11,12 +12,6 @@ namespace gmmpi {
 namespace {
 
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
-
-double log_of(double x, const KernelTable& kernels) {
-  double out = 0.0;
-  kernels.log(1, &x, &out);
-  return out;
-}
 
 /// I_x(a, b) over x^a (1 - x)^b / (a B(a, b)): the continued fraction 1 / (1 + c_1 / (1 + c_2 / ...)), by its
 /// successive ratios of denominators and of numerators (Lentz 1976), for x < (a + 1)/(a + b + 2).

@@ -8,18 +8,6 @@
 
 namespace gmmpi {
 
-double log_of(double x, const KernelTable& kernels) {
-  double out = 0.0;
-  kernels.log(1, &x, &out);
-  return out;
-}
-
-double exp_of(double x, const KernelTable& kernels) {
-  double out = 0.0;
-  kernels.exp(1, &x, &out);
-  return out;
-}
-
 double mean_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }

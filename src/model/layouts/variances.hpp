@@ -7,15 +7,13 @@
 #include "gmmpi/kernels/aligned.hpp"
 #include "gmmpi/model/distances.hpp"
 #include "gmmpi/model/mixture.hpp"
-#include "kernels/table.hpp"
+#include "kernels/scalar_math.hpp"
 
 namespace gmmpi {
 
 /// Variances (n) to inverse standard deviations; false if one is not positive.
 bool invert_scales(const double* variance, std::size_t n, double* scale);
 
-double log_of(double x, const KernelTable& kernels);
-double exp_of(double x, const KernelTable& kernels);
 double mean_of(std::span<const double> values);
 
 /// Squared distances in columns of inverse standard deviations `scales` (K, d).

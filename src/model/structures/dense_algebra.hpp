@@ -5,8 +5,7 @@
 #include <vector>
 
 #include "gmmpi/model/covariance_structure.hpp"
-#include "kernels/table.hpp"
-#include "model/layouts/variances.hpp"
+#include "kernels/scalar_math.hpp"
 
 namespace gmmpi {
 
