@@ -1,4 +1,4 @@
-// E-step kernels: squared Mahalanobis distances per precision shape, and log-sum-exp. Rows are the
+// E-step kernels: squared Mahalanobis distances by kind of factor, and log-sum-exp. Rows are the
 // lanes; sums over columns run in ascending order. Included by src/kernels/targets.
 
 constexpr int kPanel = kRowVectors * kWidth;  ///< rows that one register tile holds

@@ -92,7 +92,7 @@ class Component {
                          double* mean) const = 0;
 };
 
-/// The kind of that name ("gaussian", "bernoulli"). Throws Error 64 naming those that exist.
+/// The kind of that name ("gaussian", "student", "bernoulli"). Throws Error 64 naming those that exist.
 const Component& find_component(std::string_view name);
 std::vector<std::string> component_names();
 /// Adds a kind, before anything is fitted: for programs that embed the library. std::logic_error if there is
