@@ -207,6 +207,7 @@ void to_units_of_the_file(const Execution& execution, const FitOptions& f, const
   for (std::vector<double>* values : log_likelihoods)
     for (double& value : *values) value += offset;
   result.model.log_volume = log_volume(f.transform, *execution.kernels);
+  if (!f.transform.empty()) result.map_entropy.reset();  // in other units it is rounded otherwise
 }
 
 bool already_done(const Execution& execution, const Options& options, const std::string& what,

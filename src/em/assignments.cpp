@@ -39,7 +39,10 @@ void MixtureAssignment::assign(std::span<const Tile> tiles, double* scratch, dou
 }
 
 void Posterior::assign_shares(const Tile& tile, int n_shares, double*, double* shares, double* value) const {
+  double largest[kTile];
+  if (with_entropy_) largest_shares(n_shares, shares, largest);
   kernels().responsibilities(n_shares, tile.weights(), least_log_share(), shares, value);
+  for (int r = 0; with_entropy_ && r < kTile; ++r) value[kTile + r] = value[r] - largest[r];
 }
 
 void HardPosterior::assign_shares(const Tile& tile, int n_shares, double* scratch, double* shares,
@@ -50,6 +53,7 @@ void HardPosterior::assign_shares(const Tile& tile, int n_shares, double* scratc
   for (std::int64_t e = 0; e < size; ++e) shares[e] = -shares[e];
   kernels().assign_nearest(n_shares, tile.weights(), shares, value);
   for (int r = 0; r < kTile; ++r) value[r] = -value[r];
+  for (int r = 0; r < kTile; ++r) value[2 * kTile + r] = value[kTile + r] - value[r];
 }
 
 void NearestCenter::assign_tile(const Tile& tile, double*, double* gamma, double* value) const {

@@ -38,23 +38,30 @@ class MixtureAssignment : public Assignment {
   double least_log_share_;
 };
 
-/// The E-step: responsibilities under a model; value = ln p(x). Bishop (2006), eq. 9.23.
+/// The E-step: responsibilities under a model, Bishop (2006), eq. 9.23; value = ln p(x), and the entropy if
+/// asked for.
 class Posterior final : public MixtureAssignment {
  public:
-  Posterior(const Mixture& mixture, const KernelTable& kernels, double least_log_share = kLeastLogShare)
-      : MixtureAssignment(mixture, kernels, least_log_share) {}
+  Posterior(const Mixture& mixture, const KernelTable& kernels, double least_log_share = kLeastLogShare,
+            bool with_entropy = false)
+      : MixtureAssignment(mixture, kernels, least_log_share), with_entropy_(with_entropy) {}
+  int n_values() const override { return with_entropy_ ? 2 : 1; }
+  bool has_entropy() const override { return with_entropy_; }
 
  private:
   void assign_shares(const Tile& tile, int n_shares, double* scratch, double* shares,
                      double* value) const override;
+
+  bool with_entropy_;
 };
 
 /// Classification EM: each row wholly to its most responsible component, the lowest on a tie; values = ln
-/// max_k pi_k N(x | k), ln p(x). Celeux & Govaert (1992).
+/// max_k pi_k N(x | k), ln p(x), and the entropy, their difference. Celeux & Govaert (1992).
 class HardPosterior final : public MixtureAssignment {
  public:
   using MixtureAssignment::MixtureAssignment;
-  int n_values() const override { return 2; }
+  int n_values() const override { return 3; }
+  bool has_entropy() const override { return true; }
 
  private:
   void assign_shares(const Tile& tile, int n_shares, double* scratch, double* shares,

@@ -58,6 +58,7 @@ void LabelledPosterior::assign(std::span<const Tile> tiles, double* scratch, dou
         if (label == RowLabels::kUnknown) continue;
         for (int v = 0; v < n_values(); ++v)
           value[std::int64_t{v} * kTile + r] = joint[std::int64_t{label} * kTile + r];
+        if (has_entropy()) value[std::int64_t{n_values() - 1} * kTile + r] = 0.0;
       }
     }
     gamma += size;

@@ -25,8 +25,8 @@ class KnownClasses final : public Assignment {
 };
 
 /// The E-step of a semi-supervised fit: unlabelled rows as the engine's `posterior` assigns and values them;
-/// a row of class c has responsibility 1 for it, and all its values are ln pi_c N(x | mu_c, Sigma_c). (The
-/// missing labels are EM's only latent variables: Nigam, McCallum, Thrun & Mitchell 2000.)
+/// a row of class c has responsibility 1 for it, all its values are ln pi_c N(x | mu_c, Sigma_c), and it has
+/// no entropy. (The missing labels are EM's only latent variables: Nigam, McCallum, Thrun & Mitchell 2000.)
 class LabelledPosterior final : public Assignment {
  public:
   LabelledPosterior(const RowLabels& labels, const Assignment& posterior, const Mixture& mixture,
@@ -37,6 +37,7 @@ class LabelledPosterior final : public Assignment {
   }
   int n_components() const override { return posterior_.n_components(); }
   int n_values() const override { return posterior_.n_values(); }
+  bool has_entropy() const override { return posterior_.has_entropy(); }
   std::size_t scratch_size() const override;
   void assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const override;
   std::optional<OwnSums> own_sums() const override { return posterior_.own_sums(); }

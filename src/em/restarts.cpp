@@ -27,6 +27,7 @@ Effort& Effort::operator+=(const Effort& other) {
 
 void continue_best(FitState& state) {
   static_cast<Path&>(state) = state.best;
+  state.map_entropy.reset();
   state.history.pop_back();
   state.seconds.pop_back();
   for (auto& [name, values] : state.traces)

@@ -233,8 +233,12 @@ Pass run_pass(const Execution& execution, const Data& data, const Assignment& as
   for (std::size_t phase = 0; execution.profile && phase < seconds.size(); ++phase)
     execution.profile->add(static_cast<Profile::Phase>(phase), seconds[phase]);
 
-  Moments result{
-      layout, centers, values[0], std::vector<double>(moments.size()), values, data.summary().total_weight};
+  Moments result{layout, centers, values[0], std::vector<double>(moments.size()), values};
+  result.total_weight = data.summary().total_weight;
+  if (assignment.has_entropy()) {
+    result.map_entropy = values.back();
+    result.values.pop_back();
+  }
   for (std::size_t i = 0; i < moments.size(); ++i) result.sums[i] = moments.value(i);
   return {std::move(result), std::move(moments), std::move(peaks)};
 }

@@ -20,6 +20,8 @@ class Assignment {
   virtual int n_components() const = 0;
   /// Sums over rows besides the moments, at least the objective.
   virtual int n_values() const { return 1; }
+  /// True if the last value is ln p(x) less the largest ln pi_k p(x | k): -ln max_k responsibility.
+  virtual bool has_entropy() const { return false; }
   /// Doubles of scratch that one thread's calls need.
   virtual std::size_t scratch_size() const { return 0; }
   /// For each tile's 64 rows: gamma (K x kTile) = responsibility times sample weight, 0 for rows of weight
@@ -56,6 +58,7 @@ struct Moments {
   double objective = 0.0;        ///< sum of weight times (first) value
   std::vector<double> sums;      ///< in the order of layout
   std::vector<double> values{};  ///< sums of weight times each value, the objective first
+  std::optional<double> map_entropy{};  ///< of assignments with entropy; not among the values
   double total_weight = 0.0;     ///< of all rows; the counts sum to less where the assignment leaves some out
 
   /// K: N_k, the sums of responsibility times weight.

@@ -1,7 +1,6 @@
-// score: one pass for the log-likelihood and the entropy of the assignment.
+// score: one pass for the log-likelihood and the entropy of the assignment, or what the fit's last pass told.
 #include "gmmpi/inference/score.hpp"
 
-#include <algorithm>
 #include <vector>
 
 #include "data/row_sums.hpp"
@@ -10,6 +9,25 @@
 #include "model/log_density.hpp"
 
 namespace gmmpi {
+
+namespace {
+
+Score criteria(const KernelTable& kernels, double log_likelihood, double map_entropy, double weight,
+               std::int64_t n_parameters) {
+  const auto p = static_cast<double>(n_parameters);
+  double log_weight = 0.0;
+  kernels.log(1, &weight, &log_weight);
+  Score s;
+  s.log_likelihood = log_likelihood;
+  s.mean_log_likelihood = log_likelihood / weight;
+  s.map_entropy = map_entropy;
+  s.aic = -2.0 * log_likelihood + 2.0 * p;
+  s.bic = -2.0 * log_likelihood + p * log_weight;
+  s.icl = s.bic + 2.0 * s.map_entropy;
+  return s;
+}
+
+}  // namespace
 
 Score score(const Execution& execution, const Data& data, const Mixture& mixture,
             const ScoreOptions& options) {
@@ -26,10 +44,7 @@ Score score(const Execution& execution, const Data& data, const Mixture& mixture
         double* entropy = values + kTile;
         double largest[kTile];
         density.log_shares(tile, scratch.data(), joint.data());
-        for (int r = 0; r < kTile; ++r) {
-          largest[r] = joint[r];
-          for (int k = 1; k < n; ++k) largest[r] = std::max(largest[r], joint[std::size_t(k) * kTile + r]);
-        }
+        largest_shares(n, joint.data(), largest);
         double known[kTile];
         for (int r = 0; options.labels && r < tile.n_rows(); ++r)
           if (const int k = (*options.labels)[tile.first_row() + r]; k >= 0)
@@ -42,19 +57,18 @@ Score score(const Execution& execution, const Data& data, const Mixture& mixture
         if (nearest)
           NearestMeans(mixture, kernels).assign(tile, tile.weights(), joint.data(), values + 2 * kTile);
       });
-  const double weight = data.summary().total_weight;
-  const auto p = static_cast<double>(options.n_parameters.value_or(mixture.n_parameters()));
-  double log_weight = 0.0;
-  kernels.log(1, &weight, &log_weight);
-  Score s;
-  s.log_likelihood = sums[0];
-  s.mean_log_likelihood = sums[0] / weight;
-  s.map_entropy = sums[1];
-  s.aic = -2.0 * sums[0] + 2.0 * p;
-  s.bic = -2.0 * sums[0] + p * log_weight;
-  s.icl = s.bic + 2.0 * s.map_entropy;
+  Score s = criteria(kernels, sums[0], sums[1], data.summary().total_weight,
+                     options.n_parameters.value_or(mixture.n_parameters()));
   if (nearest) s.inertia = sums[2];
   return s;
+}
+
+Score score_of_fit(const Execution& execution, const Data& data, const FitResult& fit,
+                   const ScoreOptions& options) {
+  if (!fit.map_entropy || fit.model.label_rule == LabelRule::nearest)
+    return score(execution, data, fit.model, options);
+  return criteria(*execution.kernels, fit.log_likelihood(), *fit.map_entropy, data.summary().total_weight,
+                  options.n_parameters.value_or(fit.model.n_parameters()));
 }
 
 }  // namespace gmmpi

@@ -76,7 +76,7 @@ FitResult evaluate(const Execution& execution, const Data& data, const SelectOpt
   c.structure = f.structure;
   try {
     FitResult result = fit_part(parts[0], data, f);
-    c.score = score(execution, data, result.model, {f.labels.get(), f.fixed.n_free(result.model)});
+    c.score = score_of_fit(execution, data, result, {f.labels.get(), f.fixed.n_free(result.model)});
     c.n_parameters = result.model.n_parameters();
     c.n_iter = result.n_iter;
     c.converged = result.converged;

@@ -33,6 +33,14 @@ void LogDensity::add_noise(double* out) const {
   if (log_noise_) std::fill_n(out + std::int64_t{n_components_} * kTile, kTile, *log_noise_);
 }
 
+void largest_shares(int n_shares, const double* shares, double* largest) {
+  std::copy_n(shares, kTile, largest);
+  for (int k = 1; k < n_shares; ++k) {
+    shares += kTile;
+    for (int r = 0; r < kTile; ++r) largest[r] = std::max(largest[r], shares[r]);
+  }
+}
+
 void require_in_reach(const Tile& tile, const double* log_density, ExitCode code) {
   int n = 0;
   for (int r = 0; r < kTile; ++r) n += log_density[r] < kOutOfReach;

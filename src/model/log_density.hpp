@@ -40,6 +40,9 @@ class LogDensity {
   std::optional<double> log_noise_;  ///< ln w_0 / V
 };
 
+/// largest (kTile) = of each row, the largest of `shares` (n_shares x kTile).
+void largest_shares(int n_shares, const double* shares, double* largest);
+
 /// Log densities below it come from squared distances at the kernels' cap of 1e300.
 inline constexpr double kOutOfReach = -4.999e299;
 

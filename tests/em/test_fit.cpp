@@ -1,5 +1,5 @@
 // fit(): history and stop rule, weights, collapse, regularisation, restarts, refusals.
-// covers: src/em/engines/em.cpp, src/em/engines/em_loop.cpp, src/em/progress.cpp, src/em/restarts.cpp, src/em/validate.cpp, src/inference/score.cpp
+// covers: src/em/engines/em.cpp, src/em/engines/em_loop.cpp, src/em/progress.cpp, src/em/restarts.cpp, src/em/validate.cpp
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>

@@ -107,6 +107,9 @@ struct Path {
   std::vector<double> seconds;  ///< of each iteration
   int n_iter = 0;
   bool converged = false;
+  /// -sum of weight times ln max_k responsibility, of the model, if its sweep has told; rows of a known class
+  /// add nothing. In no file: whoever needs it and has it not makes a pass.
+  std::optional<double> map_entropy{};
 
   /// The history of that name, or the trace.
   const std::vector<double>& values(std::string_view name) const {

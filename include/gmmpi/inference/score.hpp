@@ -5,6 +5,7 @@
 
 #include "gmmpi/data/data.hpp"
 #include "gmmpi/data/row_labels.hpp"
+#include "gmmpi/em/fit.hpp"
 #include "gmmpi/model/mixture.hpp"
 
 namespace gmmpi {
@@ -30,5 +31,10 @@ struct ScoreOptions {
 /// Collective.
 Score score(const Execution& execution, const Data& data, const Mixture& mixture,
             const ScoreOptions& options = {});
+
+/// Collective. `score` of a fit's model and the rows that it was fitted to (with its labels), to the bit:
+/// without a pass over them where the last sweep of the fit has told all.
+Score score_of_fit(const Execution& execution, const Data& data, const FitResult& fit,
+                   const ScoreOptions& options = {});
 
 }  // namespace gmmpi

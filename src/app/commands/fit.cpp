@@ -209,7 +209,7 @@ void run_fit(const Execution& execution, const Options& options, const FitOption
   record.result = kept.run([&](const FitState* resume) {
     FitResult result = fit(execution, data, f, observers, resume);
     to_units_of_the_file(execution, f, summary, result);
-    record.score = score(execution, data, result.model, {f.labels.get(), f.fixed.n_free(result.model)});
+    record.score = score_of_fit(execution, data, result, {f.labels.get(), f.fixed.n_free(result.model)});
     return result;
   });
   warn_of_covariances(record.result, f, summary.total_weight, inputs.feature_names, log);

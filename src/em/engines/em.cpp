@@ -22,8 +22,8 @@ class Em final : public EmLoop {
 
  private:
   std::unique_ptr<Assignment> assignment(const Mixture& model, const KernelTable& kernels,
-                                         double least_log_share) const override {
-    return std::make_unique<Posterior>(model, kernels, least_log_share);
+                                         double least_log_share, bool with_entropy) const override {
+    return std::make_unique<Posterior>(model, kernels, least_log_share, with_entropy);
   }
 };
 

@@ -66,9 +66,11 @@ class Loop {
   void run();
 
  private:
-  Moments e_step(const std::vector<double>& centers);
+  bool may_be_last() const;
+  Moments e_step(const std::vector<double>& centers, bool with_entropy);
   bool take_back(const Moments& moments);
   void record(const Moments& moments);
+  const std::vector<double>& raised() const;
   double last_change() const;
   bool has_converged(double change) const;
   bool is_hopeless() const;
@@ -90,7 +92,7 @@ void Loop::run() {
     p_.observer.safe_point(state_);
 
     // E: gamma_nk = pi_k N(x_n | mu_k, Sigma_k) / sum_j pi_j N(x_n | mu_j, Sigma_j)   Bishop (2006), 9.23
-    const Moments moments = e_step(state_.model.means);
+    const Moments moments = e_step(state_.model.means, may_be_last());
     if (take_back(moments)) continue;
 
     // L = sum_n ln sum_k pi_k N(x_n | mu_k, Sigma_k), of the same sweep                                  9.28
@@ -107,13 +109,29 @@ void Loop::run() {
   }
 }
 
+/// Whether the restart may end with the sweep of state.model. It then also sums the entropy of ICL, which
+/// costs a few hundredths of a sweep. Only a guess: where it fails, ICL takes a pass of its own.
+bool Loop::may_be_last() const {
+  const FitOptions& o = p_.options;
+  if (!o.skip || o.is_short(state_.restart)) return false;  // a short run goes on
+  if (state_.n_iter >= o.max_iter || (is_closed_form(o) && state_.n_iter > 0)) return true;
+  if (o.tol == 0.0 || state_.n_iter == 0) return false;
+  if (state_.just_reseeded || own_.acceleration.extrapolated) return false;  // no change counts there
+  const std::vector<double>& values = raised();
+  const std::size_t n = values.size();
+  if (n < 3) return true;  // two changes are needed to tell how fast they fall
+  const double before = std::abs(values[n - 2] - values[n - 3]);
+  const double last = std::abs(values[n - 1] - values[n - 2]);
+  return std::min(last, last / before * last) < 1.25 * o.tol * p_.data.summary().total_weight;
+}
+
 /// The responsibilities gamma_nk of state.model, and what rows add with them about `centers`.
-Moments Loop::e_step(const std::vector<double>& centers) {
+Moments Loop::e_step(const std::vector<double>& centers, bool with_entropy) {
   const Mixture& model = state_.model;
   const KernelTable& kernels = *p_.execution.kernels;
   const MomentNeeds needs = MomentNeeds::of(*model.structure, p_.regularisation.hides());
   const auto posterior =
-      engine_.assignment(model, kernels, p_.options.skip ? kLeastLogShare : kEveryLogShare);
+      engine_.assignment(model, kernels, p_.options.skip ? kLeastLogShare : kEveryLogShare, with_entropy);
   ++state_.n_sweeps;
   if (!p_.options.labels)
     return sweep(p_.execution, p_.data, *posterior, centers, model.structure->scatter_shape(), needs);
@@ -132,6 +150,7 @@ bool Loop::take_back(const Moments& moments) {
 /// What the sweep has told of state.model.
 void Loop::record(const Moments& moments) {
   state_.history.push_back(moments.values.back());
+  if (p_.options.skip) state_.map_entropy = moments.map_entropy;  // `score` skips
   if (const auto objective = engine_.objective().trace; objective != kLogLikelihood)
     state_.traces[objective].push_back(moments.objective);
   if (p_.prior)
@@ -144,12 +163,16 @@ void Loop::record(const Moments& moments) {
                                          ": rescale the data or give --reg-covar a positive value");
 }
 
-/// Of what the M-steps raise, by the last of them, per unit of weight; NaN where there is none yet.
+/// What the M-steps raise, after each of them.
+const std::vector<double>& Loop::raised() const {
+  return p_.prior ? state_.traces["log_posterior"] : state_.values(engine_.objective().trace);
+}
+
+/// Of it, by the last M-step, per unit of weight; NaN where there is none yet.
 double Loop::last_change() const {
-  const std::vector<double>& raised =
-      p_.prior ? state_.traces["log_posterior"] : state_.values(engine_.objective().trace);
-  if (raised.size() < 2) return std::numeric_limits<double>::quiet_NaN();
-  return (raised.back() - raised[raised.size() - 2]) / p_.data.summary().total_weight;
+  const std::vector<double>& values = raised();
+  if (values.size() < 2) return std::numeric_limits<double>::quiet_NaN();
+  return (values.back() - values[values.size() - 2]) / p_.data.summary().total_weight;
 }
 
 bool Loop::has_converged(double change) const {
@@ -175,7 +198,7 @@ Mixture Loop::m_step(const Moments& moments) {
   Constraints constraints(p_.regularisation, p_.prior ? &*p_.prior : nullptr);
   constraints.fixed = p_.options.fixed;
   constraints.before = &state_.model;
-  const auto sum_about = [&](const std::vector<double>& centers) { return e_step(centers); };
+  const auto sum_about = [&](const std::vector<double>& centers) { return e_step(centers, false); };
   bool recentred = false;
   MStep step = m_step_guarded(p_.execution, moments, p_.options.kind(), constraints, sum_about, recentred);
   const int iteration = state_.n_iter + 1;

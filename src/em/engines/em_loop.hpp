@@ -27,9 +27,10 @@ class EmLoop : public Engine {
   EngineState state(const FitOptions& options) const final;
   void run(const Problem& problem, FitState& state) const final;
 
-  /// The E-step's: its first value is the term of the objective, its last ln p(x).
+  /// The E-step's: its first value is the term of the objective, its last ln p(x), but for the
+  /// entropy, which it may have without being asked.
   virtual std::unique_ptr<Assignment> assignment(const Mixture& model, const KernelTable& kernels,
-                                                 double least_log_share) const = 0;
+                                                 double least_log_share, bool with_entropy) const = 0;
 };
 
 }  // namespace gmmpi

@@ -24,7 +24,7 @@ class Hard final : public EmLoop {
 
  private:
   std::unique_ptr<Assignment> assignment(const Mixture& model, const KernelTable& kernels,
-                                         double least_log_share) const override {
+                                         double least_log_share, bool /*with_entropy*/) const override {
     return std::make_unique<HardPosterior>(model, kernels, least_log_share);
   }
 };
