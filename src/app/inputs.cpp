@@ -6,6 +6,7 @@
 
 #include <fstream>
 #include <limits>
+#include <map>
 
 #include "app/beside.hpp"
 #include "app/column_doubts.hpp"
@@ -83,6 +84,12 @@ std::int64_t mib_above(std::int64_t bytes) {
 
 namespace {
 
+Missing missing_of(const Options& options) {
+  static const std::map<std::string, Missing> ways{
+      {"error", Missing::error}, {"drop", Missing::drop}, {"em", Missing::em}};
+  return ways.at(options.choice("missing", {"error", "drop", "em"}));
+}
+
 bool makes_models(const std::string& command) {
   return command == "fit" || command == "select" || command == "pca";
 }
@@ -107,6 +114,7 @@ OpenedData open_inputs(const Execution& execution, const Options& options) {
   data.relative_weights = options.has("relative-weights");
   if (data.relative_weights && !data.weights)
     throw Error(ExitCode::usage, "--relative-weights: there are no weights; give --sample-weight");
+  if (options.has("missing")) data.missing = missing_of(options);
   data.labels = std::move(beside.labels.values);
   data.init_labels = std::move(beside.init_labels.values);
   data.class_names = std::move(beside.labels.classes);
@@ -117,7 +125,7 @@ void transform_rows(const Execution& execution, OpenedData& data, const Transfor
                     TransformedReader::Direction direction, const std::string& maker) {
   execution.comm.together([&] {
     data.rows = std::make_unique<TransformedReader>(std::move(data.rows), transform, direction,
-                                                    data.weights != nullptr, maker);
+                                                    data.weights || data.missing != Missing::error, maker);
   });
 }
 
@@ -127,12 +135,12 @@ MemoryPlan plan_memory(const Execution& execution, const Options& options, const
   const DataReader& rows = *data.rows;
   const BlockGrid grid(rows.n_rows());
   const Index n_blocks = grid.first_block(1, comm.size());
-  const bool weighted = data.weights != nullptr;
+  const bool weighted = data.weights != nullptr || data.missing != Missing::error;
   MemoryPlan p;
   std::int64_t program = resident_memory() + kGrowth + execution.n_threads * kThreadGrowth;
   comm.max(std::span(&program, 1));
   p.data_bytes = MemoryData::bytes(grid, rows.n_columns(), rows.element(), weighted, comm.size());
-  const std::int64_t weighing = weighted ? data.weights->storage().reading_bytes : 0;
+  const std::int64_t weighing = data.weights ? data.weights->storage().reading_bytes : 0;
   std::int64_t labelling = 0;
   for (const auto* labels : {&data.labels, &data.init_labels})
     if (*labels)
@@ -181,8 +189,9 @@ std::unique_ptr<Data> read_data(const Execution& execution, const OpenedData& da
   std::optional<RelativeWeights> relative;
   if (data.relative_weights) relative.emplace(execution, *data.weights);
   DataReader* weights = relative ? &*relative : data.weights.get();
-  if (plan.streamed()) return std::make_unique<StreamData>(execution, *data.rows, weights, plan.stream_bytes);
-  return std::make_unique<MemoryData>(execution, *data.rows, weights);
+  if (plan.streamed())
+    return std::make_unique<StreamData>(execution, *data.rows, weights, plan.stream_bytes, data.missing);
+  return std::make_unique<MemoryData>(execution, *data.rows, weights, data.missing);
 }
 
 std::string warning_of_weights(const OpenedData& opened, const DataSummary& summary) {

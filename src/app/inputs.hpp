@@ -19,6 +19,7 @@ struct OpenedData {
   std::unique_ptr<DataReader> rows, weights{}, labels{}, init_labels{};
   std::vector<std::string> feature_names{};  ///< of the file's columns
   bool relative_weights = false;             ///< weights are to be scaled, see RelativeWeights
+  Missing missing = Missing::error;          ///< what becomes of rows that lack values
   std::vector<std::string> class_names{};    ///< where labels are text: of class 0, 1, ...
 };
 

@@ -282,6 +282,9 @@ std::vector<OptionSpec> own_options() {
        "what else stands for a missing value in text tables, such as -999 (besides nothing, NA, N/A, NaN, "
        "null, None, "
        "? and .)"},
+      {"missing", "", "WHAT", "error", "fit select score predict regress",
+       "what to do with rows that lack values (NaN, null, in text as --na says): error; drop: leave them out; "
+       "em: take from each row the values that it has (maximum likelihood where values are missing at random)"},
       {"sample-weight", "", "DATA", "", "fit select score pca",
        "weights of the rows, >= 0: a column of the data, which is no feature then, or file.npy, file.csv or "
        "file.h5[:/dataset] (default dataset /sample_weight)"},

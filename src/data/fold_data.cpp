@@ -38,7 +38,8 @@ FoldData::FoldData(const Execution& execution, const Data& data, const Folds& fo
     weights_.push_back(wanted ? data.weight(row) : 0.0);
   }
   const std::string name = (part == Part::held_out ? "rows held out of fold " : "rows to fit of fold ");
-  summary_ = summarise(execution, *this, name + std::to_string(fold), name + std::to_string(fold));
+  summary_ = summarise(execution, *this, name + std::to_string(fold), name + std::to_string(fold), nullptr,
+                       data.summary().has_gaps() ? Missing::em : Missing::error);
 }
 
 void FoldData::for_each_block(const Execution& execution,

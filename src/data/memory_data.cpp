@@ -10,20 +10,24 @@
 
 namespace gmmpi {
 
-MemoryData::MemoryData(const Execution& execution, DataReader& rows, DataReader* weights) {
+MemoryData::MemoryData(const Execution& execution, DataReader& rows, DataReader* weights, Missing missing) {
   const Communicator& comm = execution.comm;
   grid_ = BlockGrid(rows.n_rows());
   n_columns_ = rows.n_columns();
   first_block_ = grid_.first_block(comm.rank(), comm.size());
   last_block_ = grid_.first_block(comm.rank() + 1, comm.size());
+  Index n_left_out = 0;
   comm.together([&] {
     const Index first = grid_.first_row(first_block_), count = grid_.first_row(last_block_) - first;
     if (weights) weights_ = read_weights(*weights, grid_.n_rows(), first, count, execution.stop);
     rows_ = std::make_unique<BlockBuffer>(grid_, n_columns_, rows.element(), last_block_ - first_block_);
     rows_->place(execution.n_threads);
     rows_->read(rows, first_block_, last_block_, execution.stop);
+    if (missing != Missing::error)
+      n_left_out = leave_out_incomplete(execution, *this, missing, weights_);
   });
-  summary_ = summarise(execution, *this, rows.name(), weights ? weights->name() : "", &rows);
+  summary_ = summarise(execution, *this, rows.name(), weights ? weights->name() : "", &rows, missing,
+                       n_left_out);
 }
 
 MemoryData::~MemoryData() = default;

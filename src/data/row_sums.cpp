@@ -1,4 +1,4 @@
-// sum_over_rows.
+// sum_over_blocks, sum_over_rows.
 #include "data/row_sums.hpp"
 
 #include <algorithm>
@@ -10,27 +10,25 @@
 
 namespace gmmpi {
 
-std::vector<double> sum_over_rows(const Execution& execution, const Data& data, int n_sums,
-                                  const std::function<void(const Tile&, double*)>& work) {
+void BlockTotals::add(const Tile& tile) {
+  for (std::size_t i = 0; i < lanes_.size() / kRowLanes; ++i) {
+    double* of_sum = values_.data() + i * kTileRows;
+    for (int r = 0; r < kTileRows; ++r) of_sum[r] *= tile.weights()[r];
+    kernels_.sum_rows(of_sum, lanes_.data() + i * kRowLanes);
+  }
+}
+
+std::vector<double> sum_over_blocks(const Execution& execution, const Data& data, int n_sums,
+                                    const std::function<void(const Block&, int, BlockTotals&)>& work) {
   GMMPI_EXPECT(n_sums >= 1);
   std::vector<ExactScalar> totals(std::size_t(n_sums) * execution.n_threads);
-  std::vector<Tile> tiles(execution.n_threads, Tile(data.n_columns(), *execution.kernels));
   std::exception_ptr failure;
   try {
     data.for_each_block(execution, [&](const Block& block, int thread) {
-      Tile& tile = tiles[thread];
-      std::vector<double> values(std::size_t(n_sums) * kTileRows), lanes(std::size_t(n_sums) * kRowLanes);
-      for (int offset = 0; offset < block.n_rows; offset += kTileRows) {
-        tile.load(block, offset);
-        work(tile, values.data());
-        for (int i = 0; i < n_sums; ++i) {
-          double* of_sum = values.data() + i * kTileRows;
-          for (int r = 0; r < kTileRows; ++r) of_sum[r] *= tile.weights()[r];
-          execution.kernels->sum_rows(of_sum, lanes.data() + i * kRowLanes);
-        }
-      }
-      for (std::size_t e = 0; e < lanes.size(); ++e)
-        totals[std::size_t(thread) * n_sums + e / kRowLanes].add(lanes[e]);
+      BlockTotals of_block(n_sums, *execution.kernels);
+      work(block, thread, of_block);
+      for (std::size_t e = 0; e < of_block.lanes().size(); ++e)
+        totals[std::size_t(thread) * n_sums + e / kRowLanes].add(of_block.lanes()[e]);
     });
   } catch (...) {
     failure = std::current_exception();
@@ -44,6 +42,18 @@ std::vector<double> sum_over_rows(const Execution& execution, const Data& data, 
   std::vector<double> values;
   for (int i = 0; i < n_sums; ++i) values.push_back(totals[i].value());
   return values;
+}
+
+std::vector<double> sum_over_rows(const Execution& execution, const Data& data, int n_sums,
+                                  const std::function<void(const Tile&, double*)>& work) {
+  std::vector<Tile> tiles(execution.n_threads, Tile(data.n_columns(), *execution.kernels));
+  return sum_over_blocks(execution, data, n_sums, [&](const Block& block, int thread, BlockTotals& totals) {
+    for (int offset = 0; offset < block.n_rows; offset += kTileRows) {
+      tiles[thread].load(block, offset);
+      work(tiles[thread], totals.values());
+      totals.add(tiles[thread]);
+    }
+  });
 }
 
 }  // namespace gmmpi

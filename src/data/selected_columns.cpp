@@ -17,8 +17,18 @@ SelectedColumns::SelectedColumns(const Data& data, std::vector<int> columns)
     summary_.minimum[i] = data.summary().minimum[columns_[i]];
     summary_.maximum[i] = data.summary().maximum[columns_[i]];
   }
+  Gaps& gaps = summary_.gaps;  // the incomplete rows of these columns are at most those of all
+  for (std::size_t i = 0; i < columns_.size() && !gaps.n_missing.empty(); ++i) {
+    gaps.n_missing[i] = data.summary().gaps.n_missing[columns_[i]];
+    gaps.mean[i] = data.summary().gaps.mean[columns_[i]];
+    gaps.variance[i] = data.summary().gaps.variance[columns_[i]];
+  }
   summary_.minimum.resize(columns_.size());
   summary_.maximum.resize(columns_.size());
+  if (gaps.n_missing.empty()) return;
+  gaps.n_missing.resize(columns_.size());
+  gaps.mean.resize(columns_.size());
+  gaps.variance.resize(columns_.size());
 }
 
 void SelectedColumns::for_each_block(const Execution& execution,

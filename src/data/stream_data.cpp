@@ -66,7 +66,8 @@ std::int64_t StreamData::least_bytes(const BlockGrid& grid, int n_columns, Eleme
   return 2 * block_bytes(grid, n_columns, element);
 }
 
-StreamData::StreamData(const Execution& execution, DataReader& rows, DataReader* weights, std::int64_t bytes)
+StreamData::StreamData(const Execution& execution, DataReader& rows, DataReader* weights, std::int64_t bytes,
+                       Missing missing)
     : reader_(rows) {
   const Communicator& comm = execution.comm;
   grid_ = BlockGrid(rows.n_rows());
@@ -75,6 +76,7 @@ StreamData::StreamData(const Execution& execution, DataReader& rows, DataReader*
   last_block_ = grid_.first_block(comm.rank() + 1, comm.size());
   plan_ = plan(grid_, n_columns_, rows.element(), last_block_ - first_block_, bytes, execution.n_threads);
   held_end_ = first_block_ + plan_.held_blocks;
+  Index n_left_out = 0;
   comm.together([&] {
     if (held_end_ < last_block_ && plan_.n_buffers < 2)
       throw Error(ExitCode::no_memory, rows.name() + ": two buffers of one block need " +
@@ -88,8 +90,11 @@ StreamData::StreamData(const Execution& execution, DataReader& rows, DataReader*
     for (int i = 0; i < plan_.n_buffers; ++i)
       buffers_.emplace_back(grid_, n_columns_, rows.element(), plan_.buffer_blocks);
     first_hash_.resize(last_block_ - held_end_);
+    if (missing != Missing::error)
+      n_left_out = leave_out_incomplete(execution, *this, missing, weights_);
   });
-  summary_ = summarise(execution, *this, rows.name(), weights ? weights->name() : "", &rows);
+  summary_ = summarise(execution, *this, rows.name(), weights ? weights->name() : "", &rows, missing,
+                       n_left_out);
 }
 
 StreamData::~StreamData() = default;

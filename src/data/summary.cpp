@@ -12,6 +12,7 @@
 #include <unordered_set>
 
 #include "data/reading.hpp"
+#include "data/row_sums.hpp"
 #include "gmmpi/error.hpp"
 #include "parallel/exact_message.hpp"
 
@@ -49,14 +50,19 @@ struct Part {
   BadRows bad;
   Index n_rows = 0, n_unit = 0;  ///< of positive weight; of weight 1, which are counted instead of summed
   double max_weight = 0.0;
+  bool may_have_gaps;
+  Index n_incomplete = 0;
+  std::vector<Index> n_missing;
   std::array<std::int64_t, 4> hash{};  ///< sums of the 32-bit words of the blocks' hashes
   std::vector<double> tile, weights;
   std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state{XXH3_createState(), XXH3_freeState};
 
-  explicit Part(int d)
+  Part(int d, Missing missing)
       : minimum(d, kInfinity),
         maximum(d, -kInfinity),
         least(d + 1, kInfinity),
+        may_have_gaps(missing == Missing::em),
+        n_missing(d),
         tile(std::size_t(kTileRows) * d) {}
 
   void add(const Block& block, int d) {
@@ -71,7 +77,8 @@ struct Part {
       for (int r = 0; r < n; ++r) {
         double* row = tile.data() + std::size_t(r) * d;
         add_row(row, weights[offset + r], d);
-        const double* const odd = std::find_if(row, row + d, [](double x) { return !std::isfinite(x); });
+        const double* const odd = std::find_if(
+            row, row + d, [&](double x) { return !std::isfinite(x) && !(may_have_gaps && std::isnan(x)); });
         if (odd != row + d) bad.add({block.first_row + offset + r, odd - row, 1, *odd});
       }
       XXH3_128bits_update(state.get(), tile.data(), sizeof(double) * n * d);
@@ -98,12 +105,19 @@ struct Part {
       weight.add(w);
     max_weight = std::max(max_weight, w);
     least[d] = std::min(least[d], w);
+    bool complete = true;
     for (int j = 0; j < d; ++j) {
+      if (std::isnan(row[j])) {
+        row[j] = std::numeric_limits<double>::quiet_NaN();  // one pattern of bits for the fingerprint
+        ++n_missing[j];
+        complete = false;
+      }
       minimum[j] = std::min(minimum[j], row[j]);
       maximum[j] = std::max(maximum[j], row[j]);
       const double magnitude = std::abs(row[j]);
       least[j] = magnitude > 0.0 ? std::min(least[j], magnitude) : least[j];
     }
+    n_incomplete += !complete;
   }
 
   void add(const Part& other) {
@@ -116,6 +130,8 @@ struct Part {
     weight.add(other.weight);
     n_rows += other.n_rows;
     n_unit += other.n_unit;
+    n_incomplete += other.n_incomplete;
+    for (std::size_t j = 0; j < n_missing.size(); ++j) n_missing[j] += other.n_missing[j];
     max_weight = std::max(max_weight, other.max_weight);
     for (int i = 0; i < 4; ++i) hash[i] += other.hash[i];
   }
@@ -176,14 +192,45 @@ void refuse_bad_rows(const Communicator& comm, const BadRows& mine, Index n_rows
                     (all.count == 1 ? " (no other row has such values)"
                                     : " (the first of " + std::to_string(all.count) + " of " +
                                           std::to_string(n_rows) + " rows that have such values)") +
-                    "; remove or impute such rows (or give them sample weight 0)");
+                    (std::isnan(all.value) ? "; give --missing em to fit with such gaps, or --missing drop to "
+                                             "leave such rows out (or give them sample weight 0)"
+                                           : "; remove such rows (or give them sample weight 0)"));
   });
+}
+
+/// Collective. Means and variances of the values that are there.
+void add_column_moments(const Execution& execution, const Data& data, DataSummary& summary) {
+  const int d = data.n_columns();
+  std::vector<double> middle(d);
+  for (int j = 0; j < d; ++j)
+    middle[j] = summary.minimum[j] + 0.5 * (summary.maximum[j] - summary.minimum[j]);
+  // Of each column: sums of w, w (x - c) or w (x - c)^2.
+  const auto sum = [&](const std::vector<double>& center, int power) {
+    return sum_over_rows(execution, data, d, [&](const Tile& tile, double* values) {
+      for (int e = 0; e < d * kTileRows; ++e) {
+        const double delta = tile.xt()[e] - center[e / kTileRows];
+        values[e] = std::isnan(delta) ? 0.0 : power == 0 ? 1.0 : power == 1 ? delta : delta * delta;
+      }
+    });
+  };
+  const std::vector<double> weight = sum(middle, 0);
+  std::vector<double>& mean = summary.gaps.mean = sum(middle, 1);
+  for (int j = 0; j < d; ++j) mean[j] = middle[j] + mean[j] / weight[j];
+  std::vector<double>& variance = summary.gaps.variance = sum(mean, 2);
+  for (int j = 0; j < d; ++j)
+    variance[j] = summary.minimum[j] == summary.maximum[j] ? 0.0 : variance[j] / weight[j];
 }
 
 void check(const DataSummary& summary, const Names& names) {
   if (summary.n_rows == 0)
     throw Error(ExitCode::bad_data,
-                names.weights + ": every sample weight is zero; give at least one row a positive weight");
+                summary.gaps.n_left_out > 0
+                    ? names.data + ": no row is complete; give --missing em to fit with gaps"
+                    : names.weights + ": every sample weight is zero; give at least one row a positive weight");
+  for (std::size_t j = 0; j < summary.minimum.size(); ++j)
+    if (summary.minimum[j] > summary.maximum[j])
+      throw Error(ExitCode::bad_data, names.data + ": " + names.column(static_cast<int>(j)) +
+                                          " has no value in any row; leave it out");
   for (std::size_t j = 0; j < summary.minimum.size(); ++j)
     if (!(summary.minimum[j] >= -kLargest && summary.maximum[j] <= kLargest))
       throw Error(ExitCode::bad_data,
@@ -195,12 +242,35 @@ void check(const DataSummary& summary, const Names& names) {
 
 }  // namespace
 
+Index leave_out_incomplete(const Execution& execution, const Data& data, Missing missing,
+                           std::vector<double>& weights) {
+  const int d = data.n_columns(), least = missing == Missing::drop ? 1 : d;
+  const Index first = data.grid().first_row(data.first_block());
+  std::vector<std::vector<Index>> found(execution.n_threads);
+  data.for_each_block(execution, [&](const Block& block, int thread) {
+    std::visit(
+        [&](const auto* x) {
+          for (int r = 0; r < block.n_rows; ++r, x += d)
+            if (!(block.weights && block.weights[r] == 0.0) &&
+                std::count_if(x, x + d, [](auto value) { return std::isnan(value); }) >= least)
+              found[thread].push_back(block.first_row + r - first);
+        },
+        block.rows);
+  });
+  Index n = 0;
+  for (const std::vector<Index>& rows : found) n += std::ssize(rows);
+  if (n > 0 && weights.empty()) weights.assign(data.grid().first_row(data.last_block()) - first, 1.0);
+  for (const std::vector<Index>& rows : found)
+    for (const Index row : rows) weights[row] = 0.0;
+  return n;
+}
+
 DataSummary summarise(const Execution& execution, const Data& data, const std::string& name,
-                      const std::string& weights_name, DataReader* rows) {
+                      const std::string& weights_name, DataReader* rows, Missing missing, Index n_left_out) {
   const Names names{name, weights_name, rows};
   const int d = data.n_columns();
   std::vector<Part> parts;
-  for (int t = 0; t < execution.n_threads; ++t) parts.emplace_back(d);
+  for (int t = 0; t < execution.n_threads; ++t) parts.emplace_back(d, missing);
   execution.comm.together([&] {
     data.for_each_block(execution, [&](const Block& block, int thread) { parts[thread].add(block, d); });
   });
@@ -215,6 +285,7 @@ DataSummary summarise(const Execution& execution, const Data& data, const std::s
   }
   ExactMessage message;
   message.add(all.weight).add(std::span(&all.n_rows, 1)).add(std::span(&all.n_unit, 1)).add(all.hash);
+  message.add(std::span(&all.n_incomplete, 1)).add(all.n_missing).add(std::span(&n_left_out, 1));
   message.sum(comm);
   std::vector<double> lowest = all.minimum;
   lowest.insert(lowest.end(), all.least.begin(), all.least.end());
@@ -233,7 +304,13 @@ DataSummary summarise(const Execution& execution, const Data& data, const std::s
   summary.least_magnitude.assign(lowest.begin() + d, lowest.end() - 1);
   summary.maximum = all.maximum;
   summary.fingerprint = hex(all.hash);
+  summary.gaps.n_rows = all.n_incomplete;
+  summary.gaps.n_left_out = n_left_out;
   check(summary, names);
+  if (summary.has_gaps()) {
+    summary.gaps.n_missing = all.n_missing;
+    add_column_moments(execution, data, summary);
+  }
   return summary;
 }
 
@@ -254,7 +331,7 @@ class RowSet {
 
   bool full() const { return std::ssize(hashes_) >= wanted_; }
   void add(std::vector<double>& row) {
-    for (double& x : row) x += 0.0;  // -0 is 0
+    for (double& x : row) x = std::isnan(x) ? std::numeric_limits<double>::quiet_NaN() : x + 0.0;  // -0 is 0
     hashes_.insert(XXH3_64bits(row.data(), row.size() * sizeof(double)));
   }
   void add(const RowSet& other) { hashes_.insert(other.hashes_.begin(), other.hashes_.end()); }

@@ -36,6 +36,7 @@ void Tile::load(const Block& block, int offset) {
   GMMPI_EXPECT(offset >= 0 && offset < block.n_rows && offset % kTileRows == 0);
   n_rows_ = std::min(kTileRows, block.n_rows - offset);
   first_row_ = block.first_row + offset;
+  numbers_ = block.numbers ? block.numbers + offset : nullptr;
   for (int r = 0; r < kTileRows; ++r)
     weights_[r] = r >= n_rows_ ? 0.0 : block.weights ? block.weights[offset + r] : 1.0;
   std::visit([&](const auto* rows) { fill(rows + Index{offset} * d_); }, block.rows);

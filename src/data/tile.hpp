@@ -18,7 +18,7 @@ class Tile {
   void load(const Block& block, int offset);
 
   int n_rows() const { return n_rows_; }
-  Index first_row() const { return first_row_; }
+  Index row(int r) const { return numbers_ ? numbers_[r] : first_row_ + r; }  ///< its global number
   const double* x() const { return x_.data(); }              ///< kTileRows x padded(d), row-major
   const double* xt() const { return xt_.data(); }            ///< d x kTileRows
   const double* weights() const { return weights_.data(); }  ///< kTileRows
@@ -30,6 +30,7 @@ class Tile {
   const KernelTable* kernels_;
   int d_, stride_, n_rows_ = 0;
   Index first_row_ = 0;
+  const Index* numbers_ = nullptr;
   AlignedDoubles x_, xt_, weights_;
 };
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "em/gap_clusters.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/expect.hpp"
 #include "kernels/table.hpp"
@@ -213,6 +214,12 @@ void ClusterSums::add_inertia(const Block& block, Worker& worker) {
 
 std::vector<double> ClusterSums::update(const std::vector<double>& centers) {
   GMMPI_EXPECT(std::ssize(centers) == Index{K_} * d_);
+  if (data_.summary().has_gaps()) {
+    GapClusters clusters = gap_clusters(execution_, data_, centers);
+    inertia_ = clusters.inertia;
+    n_looked_at_ = std::ssize(label_);
+    return std::move(clusters.sums);
+  }
   note_shifts(centers);
   std::exception_ptr failure;
   try {

@@ -8,6 +8,7 @@ namespace gmmpi {
 
 DataMoments data_moments(const Execution& execution, const Data& data) {
   const std::size_t d = data.n_columns();
+  if (const Gaps& gaps = data.summary().gaps; !gaps.mean.empty()) return {gaps.mean, gaps.variance};
   const CovarianceStructure& diag = unconstrained(variances());
   const AllRows all;
   const auto sum_about = [&](const std::vector<double>& c) {

@@ -11,7 +11,7 @@ namespace {
 bool assign_known(const Tile& tile, const RowLabels& labels, double* gamma) {
   bool any = false;
   for (int r = 0; r < tile.n_rows(); ++r) {
-    const std::int32_t label = labels[tile.first_row() + r];
+    const std::int32_t label = labels[tile.row(r)];
     if (label == RowLabels::kUnknown) continue;
     for (int k = 0; k < labels.n_classes(); ++k) gamma[std::int64_t{k} * kTile + r] = 0.0;
     gamma[std::int64_t{label} * kTile + r] = tile.weights()[r];
@@ -36,6 +36,23 @@ void KnownClasses::assign(std::span<const Tile> tiles, double* scratch, double* 
   }
 }
 
+PartialAssignment KnownClasses::given(std::span<const int> observed, std::span<const int> missing) const {
+  std::unique_ptr<Assignment> others = others_ ? others_->given(observed, missing).observed : nullptr;
+  auto partial = std::make_unique<KnownClasses>(labels_, others.get());
+  partial->owned_ = std::move(others);
+  return {std::move(partial)};
+}
+
+PartialAssignment LabelledPosterior::given(std::span<const int> observed,
+                                           std::span<const int> missing) const {
+  PartialAssignment others = posterior_.given(observed, missing);
+  const ObservedPart part = observed_part(mixture_, observed, missing, density_.kernels());
+  auto partial =
+      std::make_unique<LabelledPosterior>(labels_, *others.observed, part.given, density_.kernels());
+  partial->owned_ = std::move(others.observed);
+  return {std::move(partial), std::move(others.missing)};
+}
+
 std::size_t LabelledPosterior::scratch_size() const {
   return posterior_.scratch_size() + std::size_t(n_components()) * kTile + density_.scratch_size();
 }
@@ -54,7 +71,7 @@ void LabelledPosterior::assign(std::span<const Tile> tiles, double* scratch, dou
     if (assign_known(tile, labels_, gamma)) {
       density_.log_joint(tile, joint + size, joint);
       for (int r = 0; r < tile.n_rows(); ++r) {
-        const std::int32_t label = labels_[tile.first_row() + r];
+        const std::int32_t label = labels_[tile.row(r)];
         if (label == RowLabels::kUnknown) continue;
         for (int v = 0; v < n_values(); ++v)
           value[std::int64_t{v} * kTile + r] = joint[std::int64_t{label} * kTile + r];

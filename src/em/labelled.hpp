@@ -18,10 +18,12 @@ class KnownClasses final : public Assignment {
   int n_components() const override { return labels_.n_classes(); }
   std::size_t scratch_size() const override { return others_ ? others_->scratch_size() : 0; }
   void assign(std::span<const Tile> tiles, double* scratch, double* gamma, double* value) const override;
+  PartialAssignment given(std::span<const int> observed, std::span<const int> missing) const override;
 
  private:
   const RowLabels& labels_;
   const Assignment* others_;
+  std::unique_ptr<Assignment> owned_;  ///< the others, where they are nobody else's
 };
 
 /// The E-step of a semi-supervised fit: unlabelled rows as the engine's `posterior` assigns and values them;
@@ -31,7 +33,7 @@ class LabelledPosterior final : public Assignment {
  public:
   LabelledPosterior(const RowLabels& labels, const Assignment& posterior, const Mixture& mixture,
                     const KernelTable& kernels)
-      : labels_(labels), posterior_(posterior), density_(mixture, kernels) {
+      : labels_(labels), posterior_(posterior), mixture_(mixture), density_(mixture, kernels) {
     GMMPI_EXPECT(posterior.n_components() == labels.n_classes());
     GMMPI_EXPECT(mixture.n_components == labels.n_classes());
   }
@@ -44,11 +46,21 @@ class LabelledPosterior final : public Assignment {
   void weigh(const Tile& tile, double* scratch, double* gamma, double* own) const override {
     posterior_.weigh(tile, scratch, gamma, own);
   }
+  PartialAssignment given(std::span<const int> observed, std::span<const int> missing) const override;
+  void raise_reach(const DataSummary& summary, std::span<const double> centers,
+                   std::span<double> reach) const override {
+    posterior_.raise_reach(summary, centers, reach);
+  }
+  double own_of_missing(int i, int k, int n_observed) const override {
+    return posterior_.own_of_missing(i, k, n_observed);
+  }
 
  private:
   const RowLabels& labels_;
   const Assignment& posterior_;
+  const Mixture& mixture_;
   LogDensity density_;
+  std::unique_ptr<Assignment> owned_;  ///< the posterior, where it is nobody else's
 };
 
 }  // namespace gmmpi

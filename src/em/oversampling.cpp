@@ -3,9 +3,11 @@
 #include <limits>
 #include <set>
 
+#include "data/patterns.hpp"
 #include "data/random.hpp"
 #include "data/row_sums.hpp"
 #include "data/vector_reader.hpp"
+#include "em/observed_distances.hpp"
 #include "em/seeding.hpp"
 #include "gmmpi/data/memory_data.hpp"
 #include "gmmpi/error.hpp"
@@ -44,6 +46,8 @@ class Candidates {
   std::vector<double> weights() const;
 
  private:
+  void nearest_observed(const Tile& tile, int n, const double* centers, double* nearest, double* least) const;
+
   const Execution& execution_;
   const Data& data_;
   std::uint64_t seed_;
@@ -56,10 +60,14 @@ class Candidates {
 double Candidates::add(const std::vector<double>& all) {
   const int d = data_.n_columns(), n_new = static_cast<int>(all.size()) / d - n_known_;
   const double* centers = all.data() + Index{n_known_} * d;
+  const bool has_gaps = data_.summary().has_gaps();
   const double inertia = sum_over_rows(execution_, data_, 1, [&](const Tile& tile, double* values) {
     double nearest[kTile], least[kTile], gap[kTile];
-    execution_.kernels->nearest_with_gap(d, n_new, tile.xt(), centers, nearest, least, gap);
-    const Index first = tile.first_row() - first_row_;
+    if (has_gaps)
+      nearest_observed(tile, n_new, centers, nearest, least);
+    else
+      execution_.kernels->nearest_with_gap(d, n_new, tile.xt(), centers, nearest, least, gap);
+    const Index first = tile.row(0) - first_row_;
     std::fill_n(values, kTile, 0.0);
     for (int r = 0; r < tile.n_rows(); ++r) {
       if (least[r] < distance_[first + r]) {
@@ -71,6 +79,20 @@ double Candidates::add(const std::vector<double>& all) {
   })[0];
   n_known_ += n_new;
   return inertia;
+}
+
+/// Of rows that lack values, by the columns that they have.
+void Candidates::nearest_observed(const Tile& tile, int n, const double* centers, double* nearest,
+                                  double* least) const {
+  std::vector<double> distances(std::size_t(n) * kTile);
+  ObservedDistances(data_.n_columns(), true, *execution_.kernels).compute(tile, n, centers, distances.data());
+  for (int r = 0; r < kTile; ++r) {
+    int best = 0;
+    for (int k = 1; k < n; ++k)
+      if (distances[std::size_t(k) * kTile + r] < distances[std::size_t(best) * kTile + r]) best = k;
+    nearest[r] = best;
+    least[r] = distances[std::size_t(best) * kTile + r];
+  }
 }
 
 std::vector<double> Candidates::draw(double expected, double inertia, int round) const {
@@ -87,7 +109,7 @@ std::vector<double> Candidates::draw(double expected, double inertia, int round)
     });
     for (const auto& of_block : rows)
       for (const Index row : of_block) {
-        const std::vector<double> x = data_.row(row);
+        const std::vector<double> x = without_gaps(data_.row(row), data_.summary());
         drawn.insert(drawn.end(), x.begin(), x.end());
       }
   });

@@ -5,8 +5,10 @@
 #include <cmath>
 #include <limits>
 
+#include "data/patterns.hpp"
 #include "data/random.hpp"
 #include "data/row_sums.hpp"
+#include "em/observed_distances.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/expect.hpp"
 #include "kernels/table.hpp"
@@ -71,15 +73,18 @@ class Seeder {
 
 void Seeder::visit(const std::vector<double>& center) {
   std::vector<Tile> tiles(execution_.n_threads, Tile(data_.n_columns(), *execution_.kernels));
+  std::vector<ObservedDistances> distances(
+      execution_.n_threads,
+      ObservedDistances(data_.n_columns(), data_.summary().has_gaps(), *execution_.kernels));
   execution_.comm.together([&] {
     data_.for_each_block(execution_, [&](const Block& block, int thread) {
       Tile& tile = tiles[thread];
       double distance[kTile], sum = 0.0;
       for (int offset = 0; offset < block.n_rows; offset += kTile) {
         tile.load(block, offset);
-        double* nearest = distance_.data() + (tile.first_row() - first_row_);
+        double* nearest = distance_.data() + (tile.row(0) - first_row_);
         if (!center.empty()) {
-          execution_.kernels->squared_distances(data_.n_columns(), 1, tile.xt(), center.data(), distance);
+          distances[thread].compute(tile, 1, center.data(), distance);
           for (int r = 0; r < tile.n_rows(); ++r) nearest[r] = std::min(nearest[r], distance[r]);
         }
         for (int r = 0; r < tile.n_rows(); ++r) sum += mass(nearest[r], tile.weights()[r]);
@@ -122,7 +127,7 @@ std::vector<std::vector<double>> Seeder::draw(int n) {
   }
   n_drawn_ += n;
   execution_.comm.together([&] {  // rows may have to be read from a file
-    for (Draw& draw : mine) draw.x = data_.row(draw.row);
+    for (Draw& draw : mine) draw.x = without_gaps(data_.row(draw.row), data_.summary());
   });
   std::vector<double> packed;  // number and row, one after the other
   for (const Draw& draw : mine) {
@@ -143,8 +148,9 @@ std::size_t Seeder::best_candidate(const std::vector<std::vector<double>>& candi
   for (const auto& c : candidates) centers.insert(centers.end(), c.begin(), c.end());
   const std::vector<double> inertia =
       sum_over_rows(execution_, data_, L, [&](const Tile& tile, double* values) {
-        const double* nearest = distance_.data() + (tile.first_row() - first_row_);
-        execution_.kernels->squared_distances(d, L, tile.xt(), centers.data(), values);
+        const double* nearest = distance_.data() + (tile.row(0) - first_row_);
+        ObservedDistances(d, data_.summary().has_gaps(), *execution_.kernels)
+            .compute(tile, L, centers.data(), values);
         for (int l = 0; l < L; ++l)
           for (int r = 0; r < tile.n_rows(); ++r) {
             double& value = values[l * kTile + r];

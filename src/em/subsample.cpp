@@ -76,7 +76,8 @@ std::unique_ptr<Data> subsample(const Execution& execution, const Data& data, in
   if (std::ssize(weights) < std::max(kLeastRows, least_rows)) return nullptr;
   VectorReader value_reader("a subsample", std::move(values), d),
       weight_reader("its weights", std::move(weights), 1);
-  auto sample = std::make_unique<MemoryData>(execution, value_reader, &weight_reader);
+  auto sample = std::make_unique<MemoryData>(execution, value_reader, &weight_reader,
+                                             data.summary().has_gaps() ? Missing::em : Missing::error);
   if (!has_distinct_rows(execution, *sample, n_components)) return nullptr;
   return sample;
 }

@@ -10,10 +10,11 @@
 #include <numeric>
 #include <string>
 
+#include "em/block_work.hpp"
+#include "em/gaps.hpp"
 #include "em/resolution.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/expect.hpp"
-#include "model/log_density.hpp"
 #include "parallel/exact_message.hpp"
 
 namespace gmmpi {
@@ -37,22 +38,32 @@ constexpr double kMostMoment = 1e300;
                   k));
 }
 
+/// (K x d): how far the rows lie from each centre, at the most, and what stands in their gaps.
+std::vector<double> reaches_of(const DataSummary& summary, const std::vector<double>& centers,
+                               const Assignment& assignment) {
+  std::vector<double> reach;
+  const std::size_t d = summary.minimum.size();
+  for (std::size_t e = 0; e < centers.size(); ++e)
+    reach.push_back(std::max(std::abs(summary.maximum[e % d] - centers[e]),
+                             std::abs(summary.minimum[e % d] - centers[e])));
+  if (summary.has_gaps()) assignment.raise_reach(summary, centers, reach);
+  for (double& r : reach) r *= 1.0001;
+  return reach;
+}
+
 /// Bounds of the absolute sums, from the columns' ranges (and `own`) alone: the same on every rank.
 std::vector<double> moment_bounds(const MomentLayout& layout, const DataSummary& summary,
-                                  const std::vector<double>& centers, const std::optional<OwnSums>& own) {
+                                  const std::vector<double>& centers, const Assignment& assignment) {
+  const std::optional<OwnSums> own = assignment.own_sums();
+  const std::vector<double> reaches = reaches_of(summary, centers, assignment);
   const double rows = summary.total_weight * 1.0001, weight = own ? rows * own->largest_weight : rows;
   std::vector<double> bounds(layout.size());
   double* first = bounds.data() + layout.first();
   double* second = bounds.data() + layout.second();
   for (int k = 0; k < layout.K; ++k) {
     bounds[k] = weight;
-    std::vector<double> reach(layout.d);
-    for (int j = 0; j < layout.d; ++j) {
-      const double center = centers[std::size_t(k) * layout.d + j];
-      reach[j] =
-          1.0001 * std::max(std::abs(summary.maximum[j] - center), std::abs(summary.minimum[j] - center));
-      *first++ = weight * reach[j];
-    }
+    const std::span reach = std::span(reaches).subspan(std::size_t(k) * layout.d, layout.d);
+    for (const double r : reach) *first++ = weight * r;
     layout.for_each_entry(k, [&](int i, int l, std::int64_t place) {
       second[place] = std::max(second[place], weight * reach[i] * reach[l]);
     });
@@ -73,119 +84,38 @@ AlignedDoubles pad_rows(const std::vector<double>& values, int d) {
   return out;
 }
 
-/// Tiles of a block that are worked on together: rows that count are gathered over them, so more is better,
-/// as long as they and their responsibilities stay in second-level cache. Depends on N, d and K only.
-int tiles_together(const MomentLayout& layout, Index block_rows) {
-  constexpr std::int64_t cache = 512 * 1024;
-  const std::int64_t per_tile =
-      8 * kTile * (2 * std::int64_t{padded(layout.d)} + (1 + layout.n_own) * layout.K);
-  return static_cast<int>(std::clamp<std::int64_t>(cache / per_tile, 1, block_rows / kTile));
-}
-
-/// Whether rows of weight zero, and those beyond the end, have no share in any component.
-bool is_padded(std::span<const Tile> tiles, int K, const double* gamma) {
-  for (const Tile& tile : tiles)
-    for (int k = 0; k < K; ++k, gamma += kTile)
-      for (int r = 0; r < kTile; ++r)
-        if (tile.weights()[r] == 0.0 && gamma[r] != 0.0) return false;
-  return true;
-}
-
 /// One thread's part of a sweep.
 struct Worker {
-  int K, d, n_own;
-  const KernelTable& kernels;
-  std::vector<Tile> tiles;
-  std::vector<TileRows> rows;
-  BlockSums sums;
+  BlockWork work;
+  std::optional<GapWork> gaps;
   const Resolution& resolution;
   std::vector<double> peaks;
   ExactArray moments;
   std::vector<ExactScalar> totals;  ///< of the values
-  AlignedDoubles gamma, own, value, scratch;
+  std::vector<double> lanes;
   Profile::Seconds seconds{};
 
-  Worker(const MomentLayout& layout, Index block_rows, const KernelTable& table, const Assignment& assignment,
-         const Resolution& keys, const ExactArray& empty)
-      : K(layout.K),
-        d(layout.d),
-        n_own(layout.n_own),
-        kernels(table),
-        tiles(tiles_together(layout, block_rows), Tile(layout.d, table)),
-        sums(layout),
+  Worker(const MomentLayout& layout, Index block_rows, const KernelTable& kernels, int n_values,
+         const PatternPasses* patterns, const Resolution& keys, const ExactArray& empty)
+      : work(layout, block_rows, kernels, n_values),
         resolution(keys),
         peaks(keys.n_keys()),
         moments(empty),
-        totals(assignment.n_values()),
-        gamma(tiles.size() * layout.K * kTile),
-        own(tiles.size() * layout.n_own * layout.K * kTile),
-        value(tiles.size() * assignment.n_values() * kTile),
-        scratch(assignment.scratch_size()) {
-    for (const Tile& tile : tiles) rows.push_back({tile.x(), tile.xt()});
+        totals(n_values) {
+    if (patterns) gaps.emplace(*patterns, block_rows, kernels, n_values);
   }
 
   void add(const Block& block, const Assignment& assignment, const double* centers) {
-    AlignedDoubles lanes(totals.size() * kRowLanes);
+    lanes.assign(totals.size() * kRowLanes, 0.0);
+    const std::vector<double>& of_block = gaps ? gaps->sum(block, lanes, seconds)
+                                               : work.sum(block, assignment, centers, lanes, seconds);
     Stopwatch watch;
-    sums.clear();
-    for (int offset = 0; offset < block.n_rows;) {
-      std::size_t n = 0;
-      for (; n < tiles.size() && offset < block.n_rows; ++n, offset += kTile) tiles[n].load(block, offset);
-      const std::span<const Tile> loaded(tiles.data(), n);
-      assignment.assign(loaded, scratch.data(), gamma.data(), value.data());
-      GMMPI_EXPECT(is_padded(loaded, K, gamma.data()));
-      if (n_own > 0) weigh(loaded, assignment);
-      for (std::size_t i = 0; i < n; ++i)
-        require_in_reach(loaded[i], value.data() + i * totals.size() * kTile, ExitCode::numerical);
-      for (std::size_t i = 0; i < n * totals.size(); ++i) {
-        double* values = value.data() + i * kTile;
-        for (int r = 0; r < kTile; ++r) values[r] *= tiles[i / totals.size()].weights()[r];
-        kernels.sum_rows(values, lanes.data() + i % totals.size() * kRowLanes);
-      }
-      seconds[Profile::e_step] += watch.lap();
-      sums.add(kernels, std::span(rows).first(n), gamma.data(), centers, rows_after(block, offset, n),
-               own.data());
-      seconds[Profile::accumulation] += watch.lap();
-    }
-    const std::vector<double>& of_block = sums.collect();
     moments.add(of_block);
     resolution.add(of_block, peaks);
     for (std::size_t i = 0; i < lanes.size(); ++i) totals[i / kRowLanes].add(lanes[i]);
     seconds[Profile::exact_sums] += watch.lap();
   }
-
-  /// The first of the own sums is that of gamma itself.
-  void weigh(std::span<const Tile> loaded, const Assignment& assignment) {
-    const std::int64_t size = std::int64_t{K} * kTile;
-    for (std::ptrdiff_t i = 0; i < std::ssize(loaded); ++i) {
-      double* of_tile = own.data() + i * n_own * size;
-      std::copy_n(gamma.data() + i * size, size, of_tile);
-      assignment.weigh(loaded[i], scratch.data(), gamma.data() + i * size, of_tile + size);
-    }
-  }
-
-  /// What is read next, here or, after the last row of a block, probably on this rank.
-  ReadAhead rows_after(const Block& block, int offset, std::size_t n_now) const {
-    const Index count = std::ssize(tiles) * kTile;
-    return std::visit(
-        [&](const auto* x) {
-          return ReadAhead(x + Index{offset} * d, count * d * Index{sizeof *x},
-                           static_cast<std::int64_t>(n_now) * K);
-        },
-        block.rows);
-  }
 };
-
-/// Runs the blocks of this rank; an exception is kept for the reduction.
-std::exception_ptr run_blocks(const Execution& execution, const Data& data,
-                              const std::function<void(const Block&, int)>& work) {
-  try {
-    data.for_each_block(execution, work);
-  } catch (...) {
-    return std::current_exception();
-  }
-  return nullptr;
-}
 
 /// What a pass over all rows leaves.
 struct Pass {
@@ -204,12 +134,15 @@ Pass run_pass(const Execution& execution, const Data& data, const Assignment& as
   std::vector<ExactScalar> totals(assignment.n_values());
   Stopwatch watch;
   const AlignedDoubles padded_centers = pad_rows(centers, layout.d);
+  std::optional<PatternPasses> patterns;
+  if (data.summary().has_gaps()) patterns.emplace(assignment, layout, centers, data.summary());
   std::vector<std::unique_ptr<Worker>> workers(execution.n_threads);
-  std::exception_ptr failure = run_blocks(execution, data, [&](const Block& block, int thread) {
+  const std::exception_ptr failure = failure_of_blocks(execution, data, [&](const Block& block, int thread) {
     auto& worker = workers[thread];
     if (!worker)
-      worker = std::make_unique<Worker>(layout, data.grid().block_rows(), *execution.kernels, assignment,
-                                        resolution, empty);
+      worker = std::make_unique<Worker>(layout, data.grid().block_rows(), *execution.kernels,
+                                        assignment.n_values(), patterns ? &*patterns : nullptr, resolution,
+                                        empty);
     worker->add(block, assignment, padded_centers.data());
   });
   for (const auto& worker : workers) {
@@ -255,7 +188,7 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
   GMMPI_EXPECT(std::ssize(data.summary().minimum) == layout.d &&
                std::ssize(data.summary().maximum) == layout.d);
   const Resolution resolution(layout, needs);
-  std::vector<double> bounds = moment_bounds(layout, data.summary(), centers, own);
+  std::vector<double> bounds = moment_bounds(layout, data.summary(), centers, assignment);
   Pass pass = run_pass(execution, data, assignment, centers, layout, resolution, bounds);
   const auto n_blocks = static_cast<double>(data.grid().n_blocks());
   if (resolution.refine(execution.comm, pass.sums, pass.peaks, n_blocks, bounds))
@@ -263,51 +196,24 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
   return std::move(pass.moments);
 }
 
-std::int64_t sweep_bytes_per_thread(const MomentLayout& layout, Index block_rows) {
-  const std::int64_t tile =
-      8 * kTile * (2 * std::int64_t{padded(layout.d)} + (1 + layout.n_own) * layout.K + 1);
-  return BlockSums::bytes(layout) + tiles_together(layout, block_rows) * tile + (3 + 1) * 8 * layout.size();
+std::exception_ptr failure_of_blocks(const Execution& execution, const Data& data,
+                                     const std::function<void(const Block&, int)>& work) {
+  try {
+    data.for_each_block(execution, work);
+  } catch (...) {
+    return std::current_exception();
+  }
+  return nullptr;
 }
 
-FoundRow find_extreme_row(const Execution& execution, const Data& data, const Assignment& assignment,
-                          bool highest) {
-  struct Best {
-    double value = 0.0;
-    Index row = -1;
-    bool beats(const Best& other) const {
-      return row >= 0 && (other.row < 0 || value < other.value || (value == other.value && row < other.row));
-    }
-  };
-  std::vector<Best> best(execution.n_threads);
-  const std::exception_ptr failure = run_blocks(execution, data, [&](const Block& block, int thread) {
-    Tile tile(data.n_columns(), *execution.kernels);
-    std::vector<double> gamma(std::size_t(assignment.n_components()) * kTile),
-        scratch(assignment.scratch_size());
-    std::vector<double> value(std::size_t(assignment.n_values()) * kTile);
-    for (int offset = 0; offset < block.n_rows; offset += kTile) {
-      tile.load(block, offset);
-      assignment.assign(std::span(&tile, 1), scratch.data(), gamma.data(), value.data());
-      for (int r = 0; r < tile.n_rows(); ++r)
-        if (const Best candidate{highest ? -value[r] : value[r], tile.first_row() + r};
-            tile.weights()[r] > 0.0 && candidate.beats(best[thread]))
-          best[thread] = candidate;
-    }
-  });
-  execution.comm.rethrow_anywhere(failure);
-  const std::vector<Best> all = execution.comm.all_gather(std::span<const Best>(best));
-  Best winner;
-  for (const Best& candidate : all)
-    if (candidate.beats(winner)) winner = candidate;
-  GMMPI_EXPECT(winner.row >= 0);
+std::int64_t sweep_bytes_per_thread(const MomentLayout& layout, Index block_rows) {
+  return BlockWork::bytes(layout, block_rows) + (3 + 1) * 8 * layout.size();
+}
 
-  const Index block = winner.row / data.grid().block_rows();
-  const bool mine = block >= data.first_block() && block < data.last_block();
-  std::vector<double> x;
-  execution.comm.together([&] {  // the row may have to be read from a file
-    if (mine) x = data.row(winner.row);
-  });
-  x = execution.comm.all_gather(std::span<const double>(x));
-  return {winner.row, highest ? -winner.value : winner.value, x};
+void Assignment::raise_reach(const DataSummary& summary, std::span<const double>,
+                             std::span<double> reach) const {
+  const std::vector<double>& variance = summary.gaps.variance;
+  for (std::size_t e = 0; e < reach.size(); ++e) reach[e] += std::sqrt(variance[e % variance.size()]);
 }
 
 }  // namespace gmmpi

@@ -1,6 +1,9 @@
 // One pass over all rows: responsibilities from an assignment, moments about given centres, one allreduce.
 #pragma once
 
+#include <exception>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -9,8 +12,18 @@
 #include "em/resolution.hpp"
 #include "gmmpi/model/own_sums.hpp"
 #include "kernels/scatter.hpp"
+#include "model/observed_part.hpp"
 
 namespace gmmpi {
+
+class Assignment;
+
+/// An assignment of rows that lack columns, by those that they have, and what it expects of the others.
+struct PartialAssignment {
+  std::unique_ptr<Assignment> observed;
+  /// None: a missing value is expected at its centre, with the column's variance.
+  std::optional<MissingColumns> missing{};
+};
 
 /// Where responsibilities come from: a model's posterior, the nearest centre, labels, chance, ...
 /// Shared by all threads.
@@ -34,6 +47,15 @@ class Assignment {
   /// With own sums, after `assign`, tile by tile: gamma (K x kTile) becomes what weighs the moments; own (n x
   /// K x kTile) the terms of the n sums, times what gamma was.
   virtual void weigh(const Tile& /*tile*/, double* /*scratch*/, double* /*gamma*/, double* /*own*/) const {}
+
+  /// For rows that have the columns `observed` only; it does not outlive this one.
+  virtual PartialAssignment given(std::span<const int> observed, std::span<const int> missing) const = 0;
+  /// Raises `reach` (K x d), how far the observed values lie from `centers`, to what missing ones may lie at:
+  /// conditional mean plus standard deviation.
+  virtual void raise_reach(const DataSummary& summary, std::span<const double> centers,
+                           std::span<double> reach) const;
+  /// What a row of weight 1 of component k adds to own sum i besides, because it has n_observed columns only.
+  virtual double own_of_missing(int /*i*/, int /*k*/, int /*n_observed*/) const { return 0.0; }
 };
 
 /// An assignment of each tile by itself.
@@ -76,13 +98,19 @@ struct Moments {
 /// Collective: the one allreduce of an iteration. Errors of any rank's data source ride in it and are thrown
 /// on all ranks. Where sums of a narrow component drown in the range of a column, the rows are swept once
 /// more with a finer quantum (Resolution).
+/// Rows that lack values add what the assignment expects of them (Ghahramani & Jordan, NIPS 6, 1994).
 Moments sweep(const Execution& execution, const Data& data, const Assignment& assignment,
               std::vector<double> centers, ScatterShape shape = ScatterShape::none, MomentNeeds needs = {});
+
+/// Local. Runs work(block, thread) for the blocks of this rank. An exception is returned, to ride in a
+/// reduction.
+std::exception_ptr failure_of_blocks(const Execution& execution, const Data& data,
+                                     const std::function<void(const Block&, int)>& work);
 
 /// Bytes that one thread of a sweep needs besides the data.
 std::int64_t sweep_bytes_per_thread(const MomentLayout& layout, Index block_rows);
 
-/// A row of the data, found or drawn; equal on all ranks.
+/// A row of the data, found or drawn; equal on all ranks. In its gaps stand column means.
 struct FoundRow {
   Index row = -1;
   double value = 0.0;

@@ -128,6 +128,15 @@ void require_fitting_start(const FitOptions& o, int n_columns, const std::string
           ExitCode::bad_data);
 }
 
+/// What does not go with rows that lack values.
+void require_able_with_gaps(const FitOptions& o, const Data& data) {
+  if (!data.summary().has_gaps()) return;
+  require(o.engine->abilities().gaps, "--engine " + std::string(o.engine->name()) +
+                                          " needs complete rows; give --missing drop, or choose --engine " +
+                                          engines_that([](const Engine& e) { return e.abilities().gaps; }));
+  require(!o.trace_bound, "--trace elbo needs complete rows; leave it out, or give --missing drop");
+}
+
 /// Collective.
 void require_enough_rows(const Execution& execution, const Data& data, const FitOptions& o,
                          const std::string& name) {
@@ -151,6 +160,7 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
   require_ranges(options);
   require_able_engine(options);
   require_able_components(options);
+  require_able_with_gaps(options, data);
   require_fitting_labels(options);
   require_proper_constraints(options, data.n_columns());
   validate_noise(options, data, name);

@@ -6,6 +6,7 @@
 #include "gmmpi/expect.hpp"
 #include "gmmpi/inference/compare.hpp"
 #include "inference/matching.hpp"
+#include "inference/observed_models.hpp"
 #include "inference/tile_posterior.hpp"
 
 namespace gmmpi {
@@ -14,24 +15,22 @@ std::vector<Index> class_table(const Execution& execution, const Data& data, con
                                const RowLabels& labels) {
   GMMPI_EXPECT(data.n_columns() == mixture.n_features);
   const KernelTable& kernels = *execution.kernels;
-  const LogDensity density(mixture, kernels);
+  const ObservedModels models(mixture, data.summary(), kernels);
   const std::size_t n_classes = labels.n_classes(), K = mixture.n_components;
   const std::size_t size = (K + mixture.noise.has_value()) * n_classes;
   std::vector<std::vector<Index>> tables(execution.n_threads, std::vector<Index>(size));
   execution.comm.together([&] {
     data.for_each_block(execution, [&](const Block& block, int thread) {
-      Tile tile(data.n_columns(), kernels);
-      TilePosterior posterior(mixture, density, kernels);
-      for (int offset = 0; offset < block.n_rows; offset += kTileRows) {
-        tile.load(block, offset);
+      ObservedTiles(models).for_each(block, [&](const Tile& tile, const ObservedModel& model) {
+        TilePosterior posterior(model.part.given, model.density, kernels);
         posterior.evaluate(tile);
         posterior.require_in_reach(tile);
         for (int r = 0; r < tile.n_rows(); ++r) {
-          const int known = labels[tile.first_row() + r], label = posterior.label(r);
+          const int known = labels[tile.row(r)], label = posterior.label(r);
           if (known == RowLabels::kUnknown) continue;
           ++tables[thread][(label == TilePosterior::kNoise ? K : label) * n_classes + known];
         }
-      }
+      });
     });
   });
   for (std::size_t t = 1; t < tables.size(); ++t)

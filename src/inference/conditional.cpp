@@ -8,6 +8,7 @@
 #include "gmmpi/expect.hpp"
 #include "inference/comparable.hpp"
 #include "inference/tile_posterior.hpp"
+#include "model/observed_part.hpp"
 
 namespace gmmpi {
 
@@ -25,20 +26,7 @@ void factorise_or_fail(Mixture& m, const KernelTable& kernels, const std::string
 /// Without factors.
 Mixture selected(const Mixture& m, std::span<const int> columns) {
   require_no_noise(m, "the model");
-  Mixture out;
-  out.component = m.component;
-  out.own = m.own;
-  out.own_sharing = m.own_sharing;
-  // Another order of all columns is a rotation that every structure allows.
-  out.structure = std::ssize(columns) == m.n_features ? m.structure : &m.structure->after_projection();
-  out.n_components = m.n_components;
-  out.n_features = static_cast<int>(columns.size());
-  out.weights = m.weights;
-  for (int k = 0; k < m.n_components; ++k)
-    for (const int j : columns) out.means.push_back(m.mean(k)[j]);
-  for (int k = 0; k < m.n_covariances(); ++k)
-    m.layout().select(m.covariance(k), m.n_features, columns, out.covariances);
-  return out;
+  return selected_columns(m, columns);
 }
 
 /// e^x for x so low that it is denormal or 0.
@@ -47,32 +35,6 @@ double denormal_exp(double x, const KernelTable& kernels) {
   double scaled = x + log_scale;
   kernels.exp(1, &scaled, &scaled);
   return scaled * 0x1p-64;
-}
-
-/// With U the factor of Sigma_bb's inverse, U U^T: G = Sigma_ab U gives the slopes B = G U^T, and takes
-/// G G^T = B Sigma_ba away from `schur`, which is Sigma_aa before. `sigma` is the joint (d, d) covariance.
-void take_away_given(const Conditional& c, std::size_t d, const double* sigma, const double* u,
-                     double* slopes, double* schur) {
-  const std::size_t n_a = c.a.size(), n_b = c.b.size();
-  std::vector<double> g(n_a * n_b);
-  for (std::size_t i = 0; i < n_a; ++i)
-    for (std::size_t l = 0; l < n_b; ++l) {
-      const double s = sigma[c.a[i] * d + c.b[l]];
-      for (std::size_t j = l; j < n_b; ++j) g[i * n_b + j] += s * u[l * n_b + j];
-    }
-  for (std::size_t i = 0; i < n_a; ++i)
-    for (std::size_t l = 0; l < n_b; ++l) {
-      double sum = 0.0;
-      for (std::size_t j = l; j < n_b; ++j) sum += g[i * n_b + j] * u[l * n_b + j];
-      slopes[i * n_b + l] = sum;
-    }
-  for (std::size_t i = 0; i < n_a; ++i)
-    for (std::size_t j = i; j < n_a; ++j) {
-      double sum = 0.0;
-      for (std::size_t l = 0; l < n_b; ++l) sum += g[i * n_b + l] * g[j * n_b + l];
-      schur[i * n_a + j] -= sum;
-      schur[j * n_a + i] = schur[i * n_a + j];
-    }
 }
 
 /// Where the spread of the others depends on how far out the given values lie: each component by itself, so
@@ -156,8 +118,8 @@ Conditional make_conditional(const Mixture& m, std::span<const int> a, std::span
     const std::size_t n_a = c.a.size(), n_b = c.b.size();
     c.slopes.resize(m.n_covariances() * n_a * n_b);
     for (int k = 0; k < m.n_covariances(); ++k)
-      take_away_given(c, m.n_features, m.covariance(k), c.given.factor(k), c.slopes.data() + k * n_a * n_b,
-                      c.rest.covariance(k));
+      take_away_given(a, b, m.n_features, m.covariance(k), c.given.factor(k),
+                      c.slopes.data() + k * n_a * n_b, c.rest.covariance(k));
   }
   for (double& own : c.rest.own) own = m.component->own_given(own, static_cast<int>(b.size()));
   factorise_or_fail(c.rest, kernels, "the conditional covariance");

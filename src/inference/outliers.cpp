@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "gmmpi/error.hpp"
 #include "gmmpi/expect.hpp"
 #include "inference/drawn_data.hpp"
 #include "inference/quantile.hpp"
@@ -29,7 +30,7 @@ std::vector<double> log_densities(const Execution& execution, const Data& data, 
         posterior.evaluate(tile);
         posterior.require_in_reach(tile);
         for (int r = 0; r < tile.n_rows(); ++r)
-          if (tile.weights()[r] > 0.0) values[tile.first_row() + r - first] = posterior.log_density(r);
+          if (tile.weights()[r] > 0.0) values[tile.row(r) - first] = posterior.log_density(r);
       }
     });
   });
@@ -39,22 +40,30 @@ std::vector<double> log_densities(const Execution& execution, const Data& data, 
 
 }  // namespace
 
+void require_comparable_rows(const OutlierTest& test, const DataSummary& summary) {
+  if (summary.has_gaps() && test.rule != OutlierRule::chi2)
+    throw Error(ExitCode::usage,
+                "densities of rows that have different columns do not compare; give --outlier-rule chi2, or "
+                "--missing drop");
+}
+
 OutlierTest outlier_test(const Execution& execution, const Data& data, const Mixture& mixture,
                          OutlierRule rule, double q) {
   GMMPI_EXPECT(q > 0.0 && q < 1.0 && data.n_columns() == mixture.n_features);
   if (rule == OutlierRule::chi2) {
-    OutlierTest test{rule};
+    OutlierTest test{rule, 0.0, {}, q};
     for (int k = 0; k < mixture.n_components; ++k)
       test.distances.push_back(mixture.component->distance_quantile(mixture, k, q, *execution.kernels));
     test.threshold = std::ranges::max(test.distances);
     return test;
   }
+  require_comparable_rows({rule}, data.summary());
   std::vector<double> values;
   if (rule == OutlierRule::data)
     values = log_densities(execution, data, mixture);
   else
     values = log_densities(execution, DrawnData(execution, mixture, kOutlierDraws, 0), mixture);
-  return {rule, quantile(execution.comm, values, q)};
+  return {rule, quantile(execution.comm, values, q), {}, q};
 }
 
 }  // namespace gmmpi

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "gmmpi/expect.hpp"
+#include "inference/observed_models.hpp"
 #include "inference/tile_posterior.hpp"
 
 namespace gmmpi {
@@ -26,64 +28,78 @@ double mahalanobis_distance(const Mixture& m, int k, const double* x) {
 /// One thread's work: a block's results, tile by tile, then written as a whole.
 class BlockPrediction {
  public:
-  BlockPrediction(const PredictOptions& options, const LogDensity& density, const Mixture& mixture,
-                  const KernelTable& kernels)
+  BlockPrediction(const PredictOptions& options, const ObservedModels& models)
       : options_(options),
-        mixture_(mixture),
-        density_(density),
-        posterior_(mixture, density, kernels),
-        tile_(mixture.n_features, kernels),
-        scratch_(density.scratch_size()),
-        squared_(std::size_t(mixture.n_components) * kTile) {
-    counts_.labels.resize(mixture.n_components);
+        n_components_(models.of_complete_rows()->density.n_components()),
+        n_shares_(models.of_complete_rows()->density.n_shares()),
+        tiles_(models),
+        squared_(std::size_t(n_components_) * kTile) {
+    counts_.labels.resize(n_components_);
   }
 
   void run(const Block& block, const RowSink& sink) {
-    for (auto* values : {&responsibilities_, &log_density_, &mahalanobis_}) values->clear();
-    labels_.clear();
-    outliers_.clear();
-    for (int offset = 0; offset < block.n_rows; offset += kTileRows) {
-      tile_.load(block, offset);
-      posterior_.evaluate(tile_);
-      posterior_.require_in_reach(tile_);
-      if (needs_distances()) density_.mahalanobis(tile_, scratch_.data(), squared_.data());
-      for (int r = 0; r < tile_.n_rows(); ++r) add_row(r);
-    }
+    const std::size_t n = block.n_rows;
+    labels_.assign(n, TilePosterior::kNoise);  // what rows that are absent have
+    outliers_.assign(n, 0);
+    log_density_.assign(n, kNaN);
+    responsibilities_.assign(options_.responsibilities ? n * n_shares_ : 0, kNaN);
+    mahalanobis_.assign(options_.mahalanobis ? n * n_components_ : 0, kNaN);
+    tiles_.for_each(block, [&](const Tile& tile, const ObservedModel& model) {
+      take(model);
+      posterior_->evaluate(tile);
+      posterior_->require_in_reach(tile);
+      scratch_.resize(model.density.scratch_size());
+      if (needs_distances()) model.density.mahalanobis(tile, scratch_.data(), squared_.data());
+      for (int r = 0; r < tile.n_rows(); ++r)
+        if (tile.weights()[r] > 0.0) set_row(tile, r, static_cast<std::size_t>(tile.row(r) - block.first_row));
+    });
     write(block, sink);
   }
 
   const PredictCounts& counts() const { return counts_; }
 
  private:
-  bool needs_distances() const {
-    return options_.mahalanobis || (options_.outliers && options_.outliers->rule == OutlierRule::chi2);
-  }
+  bool has_distance_test() const { return options_.outliers && options_.outliers->rule == OutlierRule::chi2; }
+  bool needs_distances() const { return options_.mahalanobis || has_distance_test(); }
   double squared(int k, int r) const { return squared_[std::size_t(k) * kTile + r]; }
 
-  void add_row(int r) {
-    const bool absent = tile_.weights()[r] == 0.0;
-    const int K = mixture_.n_components, label = absent ? TilePosterior::kNoise : posterior_.label(r);
-    const bool outlier = !absent && options_.outliers && is_outlier(*options_.outliers, r);
-    if (!absent) ++(label == TilePosterior::kNoise ? counts_.noise : counts_.labels[label]);
-    counts_.outliers += outlier;
-    labels_.push_back(label);
-    outliers_.push_back(outlier);
-    log_density_.push_back(absent ? kNaN : posterior_.log_density(r));
-    for (int k = 0; k < density_.n_shares() && options_.responsibilities; ++k)
-      responsibilities_.push_back(absent ? kNaN : posterior_.responsibility(k, r));
-    for (int k = 0; k < K && options_.mahalanobis; ++k)
-      mahalanobis_.push_back(absent ? kNaN : distance(k, r));
+  /// The model of the tile at hand, and what follows from it.
+  void take(const ObservedModel& model) {
+    if (&model == model_) return;
+    model_ = &model;
+    const KernelTable& kernels = model.density.kernels();
+    posterior_.emplace(model.part.given, model.density, kernels);
+    if (!has_distance_test()) return;
+    farthest_ = options_.outliers->distances;
+    for (int k = 0; k < n_components_ && !model.pattern.is_complete(); ++k)
+      farthest_[k] =
+          model.part.given.component->distance_quantile(model.part.given, k, options_.outliers->share, kernels);
   }
 
-  double distance(int k, int r) const {
+  void set_row(const Tile& tile, int r, std::size_t row) {
+    const int label = posterior_->label(r);
+    const bool outlier = options_.outliers && is_outlier(*options_.outliers, r);
+    ++(label == TilePosterior::kNoise ? counts_.noise : counts_.labels[label]);
+    counts_.outliers += outlier;
+    labels_[row] = label;
+    outliers_[row] = outlier;
+    log_density_[row] = posterior_->log_density(r);
+    for (int k = 0; k < n_shares_ && options_.responsibilities; ++k)
+      responsibilities_[row * n_shares_ + k] = posterior_->responsibility(k, r);
+    for (int k = 0; k < n_components_ && options_.mahalanobis; ++k)
+      mahalanobis_[row * n_components_ + k] = distance(tile, k, r);
+  }
+
+  double distance(const Tile& tile, int k, int r) const {
     if (std::isfinite(squared(k, r))) return std::sqrt(squared(k, r));
-    return mahalanobis_distance(mixture_, k, tile_.x() + std::int64_t{r} * padded(mixture_.n_features));
+    const Mixture& mixture = model_->part.given;
+    return mahalanobis_distance(mixture, k, tile.x() + std::int64_t{r} * padded(mixture.n_features));
   }
 
   bool is_outlier(const OutlierTest& test, int r) const {
-    if (test.rule != OutlierRule::chi2) return posterior_.log_density(r) < test.threshold;
-    for (int k = 0; k < mixture_.n_components; ++k)
-      if (mixture_.weights[k] > 0.0 && squared(k, r) <= test.distances[k]) return false;
+    if (test.rule != OutlierRule::chi2) return posterior_->log_density(r) < test.threshold;
+    for (int k = 0; k < n_components_; ++k)
+      if (model_->part.given.weights[k] > 0.0 && squared(k, r) <= farthest_[k]) return false;
     return true;
   }
 
@@ -100,10 +116,11 @@ class BlockPrediction {
   }
 
   const PredictOptions& options_;
-  const Mixture& mixture_;
-  const LogDensity& density_;
-  TilePosterior posterior_;
-  Tile tile_;
+  int n_components_, n_shares_;
+  ObservedTiles tiles_;
+  const ObservedModel* model_ = nullptr;  ///< of the last tile
+  std::optional<TilePosterior> posterior_;
+  std::vector<double> farthest_;  ///< (K) squared distances that outliers exceed, by the columns they have
   std::vector<double> scratch_, squared_, responsibilities_, log_density_, mahalanobis_;
   std::vector<std::int64_t> labels_, outliers_;
   PredictCounts counts_;
@@ -130,9 +147,10 @@ std::vector<OutputColumn> predict_columns(const PredictOptions& options, const M
 PredictCounts predict(const Execution& execution, const Data& data, const Mixture& mixture,
                       const PredictOptions& options, const RowSink& sink) {
   GMMPI_EXPECT(data.n_columns() == mixture.n_features);
-  const LogDensity density(mixture, *execution.kernels);
-  std::vector<BlockPrediction> threads(execution.n_threads,
-                                       BlockPrediction(options, density, mixture, *execution.kernels));
+  if (options.outliers) require_comparable_rows(*options.outliers, data.summary());
+  const ObservedModels models(mixture, data.summary(), *execution.kernels);
+  std::vector<BlockPrediction> threads;
+  for (int t = 0; t < execution.n_threads; ++t) threads.emplace_back(options, models);
   execution.comm.together([&] {
     data.for_each_block(execution, [&](const Block& block, int thread) { threads[thread].run(block, sink); });
   });

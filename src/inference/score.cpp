@@ -6,7 +6,7 @@
 #include "data/row_sums.hpp"
 #include "gmmpi/expect.hpp"
 #include "inference/nearest_means.hpp"
-#include "model/log_density.hpp"
+#include "inference/observed_models.hpp"
 
 namespace gmmpi {
 
@@ -27,6 +27,28 @@ Score criteria(const KernelTable& kernels, double log_likelihood, double map_ent
   return s;
 }
 
+/// Log density, entropy and, by the nearest mean, squared distance of each row.
+void score_tile(const Tile& tile, const ObservedModel& model, const ScoreOptions& options, double* values) {
+  const LogDensity& density = model.density;
+  const KernelTable& kernels = density.kernels();
+  const int n = density.n_shares();
+  std::vector<double> joint(std::size_t(n) * kTile), scratch(density.scratch_size());
+  double* log_density = values;
+  double* entropy = values + kTile;
+  double largest[kTile], known[kTile];
+  density.log_shares(tile, scratch.data(), joint.data());
+  largest_shares(n, joint.data(), largest);
+  for (int r = 0; options.labels && r < tile.n_rows(); ++r)
+    if (const int k = (*options.labels)[tile.row(r)]; k >= 0) known[r] = joint[std::size_t(k) * kTile + r];
+  kernels.responsibilities(n, tile.weights(), kLeastLogShare, joint.data(), log_density);
+  require_in_reach(tile, log_density, ExitCode::bad_data);
+  for (int r = 0; r < kTile; ++r) entropy[r] = log_density[r] - largest[r];
+  for (int r = 0; options.labels && r < tile.n_rows(); ++r)
+    if ((*options.labels)[tile.row(r)] >= 0) log_density[r] = known[r], entropy[r] = 0.0;
+  if (model.part.given.label_rule == LabelRule::nearest)
+    NearestMeans(model.part.given, kernels).assign(tile, tile.weights(), joint.data(), values + 2 * kTile);
+}
+
 }  // namespace
 
 Score score(const Execution& execution, const Data& data, const Mixture& mixture,
@@ -34,28 +56,15 @@ Score score(const Execution& execution, const Data& data, const Mixture& mixture
   GMMPI_EXPECT(data.n_columns() == mixture.n_features);
   GMMPI_EXPECT(!options.labels || options.labels->n_classes() <= mixture.n_components);
   const KernelTable& kernels = *execution.kernels;
-  const LogDensity density(mixture, kernels);
-  const int n = density.n_shares();
+  const ObservedModels models(mixture, data.summary(), kernels);
   const bool nearest = mixture.label_rule == LabelRule::nearest;
-  const std::vector<double> sums =
-      sum_over_rows(execution, data, nearest ? 3 : 2, [&](const Tile& tile, double* values) {
-        std::vector<double> joint(std::size_t(n) * kTile), scratch(density.scratch_size());
-        double* log_density = values;
-        double* entropy = values + kTile;
-        double largest[kTile];
-        density.log_shares(tile, scratch.data(), joint.data());
-        largest_shares(n, joint.data(), largest);
-        double known[kTile];
-        for (int r = 0; options.labels && r < tile.n_rows(); ++r)
-          if (const int k = (*options.labels)[tile.first_row() + r]; k >= 0)
-            known[r] = joint[std::size_t(k) * kTile + r];
-        kernels.responsibilities(n, tile.weights(), kLeastLogShare, joint.data(), log_density);
-        require_in_reach(tile, log_density, ExitCode::bad_data);
-        for (int r = 0; r < kTile; ++r) entropy[r] = log_density[r] - largest[r];
-        for (int r = 0; options.labels && r < tile.n_rows(); ++r)
-          if ((*options.labels)[tile.first_row() + r] >= 0) log_density[r] = known[r], entropy[r] = 0.0;
-        if (nearest)
-          NearestMeans(mixture, kernels).assign(tile, tile.weights(), joint.data(), values + 2 * kTile);
+  std::vector<ObservedTiles> tiles(execution.n_threads, ObservedTiles(models));
+  const std::vector<double> sums = sum_over_blocks(
+      execution, data, nearest ? 3 : 2, [&](const Block& block, int thread, BlockTotals& totals) {
+        tiles[thread].for_each(block, [&](const Tile& tile, const ObservedModel& model) {
+          score_tile(tile, model, options, totals.values());
+          totals.add(tile);
+        });
       });
   Score s = criteria(kernels, sums[0], sums[1], data.summary().total_weight,
                      options.n_parameters.value_or(mixture.n_parameters()));

@@ -46,7 +46,7 @@ void require_in_reach(const Tile& tile, const double* log_density, ExitCode code
   for (int r = 0; r < kTile; ++r) n += log_density[r] < kOutOfReach;
   for (int r = 0; n > 0 && r < tile.n_rows(); ++r)
     if (log_density[r] < kOutOfReach && tile.weights()[r] > 0.0)
-      throw Error(code, "row " + std::to_string(tile.first_row() + r) +
+      throw Error(code, "row " + std::to_string(tile.row(r)) +
                             " is so far from every component that squared distances exceed 1e300: remove "
                             "the row, give it sample weight 0, or use another model");
 }

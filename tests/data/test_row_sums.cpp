@@ -51,7 +51,7 @@ TEST_CASE("sum_over_rows: what cancels leaves what remains", "[mpi]") {
   const MemoryData data = in_memory::make_data(execution, s.rows, 2);
   const std::vector<double> sums = sum_over_rows(execution, data, 1, [](const Tile& tile, double* values) {
     for (int r = 0; r < kTileRows; ++r) {
-      const Index row = tile.first_row() + r;
+      const Index row = tile.row(r);
       values[r] = row == 0 ? 1e200 : row == 999 ? -1e200 : row == 500 ? 0.25 : 0.0;
     }
   });
@@ -64,7 +64,7 @@ TEST_CASE("sum_over_rows: an error in the work of one rank is thrown by all", "[
   const MemoryData data = in_memory::make_data(execution, s.rows, 2);
   CHECK_THROWS_AS(sum_over_rows(execution, data, 1,
                                 [](const Tile& tile, double*) {
-                                  if (tile.first_row() == 0)
+                                  if (tile.row(0) == 0)
                                     throw Error(ExitCode::numerical, "row 0; leave it out");
                                 }),
                   Error);

@@ -34,7 +34,7 @@ void check_tiles(int d) {
   for (const int offset : {0, kTileRows}) {
     tile.load(rows.block, offset);
     CHECK(tile.n_rows() == (offset == 0 ? kTileRows : 7));
-    CHECK(tile.first_row() == 1000 + offset);
+    CHECK(tile.row(0) == 1000 + offset);
     for (int r = 0; r < kTileRows; ++r) {
       const int row = offset + r;
       const bool counts = row < n - 1;

@@ -167,7 +167,7 @@ class Weighed final : public gmmpi::TilewiseAssignment {
   std::optional<gmmpi::OwnSums> own_sums() const override { return gmmpi::OwnSums{4.0, {1e4, 2.0}}; }
   void weigh(const gmmpi::Tile& tile, double*, double* gamma, double* own) const override {
     for (int e = 0; e < 3 * gmmpi::kTile; ++e) {
-      const double row = static_cast<double>(tile.first_row() + e % gmmpi::kTile);
+      const double row = static_cast<double>(tile.row(0) + e % gmmpi::kTile);
       const int k = e / gmmpi::kTile;
       own[e] = gamma[e] * row;
       own[3 * gmmpi::kTile + e] = -k * gamma[e];

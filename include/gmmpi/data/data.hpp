@@ -11,7 +11,20 @@
 
 namespace gmmpi {
 
-/// Facts about all rows of positive weight, equal on all ranks, whatever their number.
+/// What becomes of rows that lack values (NaN): an error, left out as if of weight zero, or fitted by what
+/// they have.
+enum class Missing { error, drop, em };
+
+/// Facts about rows that lack values.
+struct Gaps {
+  Index n_rows = 0;                    ///< incomplete rows of positive weight
+  Index n_left_out = 0;                ///< rows of weight zero because values, or all of them, are missing
+  std::vector<Index> n_missing;        ///< (d) in rows of positive weight; empty where nothing is missing
+  std::vector<double> mean, variance;  ///< (d) of the values that are there; empty where nothing is missing
+};
+
+/// Facts about all rows of positive weight, equal on all ranks, whatever their number. Ranges are those of
+/// the values that are there.
 struct DataSummary {
   Index n_rows = 0;           ///< rows of positive weight
   double total_weight = 0.0;  ///< sum of the sample weights; n_rows without them
@@ -19,15 +32,21 @@ struct DataSummary {
   std::vector<double> minimum, maximum;  ///< per column
   std::vector<double> least_magnitude;   ///< per column: min |x| but for zeros; infinite if all are
   std::string fingerprint;               ///< of all numbers and weights; independent of file format and ranks
+  Gaps gaps;
+
+  bool has_gaps() const { return gaps.n_rows > 0; }
 };
 
-/// Rows of one block. `rows` points to float or double, row-major, `n_rows` x d.
+/// Rows of one block. `rows` points to float or double, row-major, `n_rows` x d; a missing value is NaN.
 struct Block {
   Index index = 0;
   Index first_row = 0;
   int n_rows = 0;
   std::variant<const float*, const double*> rows;
   const double* weights = nullptr;  ///< n_rows sample weights, or null: all 1
+  const Index* numbers = nullptr;   ///< n_rows global numbers of the rows, or null: from first_row on
+
+  Index number(int r) const { return numbers ? numbers[r] : first_row + r; }
 };
 
 /// The blocks b of the grid with b mod `step` = `rest`: every step-th, wherever ranks begin.

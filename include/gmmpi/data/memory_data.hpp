@@ -13,8 +13,9 @@ class BlockBuffer;
 class MemoryData final : public Data {
  public:
   /// Collective. Reads this rank's rows, checks that all numbers are finite (rows of weight zero may hold
-  /// anything), and summarises. `weights` may be null. Errors, equal on all ranks: 65 with row and column.
-  MemoryData(const Execution& execution, DataReader& rows, DataReader* weights);
+  /// anything; what becomes of NaN says `missing`), and summarises. `weights` may be null. Errors, equal on all ranks: 65 with row and column.
+  MemoryData(const Execution& execution, DataReader& rows, DataReader* weights,
+             Missing missing = Missing::error);
   ~MemoryData() override;
 
   void for_each_block(const Execution& execution,

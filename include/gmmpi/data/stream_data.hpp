@@ -34,7 +34,8 @@ class StreamData final : public Data {
   /// Collective. As MemoryData, with the same errors; also 71 if `bytes` are fewer than least_bytes. Keeps to
   /// `bytes` for the rows, besides 8 bytes a row for `weights`, a hash for each block, and the reader's
   /// streaming_bytes. `rows` must outlive this and be used by nobody else.
-  StreamData(const Execution& execution, DataReader& rows, DataReader* weights, std::int64_t bytes);
+  StreamData(const Execution& execution, DataReader& rows, DataReader* weights, std::int64_t bytes,
+             Missing missing = Missing::error);
   ~StreamData() override;
 
   /// Also throws Errors of reading: 74.

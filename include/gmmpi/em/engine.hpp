@@ -30,6 +30,7 @@ class Engine {
     bool short_runs = false;      ///< restarts of which the best goes on
     bool acceleration = false;    ///< steps beyond the M-step
     bool bound = false;           ///< elbo, kl, parameter_change
+    bool gaps = false;            ///< rows that lack values
   };
   /// What restarts are compared by: the last entry of that history or trace.
   struct Objective {

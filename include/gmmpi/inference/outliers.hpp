@@ -21,7 +21,11 @@ struct OutlierTest {
   OutlierRule rule = OutlierRule::data;
   double threshold = 0.0;
   std::vector<double> distances{};
+  double share = 0.0;  ///< Q: rows that lack values are tested by the distances of the columns that they have
 };
+
+/// Error 64 where rows lack values, unless the rule is `chi2`: densities of different columns do not compare.
+void require_comparable_rows(const OutlierTest& test, const DataSummary& summary);
 
 /// Rows that the rule `model` draws: those of `sample` with seed 0.
 inline constexpr Index kOutlierDraws = 100'000;
@@ -35,6 +39,7 @@ inline constexpr double kLeastModelQuantile = 1e-4;
 /// q, to a standard error of sqrt(q (1 - q) / kOutlierDraws). `chi2`: the upper q-quantile of chi-square with
 /// d degrees of freedom (of Student's t: d times that of F with d and nu_k degrees); a row of the model is marked with probability at most q, since its own component's
 /// ellipsoid holds it with probability 1 - q. The bits depend on the numbers only, not on ranks or threads.
+/// Errors: as require_comparable_rows.
 OutlierTest outlier_test(const Execution& execution, const Data& data, const Mixture& mixture,
                          OutlierRule rule, double q);
 

@@ -58,6 +58,11 @@ class Component {
   /// that Prepared::weigh brings.
   virtual void maximise_own(Sharing, std::span<const double> /*counts*/, std::span<const double> /*sums*/,
                             int /*n_features*/, const KernelTable&, std::span<double> /*own*/) const {}
+  /// What a row adds to own sum i besides, because it has n_observed of n_features columns.
+  virtual double own_of_missing(int /*i*/, double /*own*/, int /*n_observed*/, int /*n_features*/,
+                                const KernelTable&) const {
+    return 0.0;
+  }
   /// What it becomes when so many columns are given.
   virtual double own_given(double own, int /*n_given*/) const { return own; }
   /// By what the covariance of the other columns is stretched when those lie at this squared distance.

@@ -17,7 +17,8 @@ class Em final : public EmLoop {
             .own_parameters = true,
             .short_runs = true,
             .acceleration = true,
-            .bound = true};
+            .bound = true,
+            .gaps = true};
   }
 
  private:

@@ -20,8 +20,9 @@ namespace {
 constexpr double kNoWeight = 1e-9;  ///< of all components together
 
 /// True where every class is known: then the first M-step already is the maximum.
-bool is_closed_form(const FitOptions& options) {
-  return options.labels && options.labels->complete() && options.component->is_closed_form();
+bool is_closed_form(const FitOptions& options, const Data& data) {
+  return options.labels && options.labels->complete() && options.component->is_closed_form() &&
+         !data.summary().has_gaps();
 }
 
 int most_iterations(const FitOptions& options, int restart) {
@@ -38,10 +39,11 @@ void require_rows(const Problem& p, const MStep& step, int iteration) {
 }
 
 /// Error 79 if components collapsed that must not be put elsewhere.
-void require_no_collapse(const FitOptions& o, const std::vector<int>& collapsed, int iteration) {
+void require_no_collapse(const Problem& p, const std::vector<int>& collapsed, int iteration) {
   if (collapsed.empty()) return;
+  const FitOptions& o = p.options;
   const std::string which = std::to_string(collapsed.front());
-  if (is_closed_form(o))
+  if (is_closed_form(o, p.data))
     throw Error(ExitCode::numerical,
                 "class " + which +
                     " has too few distinct rows for its covariance: give --prior auto, or --reg-covar a "
@@ -176,7 +178,7 @@ double Loop::last_change() const {
 }
 
 bool Loop::has_converged(double change) const {
-  if (is_closed_form(p_.options) && state_.n_iter > 0) return true;
+  if (is_closed_form(p_.options, p_.data) && state_.n_iter > 0) return true;
   return !state_.just_reseeded && !own_.acceleration.extrapolated && std::abs(change) < p_.options.tol;
 }
 
@@ -207,7 +209,7 @@ Mixture Loop::m_step(const Moments& moments) {
     p_.observer.recentred(state_.restart, iteration);
   }
   require_rows(p_, step, iteration);
-  require_no_collapse(p_.options, step.collapsed, iteration);
+  require_no_collapse(p_, step.collapsed, iteration);
   reseed(step, iteration);
   return std::move(step.model);
 }

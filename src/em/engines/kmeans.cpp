@@ -24,6 +24,7 @@ class KMeans final : public CentersEngine {
  public:
   std::string_view name() const override { return "kmeans"; }
   std::string_view summary() const override { return "Lloyd's iterations, each row to the nearest mean"; }
+  Abilities abilities() const override { return {.gaps = true}; }
 
   void run(const Problem& p, FitState& state) const override {
     ClusterSums clusters(p.execution, p.data, p.options.n_components, ClusterSums::Inertia::yes);

@@ -10,6 +10,7 @@
 #include "gmmpi/model/prepared.hpp"
 #include "kernels/table.hpp"
 #include "model/gamma_draw.hpp"
+#include "model/gamma_functions.hpp"
 #include "model/normal_quantile.hpp"
 #include "model/student_dof.hpp"
 #include "model/student_tail.hpp"
@@ -115,6 +116,13 @@ class Student final : public Component {
     for (int j = 0; j < d; ++j) x[j] = normal_quantile(random(j), kernels);
     m.layout().colour(m.factor(k), d, x);
     for (int j = 0; j < d; ++j) x[j] = m.mean(k)[j] + stretch * x[j];
+  }
+
+  /// solve_dof takes the expected logarithm of a row's weight by all columns.
+  double own_of_missing(int, double dof, int n_observed, int n_features,
+                        const KernelTable& kernels) const override {
+    return log_minus_digamma(0.5 * (dof + n_features), kernels) -
+           log_minus_digamma(0.5 * (dof + n_observed), kernels);
   }
 
   double own_given(double dof, int n_given) const override { return dof + n_given; }

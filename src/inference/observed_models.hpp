@@ -1,0 +1,79 @@
+// Rows of a block with the model of the columns that they have.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "data/patterns.hpp"
+#include "data/tile.hpp"
+#include "model/log_density.hpp"
+#include "model/observed_part.hpp"
+
+namespace gmmpi {
+
+/// A mixture's marginal for rows of one pattern, and what it says of the missing columns.
+struct ObservedModel {
+  ObservedModel(const Mixture& all, const Pattern& pattern, const KernelTable& kernels);
+
+  Pattern pattern;
+  ObservedPart part;  ///< of complete rows the mixture itself
+  LogDensity density;
+};
+
+/// Those of a pass over the data, made when they are first met and kept within a limit of memory. Shared by
+/// all threads.
+class ObservedModels {
+ public:
+  /// Error 64 if rows with gaps cannot be labelled: by k-means on principal components.
+  ObservedModels(const Mixture& mixture, const DataSummary& summary, const KernelTable& kernels);
+  bool has_gaps() const { return has_gaps_; }
+  const KernelTable& kernels() const { return kernels_; }
+  const std::shared_ptr<const ObservedModel>& of_complete_rows() const { return complete_; }
+  std::shared_ptr<const ObservedModel> of(const Pattern& pattern) const;
+
+ private:
+  const Mixture& mixture_;
+  const KernelTable& kernels_;
+  bool has_gaps_;
+  std::shared_ptr<const ObservedModel> complete_;
+  mutable std::mutex mutex_;  ///< of what follows
+  mutable std::unordered_map<std::string, std::shared_ptr<const ObservedModel>> known_;
+  mutable std::int64_t bytes_ = 0;
+};
+
+/// One thread's tiles.
+class ObservedTiles {
+ public:
+  explicit ObservedTiles(const ObservedModels& models);
+
+  /// Calls f(tile, model) for all rows of positive weight of the block; without gaps for those of weight zero,
+  /// too, in the order of rows.
+  template <class F>
+  void for_each(const Block& block, F f) {
+    if (!models_.has_gaps()) {
+      visit(block, models_.of_complete_rows(), f);
+      return;
+    }
+    for (const PatternRows& group : patterns_.split(block))
+      visit(group.rows, models_.of(*group.pattern), f);
+  }
+
+ private:
+  template <class F>
+  void visit(const Block& rows, const std::shared_ptr<const ObservedModel>& model, F f) {
+    Tile& tile = tiles_[model->part.given.n_features];
+    for (int offset = 0; offset < rows.n_rows; offset += kTileRows) {
+      tile.load(rows, offset);
+      f(tile, *model);
+    }
+  }
+
+  const ObservedModels& models_;
+  BlockPatterns patterns_;
+  std::vector<Tile> tiles_;  ///< by their number of columns
+};
+
+}  // namespace gmmpi
