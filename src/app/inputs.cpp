@@ -84,17 +84,18 @@ std::int64_t mib_above(std::int64_t bytes) {
 
 namespace {
 
-Missing missing_of(const Options& options) {
-  static const std::map<std::string, Missing> ways{
-      {"error", Missing::error}, {"drop", Missing::drop}, {"em", Missing::em}};
-  return ways.at(options.choice("missing", {"error", "drop", "em"}));
-}
-
 bool makes_models(const std::string& command) {
   return command == "fit" || command == "select" || command == "pca";
 }
 
 }  // namespace
+
+Missing missing_of(const Options& options) {
+  if (!options.has("missing")) return Missing::error;
+  static const std::map<std::string, Missing> ways{
+      {"error", Missing::error}, {"drop", Missing::drop}, {"em", Missing::em}};
+  return ways.at(options.choice("missing", {"error", "drop", "em"}));
+}
 
 OpenedData open_inputs(const Execution& execution, const Options& options) {
   const Communicator& comm = execution.comm;
@@ -114,7 +115,7 @@ OpenedData open_inputs(const Execution& execution, const Options& options) {
   data.relative_weights = options.has("relative-weights");
   if (data.relative_weights && !data.weights)
     throw Error(ExitCode::usage, "--relative-weights: there are no weights; give --sample-weight");
-  if (options.has("missing")) data.missing = missing_of(options);
+  data.missing = missing_of(options);
   data.labels = std::move(beside.labels.values);
   data.init_labels = std::move(beside.init_labels.values);
   data.class_names = std::move(beside.labels.classes);

@@ -23,6 +23,9 @@ struct OpenedData {
   std::vector<std::string> class_names{};    ///< where labels are text: of class 0, 1, ...
 };
 
+/// --missing: what becomes of rows that lack values.
+Missing missing_of(const Options& options);
+
 /// Collective. DATA, --sample-weight, --labels and --init-labels.
 OpenedData open_inputs(const Execution& execution, const Options& options);
 

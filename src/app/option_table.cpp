@@ -167,8 +167,10 @@ std::vector<OptionSpec> own_options() {
        "degrees of freedom with --family student: each (one for every component), shared (one for all), or a "
        "number that they have"},
       {"covariance-type", "", "TYPE", "full", "fit simulate",
-       "full, tied, diag or spherical, or mclust's letters for volume, shape and orientation: EII VII EEI VEI "
-       "EVI VVI EEE VEE EVE VVE EEV VEV EVV VVV, E or V in one column (of Student's t: of the scale matrices)"},
+       "full, tied, diag or spherical, or mclust's letters for volume, shape and orientation: EII VII EEI "
+       "VEI "
+       "EVI VVI EEE VEE EVE VVE EEV VEV EVV VVV, E or V in one column (of Student's t: of the scale "
+       "matrices)"},
       {"covariance-type", "", "LIST", "full,tied,diag,spherical", "select",
        "types to try, with commas; all: mclust's fourteen, in one column the two (Gaussian and Student's "
        "components)"},
@@ -189,7 +191,8 @@ std::vector<OptionSpec> own_options() {
        "kmeans, k-means++, random (responsibilities) or random-from-data (rows as means)"},
       {"init-labels", "", "DATA", "", "fit",
        "start from this component of each row, 0 to K-1, or text, -1 or missing where unknown (then the row "
-       "does not count in the first M-step): a column of the data, which is no feature then, or a file, as for "
+       "does not count in the first M-step): a column of the data, which is no feature then, or a file, as "
+       "for "
        "--labels; the labels are not held"},
       {"n-init", "", "N", "1", "fit select",
        "restarts with seeds seed, seed+1, ...; the highest log-likelihood (" +
@@ -283,8 +286,10 @@ std::vector<OptionSpec> own_options() {
        "null, None, "
        "? and .)"},
       {"missing", "", "WHAT", "error", "fit select score predict regress",
-       "what to do with rows that lack values (NaN, null, in text as --na says): error; drop: leave them out; "
-       "em: take from each row the values that it has (maximum likelihood where values are missing at random)"},
+       "what to do with rows that lack values (NaN, null, in text as --na says): error; drop: leave them "
+       "out; "
+       "em: take from each row the values that it has (maximum likelihood where values are missing at "
+       "random)"},
       {"sample-weight", "", "DATA", "", "fit select score pca",
        "weights of the rows, >= 0: a column of the data, which is no feature then, or file.npy, file.csv or "
        "file.h5[:/dataset] (default dataset /sample_weight)"},

@@ -45,13 +45,13 @@ bool asks_for_transform(const Options& options) {
                 "--standardize and --pca: choose one; for components of standardised columns fit "
                 "--standardize first, "
                 "and give --pca what gmmpi transform makes of the rows by that model");
-  if (pca && options.has("missing") && options.text("missing") == "em")
+  if (pca && missing_of(options) == Missing::em)
     throw Error(ExitCode::usage, "--pca needs complete rows; give --missing drop, or --standardize");
   if (options.flag("whiten") && !pca)
     throw Error(ExitCode::usage, "--whiten: is of principal components; give --pca as well");
   if (const Component& c = component_of(options); (standardize || pca) && !c.has_covariances())
-    throw Error(ExitCode::usage, std::string(pca ? "--pca" : "--standardize") +
-                                     ": a " + std::string(c.title()) +
+    throw Error(ExitCode::usage, std::string(pca ? "--pca" : "--standardize") + ": a " +
+                                     std::string(c.title()) +
                                      " mixture is of zeros and ones as they are; leave it out");
   return standardize || pca;
 }

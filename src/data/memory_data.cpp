@@ -23,11 +23,10 @@ MemoryData::MemoryData(const Execution& execution, DataReader& rows, DataReader*
     rows_ = std::make_unique<BlockBuffer>(grid_, n_columns_, rows.element(), last_block_ - first_block_);
     rows_->place(execution.n_threads);
     rows_->read(rows, first_block_, last_block_, execution.stop);
-    if (missing != Missing::error)
-      n_left_out = leave_out_incomplete(execution, *this, missing, weights_);
+    if (missing != Missing::error) n_left_out = leave_out_incomplete(execution, *this, missing, weights_);
   });
-  summary_ = summarise(execution, *this, rows.name(), weights ? weights->name() : "", &rows, missing,
-                       n_left_out);
+  summary_ =
+      summarise(execution, *this, rows.name(), weights ? weights->name() : "", &rows, missing, n_left_out);
 }
 
 MemoryData::~MemoryData() = default;

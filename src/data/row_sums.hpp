@@ -12,7 +12,9 @@ namespace gmmpi {
 class BlockTotals {
  public:
   BlockTotals(int n_sums, const KernelTable& kernels)
-      : kernels_(kernels), values_(std::size_t(n_sums) * kTileRows), lanes_(std::size_t(n_sums) * kRowLanes) {}
+      : kernels_(kernels),
+        values_(std::size_t(n_sums) * kTileRows),
+        lanes_(std::size_t(n_sums) * kRowLanes) {}
   /// values()[i * kTileRows + row]: to be set before `add`.
   double* values() { return values_.data(); }
   /// Adds weight times value of the tile's rows.

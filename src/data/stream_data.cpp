@@ -90,11 +90,10 @@ StreamData::StreamData(const Execution& execution, DataReader& rows, DataReader*
     for (int i = 0; i < plan_.n_buffers; ++i)
       buffers_.emplace_back(grid_, n_columns_, rows.element(), plan_.buffer_blocks);
     first_hash_.resize(last_block_ - held_end_);
-    if (missing != Missing::error)
-      n_left_out = leave_out_incomplete(execution, *this, missing, weights_);
+    if (missing != Missing::error) n_left_out = leave_out_incomplete(execution, *this, missing, weights_);
   });
-  summary_ = summarise(execution, *this, rows.name(), weights ? weights->name() : "", &rows, missing,
-                       n_left_out);
+  summary_ =
+      summarise(execution, *this, rows.name(), weights ? weights->name() : "", &rows, missing, n_left_out);
 }
 
 StreamData::~StreamData() = default;

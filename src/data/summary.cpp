@@ -186,15 +186,16 @@ void refuse_bad_rows(const Communicator& comm, const BadRows& mine, Index n_rows
   if (all.count == 0) return;
   comm.together([&] {
     if (!comm.is_root()) return;
-    throw Error(ExitCode::bad_data,
-                names.data + ": " + names.row(all.first) + ", " + names.column(static_cast<int>(all.column)) +
-                    " is " + names.value(all.value) +
-                    (all.count == 1 ? " (no other row has such values)"
-                                    : " (the first of " + std::to_string(all.count) + " of " +
-                                          std::to_string(n_rows) + " rows that have such values)") +
-                    (std::isnan(all.value) ? "; give --missing em to fit with such gaps, or --missing drop to "
-                                             "leave such rows out (or give them sample weight 0)"
-                                           : "; remove such rows (or give them sample weight 0)"));
+    throw Error(
+        ExitCode::bad_data,
+        names.data + ": " + names.row(all.first) + ", " + names.column(static_cast<int>(all.column)) +
+            " is " + names.value(all.value) +
+            (all.count == 1 ? " (no other row has such values)"
+                            : " (the first of " + std::to_string(all.count) + " of " +
+                                  std::to_string(n_rows) + " rows that have such values)") +
+            (std::isnan(all.value) ? "; give --missing em to fit with such gaps, or --missing drop to "
+                                     "leave such rows out (or give them sample weight 0)"
+                                   : "; remove such rows (or give them sample weight 0)"));
   });
 }
 
@@ -223,10 +224,11 @@ void add_column_moments(const Execution& execution, const Data& data, DataSummar
 
 void check(const DataSummary& summary, const Names& names) {
   if (summary.n_rows == 0)
-    throw Error(ExitCode::bad_data,
-                summary.gaps.n_left_out > 0
-                    ? names.data + ": no row is complete; give --missing em to fit with gaps"
-                    : names.weights + ": every sample weight is zero; give at least one row a positive weight");
+    throw Error(
+        ExitCode::bad_data,
+        summary.gaps.n_left_out > 0
+            ? names.data + ": no row is complete; give --missing em to fit with gaps"
+            : names.weights + ": every sample weight is zero; give at least one row a positive weight");
   for (std::size_t j = 0; j < summary.minimum.size(); ++j)
     if (summary.minimum[j] > summary.maximum[j])
       throw Error(ExitCode::bad_data, names.data + ": " + names.column(static_cast<int>(j)) +

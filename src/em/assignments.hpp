@@ -17,10 +17,7 @@ class MixtureAssignment : public Assignment {
   /// Responsibilities below exp(least_log_share) of a row's largest are exactly zero.
   /// Rows that lack values need `mixture` as long as this lives.
   MixtureAssignment(const Mixture& mixture, const KernelTable& kernels, double least_log_share)
-      : mixture_(mixture),
-        density_(mixture, kernels),
-        pruned_(density_),
-        least_log_share_(least_log_share) {}
+      : mixture_(mixture), density_(mixture, kernels), pruned_(density_), least_log_share_(least_log_share) {}
   MixtureAssignment(const MixtureAssignment&) = delete;
   int n_components() const final { return density_.n_components(); }
   std::size_t scratch_size() const final;

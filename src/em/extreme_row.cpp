@@ -62,14 +62,13 @@ FoundRow find_extreme_row(const Execution& execution, const Data& data, const As
   const std::vector<double> anywhere(std::size_t(layout.K) * d);
   std::optional<PatternPasses> patterns;
   if (data.summary().has_gaps()) patterns.emplace(assignment, layout, anywhere, data.summary());
-  execution.comm.rethrow_anywhere(
-      failure_of_blocks(execution, data, [&](const Block& block, int thread) {
-        if (!patterns) return look(block, assignment, d, thread);
-        BlockPatterns groups(d);
-        for (const PatternRows& group : groups.split(block))
-          look(group.rows, *patterns->of(*group.pattern)->rows,
-               static_cast<int>(group.pattern->observed.size()), thread);
-      }));
+  execution.comm.rethrow_anywhere(failure_of_blocks(execution, data, [&](const Block& block, int thread) {
+    if (!patterns) return look(block, assignment, d, thread);
+    BlockPatterns groups(d);
+    for (const PatternRows& group : groups.split(block))
+      look(group.rows, *patterns->of(*group.pattern)->rows, static_cast<int>(group.pattern->observed.size()),
+           thread);
+  }));
   const std::vector<Best> all = execution.comm.all_gather(std::span<const Best>(best));
   Best winner;
   for (const Best& candidate : all)

@@ -78,13 +78,12 @@ GapClusters gap_clusters(const Execution& execution, const Data& data, const std
   const std::size_t d = data.n_columns(), K = centers.size() / d;
   const ExactArray empty = empty_sums(data.summary(), K);
   std::vector<std::unique_ptr<Part>> parts(execution.n_threads);
-  const std::exception_ptr failure =
-      failure_of_blocks(execution, data, [&](const Block& block, int thread) {
-        auto& part = parts[thread];
-        if (!part)
-          part = std::make_unique<Part>(empty, static_cast<int>(K), data.n_columns(), *execution.kernels);
-        part->add(block, centers, data.n_columns());
-      });
+  const std::exception_ptr failure = failure_of_blocks(execution, data, [&](const Block& block, int thread) {
+    auto& part = parts[thread];
+    if (!part)
+      part = std::make_unique<Part>(empty, static_cast<int>(K), data.n_columns(), *execution.kernels);
+    part->add(block, centers, data.n_columns());
+  });
   ExactArray all = empty;
   ExactScalar inertia;
   for (const auto& part : parts) {

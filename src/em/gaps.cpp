@@ -75,8 +75,8 @@ void PatternPasses::add_shifts(const Pattern& pattern, PatternPass& pass) const 
       shift = missing.means[k * n_m + b] - centers_[k * d + pattern.missing[b]];
       const double* slopes = pass.slopes(k, n_m, n_o);
       for (std::size_t a = 0; a < n_o && slopes; ++a)
-        shift += slopes[b * n_o + a] *
-                 (centers_[k * d + pattern.observed[a]] - missing.given_means[k * n_o + a]);
+        shift +=
+            slopes[b * n_o + a] * (centers_[k * d + pattern.observed[a]] - missing.given_means[k * n_o + a]);
     }
 }
 

@@ -14,17 +14,17 @@ namespace gmmpi {
 
 /// What rows of one pattern need in one sweep about centres c.
 struct PatternPass {
-  const Assignment* rows = nullptr;   ///< of the observed columns
-  PartialAssignment partial;          ///< where that is not the assignment of all columns
-  AlignedDoubles centers;             ///< c_k,o (K x padded(o))
-  std::vector<double> shifts;         ///< E[x_m | x_o = c_k,o] - c_k,m (K, m)
-  std::vector<double> own_of_missing; ///< (n_own - 1, K): what a row adds to own sums because of its gaps
+  const Assignment* rows = nullptr;    ///< of the observed columns
+  PartialAssignment partial;           ///< where that is not the assignment of all columns
+  AlignedDoubles centers;              ///< c_k,o (K x padded(o))
+  std::vector<double> shifts;          ///< E[x_m | x_o = c_k,o] - c_k,m (K, m)
+  std::vector<double> own_of_missing;  ///< (n_own - 1, K): what a row adds to own sums because of its gaps
 
   const double* slopes(int k, std::size_t n_missing, std::size_t n_observed) const;
 };
 
-/// Those of one sweep, made when they are first met and kept within a limit of memory; beyond it they are made
-/// again for each block, with the same bits. Shared by all threads.
+/// Those of one sweep, made when they are first met and kept within a limit of memory; beyond it they are
+/// made again for each block, with the same bits. Shared by all threads.
 class PatternPasses {
  public:
   /// All must outlive it. `centers` (K, d).

@@ -107,8 +107,8 @@ struct Worker {
 
   void add(const Block& block, const Assignment& assignment, const double* centers) {
     lanes.assign(totals.size() * kRowLanes, 0.0);
-    const std::vector<double>& of_block = gaps ? gaps->sum(block, lanes, seconds)
-                                               : work.sum(block, assignment, centers, lanes, seconds);
+    const std::vector<double>& of_block =
+        gaps ? gaps->sum(block, lanes, seconds) : work.sum(block, assignment, centers, lanes, seconds);
     Stopwatch watch;
     moments.add(of_block);
     resolution.add(of_block, peaks);
@@ -140,9 +140,9 @@ Pass run_pass(const Execution& execution, const Data& data, const Assignment& as
   const std::exception_ptr failure = failure_of_blocks(execution, data, [&](const Block& block, int thread) {
     auto& worker = workers[thread];
     if (!worker)
-      worker = std::make_unique<Worker>(layout, data.grid().block_rows(), *execution.kernels,
-                                        assignment.n_values(), patterns ? &*patterns : nullptr, resolution,
-                                        empty);
+      worker =
+          std::make_unique<Worker>(layout, data.grid().block_rows(), *execution.kernels,
+                                   assignment.n_values(), patterns ? &*patterns : nullptr, resolution, empty);
     worker->add(block, assignment, padded_centers.data());
   });
   for (const auto& worker : workers) {

@@ -105,7 +105,8 @@ void require_fitting_start(const FitOptions& o, int n_columns, const std::string
   if (o.init == Init::labels) {
     require(o.init_labels && o.init_labels->n_classes() == o.n_components,
             "--init-labels and -k do not agree; read the labels for as many components");
-    require(!o.labels, "--init-labels and --labels both say where rows are in the start; leave one of them out");
+    require(!o.labels,
+            "--init-labels and --labels both say where rows are in the start; leave one of them out");
     for (int k = 0; k < o.n_components; ++k)
       require(o.init_labels->n_rows(k) > 0, "--init-labels: component " + std::to_string(k) +
                                                 " has no rows; give it some, or a smaller -k");

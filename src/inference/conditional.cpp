@@ -118,8 +118,8 @@ Conditional make_conditional(const Mixture& m, std::span<const int> a, std::span
     const std::size_t n_a = c.a.size(), n_b = c.b.size();
     c.slopes.resize(m.n_covariances() * n_a * n_b);
     for (int k = 0; k < m.n_covariances(); ++k)
-      take_away_given(a, b, m.n_features, m.covariance(k), c.given.factor(k),
-                      c.slopes.data() + k * n_a * n_b, c.rest.covariance(k));
+      take_away_given(a, b, m.n_features, m.covariance(k), c.given.factor(k), c.slopes.data() + k * n_a * n_b,
+                      c.rest.covariance(k));
   }
   for (double& own : c.rest.own) own = m.component->own_given(own, static_cast<int>(b.size()));
   factorise_or_fail(c.rest, kernels, "the conditional covariance");

@@ -65,7 +65,8 @@ std::shared_ptr<const ObservedModel> ObservedModels::of(const Pattern& pattern) 
 ObservedTiles::ObservedTiles(const ObservedModels& models)
     : models_(models), patterns_(models.of_complete_rows()->part.given.n_features) {
   const int d = models.of_complete_rows()->part.given.n_features;
-  for (int n = 0; n <= d; ++n) tiles_.emplace_back(models.has_gaps() || n == d ? std::max(n, 1) : 1, models.kernels());
+  for (int n = 0; n <= d; ++n)
+    tiles_.emplace_back(models.has_gaps() || n == d ? std::max(n, 1) : 1, models.kernels());
 }
 
 }  // namespace gmmpi

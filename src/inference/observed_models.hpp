@@ -49,16 +49,15 @@ class ObservedTiles {
  public:
   explicit ObservedTiles(const ObservedModels& models);
 
-  /// Calls f(tile, model) for all rows of positive weight of the block; without gaps for those of weight zero,
-  /// too, in the order of rows.
+  /// Calls f(tile, model) for all rows of positive weight of the block; without gaps for those of weight
+  /// zero, too, in the order of rows.
   template <class F>
   void for_each(const Block& block, F f) {
     if (!models_.has_gaps()) {
       visit(block, models_.of_complete_rows(), f);
       return;
     }
-    for (const PatternRows& group : patterns_.split(block))
-      visit(group.rows, models_.of(*group.pattern), f);
+    for (const PatternRows& group : patterns_.split(block)) visit(group.rows, models_.of(*group.pattern), f);
   }
 
  private:

@@ -51,7 +51,8 @@ class BlockPrediction {
       scratch_.resize(model.density.scratch_size());
       if (needs_distances()) model.density.mahalanobis(tile, scratch_.data(), squared_.data());
       for (int r = 0; r < tile.n_rows(); ++r)
-        if (tile.weights()[r] > 0.0) set_row(tile, r, static_cast<std::size_t>(tile.row(r) - block.first_row));
+        if (tile.weights()[r] > 0.0)
+          set_row(tile, r, static_cast<std::size_t>(tile.row(r) - block.first_row));
     });
     write(block, sink);
   }
@@ -72,8 +73,8 @@ class BlockPrediction {
     if (!has_distance_test()) return;
     farthest_ = options_.outliers->distances;
     for (int k = 0; k < n_components_ && !model.pattern.is_complete(); ++k)
-      farthest_[k] =
-          model.part.given.component->distance_quantile(model.part.given, k, options_.outliers->share, kernels);
+      farthest_[k] = model.part.given.component->distance_quantile(model.part.given, k,
+                                                                   options_.outliers->share, kernels);
   }
 
   void set_row(const Tile& tile, int r, std::size_t row) {

@@ -231,7 +231,8 @@ void regress(const Execution& execution, const Data& data, const Mixture& mixtur
   if (data.n_columns() == mixture.n_features) selected.emplace(data, given);
   const Data& rows = selected ? *selected : data;
   execution.comm.together([&] {
-    rows.for_each_block(execution, [&](const Block& block, int thread) { threads[thread]->run(block, sink); });
+    rows.for_each_block(execution,
+                        [&](const Block& block, int thread) { threads[thread]->run(block, sink); });
   });
 }
 

@@ -25,8 +25,8 @@ struct ObservedPart {
   MissingColumns missing;
 };
 
-/// Local. The two lists together hold every column once. A covariance that rounding leaves singular is widened
-/// by as little as makes it regular, so that it never fails.
+/// Local. The two lists together hold every column once. A covariance that rounding leaves singular is
+/// widened by as little as makes it regular, so that it never fails.
 ObservedPart observed_part(const Mixture& mixture, std::span<const int> observed,
                            std::span<const int> missing, const KernelTable& kernels);
 

@@ -15,8 +15,8 @@ enum class OutlierRule {
   chi2,   ///< outside every component's ellipsoid of probability 1 - Q
 };
 
-/// A rule with its number: a log density for `data` and `model`; for `chi2` squared Mahalanobis distances (K),
-/// which a row must exceed from every component, and the largest of them.
+/// A rule with its number: a log density for `data` and `model`; for `chi2` squared Mahalanobis distances
+/// (K), which a row must exceed from every component, and the largest of them.
 struct OutlierTest {
   OutlierRule rule = OutlierRule::data;
   double threshold = 0.0;
@@ -37,9 +37,9 @@ inline constexpr double kLeastModelQuantile = 1e-4;
 /// 7): of n rows with different densities the ceil((n - 1) q) least likely are below it. Keeps 8 bytes per
 /// row. `model`: the same quantile of kOutlierDraws drawn rows; a row of the model is marked with probability
 /// q, to a standard error of sqrt(q (1 - q) / kOutlierDraws). `chi2`: the upper q-quantile of chi-square with
-/// d degrees of freedom (of Student's t: d times that of F with d and nu_k degrees); a row of the model is marked with probability at most q, since its own component's
-/// ellipsoid holds it with probability 1 - q. The bits depend on the numbers only, not on ranks or threads.
-/// Errors: as require_comparable_rows.
+/// d degrees of freedom (of Student's t: d times that of F with d and nu_k degrees); a row of the model is
+/// marked with probability at most q, since its own component's ellipsoid holds it with probability 1 - q.
+/// The bits depend on the numbers only, not on ranks or threads. Errors: as require_comparable_rows.
 OutlierTest outlier_test(const Execution& execution, const Data& data, const Mixture& mixture,
                          OutlierRule rule, double q);
 
