@@ -116,7 +116,7 @@ void Loop::run() {
 bool Loop::may_be_last() const {
   const FitOptions& o = p_.options;
   if (!o.skip || o.is_short(state_.restart)) return false;  // a short run goes on
-  if (state_.n_iter >= o.max_iter || (is_closed_form(o) && state_.n_iter > 0)) return true;
+  if (state_.n_iter >= o.max_iter || (is_closed_form(o, p_.data) && state_.n_iter > 0)) return true;
   if (o.tol == 0.0 || state_.n_iter == 0) return false;
   if (state_.just_reseeded || own_.acceleration.extrapolated) return false;  // no change counts there
   const std::vector<double>& values = raised();
