@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "gmmpi/data/data.hpp"
@@ -14,7 +13,7 @@ namespace gmmpi {
 /// Which columns of a row are there; each in ascending order, together all of them.
 struct Pattern {
   std::vector<int> observed, missing;
-  std::string key;  ///< a bit for each column, set where it is missing
+  std::string key;  ///< tells it from others of as many columns
 
   bool is_complete() const { return missing.empty(); }
 };
@@ -28,7 +27,7 @@ struct PatternRows {
 /// One thread's view of block after block. What it hands out is its own, up to the next split.
 class BlockPatterns {
  public:
-  explicit BlockPatterns(int n_columns) : n_columns_(n_columns) {}
+  explicit BlockPatterns(int n_columns);
   /// The rows of positive weight of `block`, in the order of their first row each, and inside in that of
   /// rows: it depends on the block alone.
   std::span<const PatternRows> split(const Block& block);
@@ -36,17 +35,23 @@ class BlockPatterns {
  private:
   struct Group {
     Pattern pattern;
+    int n_rows = 0;
     std::vector<double> values, weights;
     std::vector<Index> numbers;
   };
   template <class T>
-  void sort(const T* rows, const Block& block);
-  Group& group_of(const std::string& key);
+  void find_groups(const T* rows, const Block& block);
+  template <class T>
+  void copy_rows(const T* rows, const Block& block);
+  int group_of(const std::uint64_t* bits);
+  void begin_group(const std::uint64_t* bits);
 
-  int n_columns_;
+  int n_columns_, n_words_;
   std::vector<Group> groups_;  ///< those from n_groups_ on are spare
-  std::size_t n_groups_ = 0;
-  std::unordered_map<std::string, std::size_t> place_;
+  int n_groups_ = 0;
+  std::vector<std::uint64_t> bits_;  ///< n_words_ of each group: set where a column is missing
+  std::vector<int> slots_;           ///< a hash table of groups; -1: empty
+  std::vector<int> group_of_row_;    ///< -1: weight zero
   std::vector<PatternRows> rows_;
 };
 

@@ -1,9 +1,8 @@
-// PatternPasses, GapWork: marginal moments of each pattern, completed by what is expected.
+// PatternPasses, GapWork: rows gathered by component, completed by regression on what is observed.
 #include "em/gaps.hpp"
 
 #include <algorithm>
 
-#include "em/completion.hpp"
 #include "gmmpi/expect.hpp"
 
 namespace gmmpi {
@@ -20,10 +19,16 @@ std::int64_t bytes_of(const MomentLayout& layout, const Pattern& pattern) {
 
 }  // namespace
 
-const double* PatternPass::slopes(int k, std::size_t n_missing, std::size_t n_observed) const {
-  if (!partial.missing || partial.missing->slopes.empty()) return nullptr;
-  const std::size_t size = n_missing * n_observed;
-  return partial.missing->slopes.data() + (partial.missing->slopes.size() == size ? 0 : k * size);
+RegressionTask PatternPass::regression(int k) const {
+  const std::size_t n_o = observed.size(), n_m = missing.size(), step = padded(static_cast<int>(n_m));
+  const std::size_t size = n_o * step;
+  return {static_cast<int>(n_o),
+          static_cast<int>(n_m),
+          observed.data(),
+          missing.data(),
+          centers.data() + k * n_o,
+          shifts.data() + k * step,
+          slopes.empty() ? nullptr : slopes.data() + (slopes.size() == size ? 0 : k * size)};
 }
 
 PatternPasses::PatternPasses(const Assignment& assignment, const MomentLayout& layout,
@@ -45,70 +50,44 @@ std::shared_ptr<const PatternPass> PatternPasses::of(const Pattern& pattern) con
 }
 
 std::shared_ptr<const PatternPass> PatternPasses::make(const Pattern& pattern) const {
-  auto pass = std::make_shared<PatternPass>();
-  pass->rows = &assignment_;
+  auto made = std::make_shared<PatternPass>();
+  PatternPass& pass = *made;
+  pass.rows = &assignment_;
+  pass.observed = pattern.observed;
+  pass.missing = pattern.missing;
   if (!pattern.is_complete()) {
-    pass->partial = assignment_.given(pattern.observed, pattern.missing);
-    pass->rows = pass->partial.observed.get();
+    pass.partial = assignment_.given(pattern.observed, pattern.missing);
+    pass.rows = pass.partial.observed.get();
   }
-  const std::size_t d = layout_.d, n_o = pattern.observed.size(), stride = padded(static_cast<int>(n_o));
-  pass->centers.resize(layout_.K * stride);
   for (int k = 0; k < layout_.K; ++k)
-    for (std::size_t a = 0; a < n_o; ++a)
-      pass->centers[k * stride + a] = centers_[k * d + pattern.observed[a]];
-  add_shifts(pattern, *pass);
+    for (const int j : pattern.observed) pass.centers.push_back(centers_[std::size_t(k) * layout_.d + j]);
+  set_regression(pass);
   for (int i = 0; i + 1 < layout_.n_own; ++i)
     for (int k = 0; k < layout_.K; ++k)
-      pass->own_of_missing.push_back(assignment_.own_of_missing(i, k, static_cast<int>(n_o)));
-  return pass;
+      pass.own_of_missing.push_back(assignment_.own_of_missing(i, k, static_cast<int>(pass.observed.size())));
+  return made;
 }
 
-/// mu_m + B (c_o - mu_o) - c_m.
-void PatternPasses::add_shifts(const Pattern& pattern, PatternPass& pass) const {
-  const std::size_t d = layout_.d, n_o = pattern.observed.size(), n_m = pattern.missing.size();
-  pass.shifts.resize(layout_.K * n_m);
+/// Slopes, transposed and padded for the kernel, and what is expected at the centres.
+void PatternPasses::set_regression(PatternPass& pass) const {
+  const std::size_t n_o = pass.observed.size(), n_m = pass.missing.size(),
+                    step = padded(static_cast<int>(n_m));
+  pass.shifts.resize(layout_.K * step);
   if (!pass.partial.missing) return;
   const MissingColumns& missing = *pass.partial.missing;
+  const std::size_t n = n_m > 0 ? missing.slopes.size() / (n_m * n_o) : 0;
+  pass.slopes.resize(n * n_o * step);
+  for (std::size_t e = 0; e < missing.slopes.size(); ++e) {
+    const std::size_t k = e / (n_m * n_o), b = e / n_o % n_m, a = e % n_o;
+    pass.slopes[(k * n_o + a) * step + b] = missing.slopes[e];
+  }
   for (int k = 0; k < layout_.K; ++k)
     for (std::size_t b = 0; b < n_m; ++b) {
-      double& shift = pass.shifts[k * n_m + b];
-      shift = missing.means[k * n_m + b] - centers_[k * d + pattern.missing[b]];
-      const double* slopes = pass.slopes(k, n_m, n_o);
-      for (std::size_t a = 0; a < n_o && slopes; ++a)
-        shift +=
-            slopes[b * n_o + a] * (centers_[k * d + pattern.observed[a]] - missing.given_means[k * n_o + a]);
-    }
-}
-
-void PatternPasses::complete(const Pattern& pattern, const PatternPass& pass,
-                             const std::vector<double>& of_observed, std::vector<double>& sums) const {
-  Completion completion(layout_, pattern);
-  const MomentLayout& part = completion.part();
-  const std::size_t n_o = pattern.observed.size(), n_m = pattern.missing.size();
-  const std::vector<double> variances =
-      pass.partial.missing ? std::vector<double>() : values_of(summary_.gaps.variance, pattern.missing);
-  const double* counts = of_observed.data() + (part.n_own > 0 ? part.own() : 0);
-  for (int k = 0; k < part.K; ++k) {
-    const double W = of_observed[k];
-    sums[k] += W;
-    const double* slopes = pass.slopes(k, n_m, n_o);
-    completion.add_first(W, pass.shifts.data() + k * n_m, slopes,
-                         of_observed.data() + part.first() + k * std::ssize(pattern.observed),
-                         sums.data() + layout_.first() + std::int64_t{k} * layout_.d);
-    if (!pass.partial.missing) {
-      completion.add_covariance(counts[k], variances.data(), true);
-    } else if (const std::vector<double>& c = pass.partial.missing->covariances; !c.empty()) {
-      completion.add_covariance(counts[k], c.data() + (c.size() == n_m * n_m ? 0 : k * n_m * n_m), false);
-    }
-    if (part.is_pooled() && k + 1 < part.K) continue;
-    completion.finish(k, slopes, of_observed.data() + part.second() + part.entry(k, 0, 0),
-                      sums.data() + layout_.second());
-  }
-  for (int i = 0; i < part.n_own; ++i)
-    for (int k = 0; k < part.K; ++k) {
-      double& sum = sums[layout_.own() + std::int64_t{i} * layout_.K + k];
-      sum += of_observed[part.own() + std::int64_t{i} * part.K + k];
-      if (i > 0 && n_m > 0) sum += counts[k] * pass.own_of_missing[std::size_t(i - 1) * part.K + k];
+      double& shift = pass.shifts[k * step + b];
+      shift = missing.means[k * n_m + b] - centers_[std::size_t(k) * layout_.d + pass.missing[b]];
+      const double* slopes = missing.slopes.data() + (n == 1 ? 0 : k * n_m * n_o) + b * n_o;
+      for (std::size_t a = 0; a < n_o && n > 0; ++a)
+        shift += slopes[a] * (pass.centers[k * n_o + a] - missing.given_means[k * n_o + a]);
     }
 }
 
@@ -118,27 +97,112 @@ GapWork::GapWork(const PatternPasses& passes, Index block_rows, const KernelTabl
       kernels_(kernels),
       n_values_(n_values),
       patterns_(passes.layout().d),
-      work_(passes.layout().d + 1),
-      sums_(passes.layout().size()) {}
+      tiles_(passes.layout().d + 1),
+      sums_(passes.layout()),
+      shares_(passes.layout().K),
+      besides_(passes.layout().size()),
+      differences_(std::size_t{kGathered} * padded(passes.layout().d)),
+      gamma_(kGathered) {}
 
 const std::vector<double>& GapWork::sum(const Block& block, std::span<double> lanes,
                                         Profile::Seconds& seconds) {
-  std::ranges::fill(sums_, 0.0);
+  Stopwatch watch;
+  sums_.clear();
+  std::ranges::fill(besides_, 0.0);
+  for (std::vector<Share>& shares : shares_) shares.clear();
+  std::vector<std::shared_ptr<const PatternPass>> used;
   for (const PatternRows& group : patterns_.split(block)) {
-    const std::shared_ptr<const PatternPass> pass = passes_.of(*group.pattern);
-    auto& work = work_[group.pattern->observed.size()];
-    if (!work) {
-      MomentLayout part = passes_.layout();
-      part.d = static_cast<int>(group.pattern->observed.size());
-      work = std::make_unique<BlockWork>(part, block_rows_, kernels_, n_values_);
-    }
-    const std::vector<double>& of_observed =
-        work->sum(group.rows, *pass->rows, pass->centers.data(), lanes, seconds);
-    Stopwatch watch;
-    passes_.complete(*group.pattern, *pass, of_observed, sums_);
-    seconds[Profile::accumulation] += watch.lap();
+    used.push_back(passes_.of(*group.pattern));
+    add_group(group, *used.back(), lanes);
   }
-  return sums_;
+  seconds[Profile::e_step] += watch.lap();
+  for (int k = 0; k < passes_.layout().K; ++k) add_completed(k);
+  all_ = sums_.collect();
+  for (std::size_t e = 0; e < all_.size(); ++e) all_[e] += besides_[e];
+  seconds[Profile::accumulation] += watch.lap();
+  return all_;
+}
+
+void GapWork::add_group(const PatternRows& group, const PatternPass& pass, std::span<double> lanes) {
+  const MomentLayout& layout = passes_.layout();
+  const std::size_t K = layout.K;
+  auto& tiles = tiles_[pass.observed.size()];
+  if (!tiles) {
+    MomentLayout part = layout;
+    part.d = static_cast<int>(pass.observed.size());
+    tiles = std::make_unique<TileShares>(part, block_rows_, kernels_, n_values_);
+  }
+  AlignedDoubles counts(K * kRowLanes);
+  for (int offset = 0; offset < group.rows.n_rows;) {
+    const int first = offset;
+    const std::span<const Tile> loaded = tiles->next(group.rows, offset, *pass.rows, lanes);
+    sums_.add_counts(kernels_, loaded.size(), tiles->gamma(), tiles->own());
+    for (std::size_t t = 0; t < loaded.size(); ++t) {
+      const double* gamma = tiles->gamma() + t * K * kTile;
+      const double* rows = layout.n_own > 0 ? tiles->own() + t * layout.n_own * K * kTile : gamma;
+      for (std::size_t k = 0; k < K && !pass.missing.empty(); ++k)
+        kernels_.sum_rows(rows + k * kTile, counts.data() + k * kRowLanes);
+      add_shares(group, pass, first + static_cast<int>(t) * kTile, loaded[t].n_rows(), gamma);
+    }
+  }
+  if (pass.missing.empty()) return;
+  std::vector<double> count(K);
+  for (std::size_t k = 0; k < K; ++k) count[k] = fold_lanes(counts.data() + k * kRowLanes);
+  add_covariances(pass, count);
+}
+
+/// Notes the rows of a tile that have a share.
+void GapWork::add_shares(const PatternRows& group, const PatternPass& pass, int first_row, int n_rows,
+                         const double* gamma) {
+  const double* x = std::get<const double*>(group.rows.rows) + Index{first_row} * std::ssize(pass.observed);
+  for (std::vector<Share>& shares : shares_) {
+    for (int r = 0; r < n_rows; ++r)
+      if (gamma[r] != 0.0) shares.push_back({&pass, x + Index{r} * std::ssize(pass.observed), gamma[r]});
+    gamma += kTile;
+  }
+}
+
+/// N_k Cov[x_m | x_o, k], and what gaps add to own sums.
+void GapWork::add_covariances(const PatternPass& pass, std::span<const double> counts) {
+  const MomentLayout& layout = passes_.layout();
+  const std::size_t n_m = pass.missing.size();
+  const std::vector<double>* covariances =
+      pass.partial.missing ? &pass.partial.missing->covariances : nullptr;
+  for (int k = 0; k < layout.K; ++k) {
+    for (int i = 0; i + 1 < layout.n_own; ++i)
+      besides_[layout.own() + std::int64_t{i + 1} * layout.K + k] +=
+          counts[k] * pass.own_of_missing[std::size_t(i) * layout.K + k];
+    if (!layout.has_second() || counts[k] == 0.0 || (covariances && covariances->empty())) continue;
+    double* second = besides_.data() + layout.second();
+    if (!covariances) {
+      for (const int j : pass.missing) second[layout.entry(k, j, j)] += counts[k] * passes_.variances()[j];
+      continue;
+    }
+    const double* covariance = covariances->data() + (covariances->size() == n_m * n_m ? 0 : k * n_m * n_m);
+    for (std::size_t b = 0; b < n_m; ++b)
+      for (std::size_t c = b; c < (layout.is_diagonal() ? b + 1 : n_m); ++c)
+        second[layout.entry(k, pass.missing[b], pass.missing[c])] += counts[k] * covariance[b * n_m + c];
+  }
+}
+
+/// The completed rows of component k. Those of one pattern come one after the other.
+void GapWork::add_completed(int k) {
+  const int stride = padded(passes_.layout().d);
+  const std::vector<Share>& shares = shares_[k];
+  const double* x[kGathered];
+  for (std::size_t first = 0; first < shares.size(); first += kGathered) {
+    const int n = static_cast<int>(std::min<std::size_t>(kGathered, shares.size() - first));
+    for (int begin = 0, end = 0; begin < n; begin = end) {
+      const PatternPass& pass = *shares[first + begin].pass;
+      for (end = begin; end < n && shares[first + end].pass == &pass; ++end) {
+        x[end] = shares[first + end].x;
+        gamma_[end] = shares[first + end].gamma;
+      }
+      kernels_.regress_rows(pass.regression(k), end - begin, x + begin, stride,
+                            differences_.data() + std::int64_t{begin} * stride);
+    }
+    sums_.add_differences(kernels_, k, n, differences_.data(), gamma_.data());
+  }
 }
 
 }  // namespace gmmpi

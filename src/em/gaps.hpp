@@ -12,15 +12,20 @@
 
 namespace gmmpi {
 
-/// What rows of one pattern need in one sweep about centres c.
+/// What rows of one pattern need in one sweep about centres c: with e_k = E[x_m | x_o = c_k,o] - c_k,m and
+/// slopes B_k, the missing columns are expected at c_k,m + e_k + B_k (x_o - c_k,o). Of m missing and o
+/// observed columns:
 struct PatternPass {
   const Assignment* rows = nullptr;    ///< of the observed columns
   PartialAssignment partial;           ///< where that is not the assignment of all columns
-  AlignedDoubles centers;              ///< c_k,o (K x padded(o))
-  std::vector<double> shifts;          ///< E[x_m | x_o = c_k,o] - c_k,m (K, m)
+  std::vector<int> observed, missing;  ///< columns
+  std::vector<double> centers;         ///< c_k,o (K, o)
+  AlignedDoubles shifts;               ///< e_k (K, padded(m))
+  AlignedDoubles slopes;               ///< B_k^T (K, or 1 where shared; o, padded(m)); empty: 0
   std::vector<double> own_of_missing;  ///< (n_own - 1, K): what a row adds to own sums because of its gaps
 
-  const double* slopes(int k, std::size_t n_missing, std::size_t n_observed) const;
+  /// For the kernel: component k's.
+  RegressionTask regression(int k) const;
 };
 
 /// Those of one sweep, made when they are first met and kept within a limit of memory; beyond it they are
@@ -32,14 +37,12 @@ class PatternPasses {
                 const DataSummary& summary);
   std::shared_ptr<const PatternPass> of(const Pattern& pattern) const;
   const MomentLayout& layout() const { return layout_; }
-
-  /// Adds the sums of rows of one pattern, which are of their observed columns, to those of all columns.
-  void complete(const Pattern& pattern, const PatternPass& pass, const std::vector<double>& of_observed,
-                std::vector<double>& sums) const;
+  /// Column variances, which a missing value has where the assignment expects nothing.
+  const std::vector<double>& variances() const { return summary_.gaps.variance; }
 
  private:
   std::shared_ptr<const PatternPass> make(const Pattern& pattern) const;
-  void add_shifts(const Pattern& pattern, PatternPass& pass) const;
+  void set_regression(PatternPass& pass) const;
 
   const Assignment& assignment_;
   MomentLayout layout_;
@@ -50,7 +53,9 @@ class PatternPasses {
   mutable std::int64_t bytes_ = 0;
 };
 
-/// One thread's work on blocks with gaps.
+/// One thread's work on blocks with gaps. Each component's rows are gathered over all patterns, completed by
+/// what is expected of them, and summed by the kernels; conditional covariances are added by pattern.
+/// Ghahramani & Jordan, NIPS 6 (1994); Schafer, Analysis of Incomplete Multivariate Data (1997), 5.3.
 class GapWork {
  public:
   GapWork(const PatternPasses& passes, Index block_rows, const KernelTable& kernels, int n_values);
@@ -58,13 +63,30 @@ class GapWork {
   const std::vector<double>& sum(const Block& block, std::span<double> lanes, Profile::Seconds& seconds);
 
  private:
+  /// A row with a share in a component: where its observed columns are, and by what pattern.
+  struct Share {
+    const PatternPass* pass;
+    const double* x;
+    double gamma;
+  };
+
+  void add_group(const PatternRows& group, const PatternPass& pass, std::span<double> lanes);
+  void add_shares(const PatternRows& group, const PatternPass& pass, int first_row, int n_rows,
+                  const double* gamma);
+  void add_covariances(const PatternPass& pass, std::span<const double> counts);
+  void add_completed(int k);
+
   const PatternPasses& passes_;
   Index block_rows_;
   const KernelTable& kernels_;
   int n_values_;
   BlockPatterns patterns_;
-  std::vector<std::unique_ptr<BlockWork>> work_;  ///< by the number of observed columns
-  std::vector<double> sums_;
+  std::vector<std::unique_ptr<TileShares>> tiles_;  ///< by the number of observed columns
+  BlockSums sums_;
+  std::vector<std::vector<Share>> shares_;  ///< of each component
+  std::vector<double> besides_;             ///< in the layout's order: what is no completed row
+  std::vector<double> all_;
+  AlignedDoubles differences_, gamma_;
 };
 
 }  // namespace gmmpi

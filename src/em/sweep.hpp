@@ -76,12 +76,12 @@ class TilewiseAssignment : public Assignment {
 /// Sums over all rows and ranks, each rounded once. Equal on all ranks.
 struct Moments {
   MomentLayout layout;
-  std::vector<double> centers;   ///< (K, d): what the moments are about
-  double objective = 0.0;        ///< sum of weight times (first) value
-  std::vector<double> sums;      ///< in the order of layout
-  std::vector<double> values{};  ///< sums of weight times each value, the objective first
+  std::vector<double> centers;          ///< (K, d): what the moments are about
+  double objective = 0.0;               ///< sum of weight times (first) value
+  std::vector<double> sums;             ///< in the order of layout
+  std::vector<double> values{};         ///< sums of weight times each value, the objective first
   std::optional<double> map_entropy{};  ///< of assignments with entropy; not among the values
-  double total_weight = 0.0;     ///< of all rows; the counts sum to less where the assignment leaves some out
+  double total_weight = 0.0;  ///< of all rows; the counts sum to less where the assignment leaves some out
 
   /// K: N_k, the sums of responsibility times weight.
   const double* counts() const { return sums.data() + (layout.n_own > 0 ? layout.own() : 0); }

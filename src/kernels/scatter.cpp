@@ -28,12 +28,11 @@ std::int64_t second_stride(ScatterShape shape, int d) {
   return size;
 }
 
-/// Sum of the 8 lanes in a fixed order.
-double fold(const double* lane) {
+}  // namespace
+
+double fold_lanes(const double* lane) {
   return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
-
-}  // namespace
 
 BlockSums::BlockSums(const MomentLayout& layout)
     : layout_(layout),
@@ -43,6 +42,7 @@ BlockSums::BlockSums(const MomentLayout& layout)
       s1_(layout.K * s1_stride_),
       s2_(layout.n_scatters() * s2_stride_),
       scratch_(std::size_t{kScatterScratch} * (padded(layout.d) + kPad)),
+      zero_(padded(layout.d)),
       plain_(layout.size()) {
   GMMPI_EXPECT(layout.K >= 1 && layout.d >= 1);
 }
@@ -63,12 +63,7 @@ void BlockSums::add(const KernelTable& kernels, std::span<const TileRows> tiles,
                     const double* centers, ReadAhead ahead, const double* own) {
   GMMPI_EXPECT(!tiles.empty() && (layout_.n_own == 0 || own));
   const auto gamma_of = [&](std::size_t tile, int k) { return gamma + (tile * layout_.K + k) * kTile; };
-  for (std::size_t t = 0; t < tiles.size(); ++t)
-    for (int k = 0; k < layout_.K; ++k)
-      kernels.sum_rows(gamma_of(t, k), counts_.data() + std::int64_t{k} * kLanes);
-  const std::int64_t n_own = std::int64_t{layout_.n_own} * layout_.K;
-  for (std::int64_t e = 0; e < std::ssize(tiles) * n_own; ++e)
-    kernels.sum_rows(own + e * kTile, counts_.data() + (layout_.K + e % n_own) * kLanes);
+  add_counts(kernels, tiles.size(), gamma, own);
   const std::int64_t step = padded(layout_.d);
   if (layout_.d <= kSmallColumns) {
     for (std::size_t t = 0; t < tiles.size(); ++t)
@@ -96,6 +91,45 @@ void BlockSums::add(const KernelTable& kernels, std::span<const TileRows> tiles,
         }
       }
     }
+  }
+}
+
+void BlockSums::add_counts(const KernelTable& kernels, std::size_t n_tiles, const double* gamma,
+                           const double* own) {
+  const std::int64_t n = static_cast<std::int64_t>(n_tiles), K = layout_.K, n_own = layout_.n_own * K;
+  for (std::int64_t e = 0; e < n * K; ++e)
+    kernels.sum_rows(gamma + e * kTile, counts_.data() + e % K * kLanes);
+  for (std::int64_t e = 0; e < n * n_own; ++e)
+    kernels.sum_rows(own + e * kTile, counts_.data() + (K + e % n_own) * kLanes);
+}
+
+void BlockSums::add_differences(const KernelTable& kernels, int k, int n, double* differences,
+                                double* gamma) {
+  GMMPI_EXPECT(n > 0 && n <= kGathered);
+  if (layout_.d <= kSmallColumns) return add_small_differences(kernels, k, n, differences, gamma);
+  const std::int64_t stride = padded(layout_.d);
+  for (; n % kPhases != 0; ++n) {  // rows that add exact zeros
+    std::fill_n(differences + n * stride, stride, 0.0);
+    gamma[n] = 0.0;
+  }
+  const double* rows[kGathered];
+  for (int r = 0; r < n; ++r) rows[r] = differences + r * stride;
+  const auto accumulate = is_full(layout_.shape)  ? kernels.accumulate_full
+                          : layout_.is_diagonal() ? kernels.accumulate_diagonal
+                                                  : kernels.accumulate_first;
+  accumulate({layout_.d, n, rows, gamma, zero_.data(), first_sum(k), second_sum(k), scratch_.data()});
+}
+
+void BlockSums::add_small_differences(const KernelTable& kernels, int k, int n, const double* differences,
+                                      const double* gamma) {
+  const std::int64_t stride = padded(layout_.d);
+  for (int first = 0; first < n; first += kTile) {
+    double xt[kSmallColumns * kTile] = {}, weights[kTile] = {};
+    for (int r = 0; r < std::min(kTile, n - first); ++r) {
+      weights[r] = gamma[first + r];
+      for (int j = 0; j < layout_.d; ++j) xt[j * kTile + r] = differences[(first + r) * stride + j];
+    }
+    add_small(kernels, {nullptr, xt}, weights, zero_.data(), k);
   }
 }
 
@@ -131,16 +165,16 @@ const std::vector<double>& BlockSums::collect() {
   const int d = layout_.d;
   const bool lanes = d <= kSmallColumns;
   double* out = plain_.data();
-  for (int k = 0; k < layout_.K; ++k) *out++ = fold(counts_.data() + std::int64_t{k} * kLanes);
+  for (int k = 0; k < layout_.K; ++k) *out++ = fold_lanes(counts_.data() + std::int64_t{k} * kLanes);
   for (int k = 0; k < layout_.K; ++k) {
     const double* s1 = s1_.data() + k * s1_stride_;
-    for (int j = 0; j < d; ++j) *out++ = lanes ? fold(s1 + j * kLanes) : s1[j];
+    for (int j = 0; j < d; ++j) *out++ = lanes ? fold_lanes(s1 + j * kLanes) : s1[j];
   }
   const std::int64_t n = scatter_size(layout_.shape, d), n_own = std::int64_t{layout_.n_own} * layout_.K;
   for (std::int64_t k = 0; k < layout_.n_scatters(); ++k) {
     const double* s2 = s2_.data() + k * s2_stride_;
     if (lanes) {
-      for (std::int64_t e = 0; e < n; ++e) *out++ = fold(s2 + e * kLanes);
+      for (std::int64_t e = 0; e < n; ++e) *out++ = fold_lanes(s2 + e * kLanes);
     } else if (!is_full(layout_.shape)) {
       out = std::copy_n(s2, n, out);
     } else {
@@ -151,7 +185,7 @@ const std::vector<double>& BlockSums::collect() {
       }
     }
   }
-  for (std::int64_t e = 0; e < n_own; ++e) *out++ = fold(counts_.data() + (layout_.K + e) * kLanes);
+  for (std::int64_t e = 0; e < n_own; ++e) *out++ = fold_lanes(counts_.data() + (layout_.K + e) * kLanes);
   return plain_;
 }
 

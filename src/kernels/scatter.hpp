@@ -12,6 +12,9 @@
 
 namespace gmmpi {
 
+/// Sum of kRowLanes lanes in a fixed order.
+double fold_lanes(const double* lane);
+
 /// A tile's rows in both layouts: row-major (kTile x padded(d)) and transposed (d x kTile).
 struct TileRows {
   const double* x;
@@ -32,6 +35,11 @@ class BlockSums {
   /// fetched meanwhile, in K times tiles.size() pieces.
   void add(const KernelTable& kernels, std::span<const TileRows> tiles, const double* gamma,
            const double* centers, ReadAhead ahead = {}, const double* own = nullptr);
+  /// The counts alone.
+  void add_counts(const KernelTable& kernels, std::size_t n_tiles, const double* gamma, const double* own);
+  /// Adds moments of component k alone: of n <= kGathered rows, of which `differences` (kGathered x
+  /// padded(d)) are those from its centre, with weights `gamma` (kGathered). Rows from n on are overwritten.
+  void add_differences(const KernelTable& kernels, int k, int n, double* differences, double* gamma);
   /// The sums in MomentLayout's order.
   const std::vector<double>& collect();
 
@@ -44,12 +52,15 @@ class BlockSums {
   void add_gathered(const KernelTable& kernels, void (*accumulate)(const RowsTask&),
                     std::span<const TileRows> tiles, const double* gamma, const double* center, int k,
                     ReadAhead& ahead);
+  void add_small_differences(const KernelTable& kernels, int k, int n, const double* differences,
+                             const double* gamma);
   double* first_sum(int k) { return s1_.data() + k * s1_stride_; }
   double* second_sum(int k) { return s2_.data() + (layout_.is_pooled() ? 0 : k * s2_stride_); }
 
   MomentLayout layout_;
   std::int64_t s1_stride_, s2_stride_;
   AlignedDoubles counts_, s1_, s2_, scratch_;
+  AlignedDoubles zero_;  ///< padded(d)
   std::vector<double> plain_;
 };
 

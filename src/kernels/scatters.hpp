@@ -69,6 +69,21 @@ int gather_rows(int d, const double* x, const double* gamma, const double** rows
   return n;
 }
 
+void regress_rows(const RegressionTask& task, int n_rows, const double* const* x, int stride, double* out) {
+  const int n_o = task.n_observed, n_m = task.n_missing, step = padded(n_m);
+  alignas(64) double expected[kWidth];
+  for (int r = 0; r < n_rows; ++r, out += stride) {
+    for (int a = 0; a < n_o; ++a) out[task.observed[a]] = x[r][a] - task.center[a];
+    for (int first = 0; first < n_m; first += kWidth) {
+      Vec sum = load(task.shifts + first);
+      for (int a = 0; a < n_o && task.slopes; ++a)
+        sum = fma(load(task.slopes + Index{a} * step + first), all(x[r][a] - task.center[a]), sum);
+      store(expected, sum);
+      for (int b = first; b < first + kWidth && b < n_m; ++b) out[task.missing[b]] = expected[b - first];
+    }
+  }
+}
+
 /// Diagonal moments, `Vectors` vectors of columns: columns are the lanes. `Phases` sums over every
 /// Phases-th row hide the latency of additions; they are folded in a fixed order.
 template <bool Second, int Vectors, int Phases>

@@ -60,6 +60,15 @@ struct RowsTask {
   double* scratch;  ///< kScatterScratch x (padded(d) + kPad)
 };
 
+/// What rows that lack columns are expected to be, by a regression on those that they have.
+struct RegressionTask {
+  int n_observed, n_missing;
+  const int *observed, *missing;  ///< columns
+  const double* center;           ///< n_observed
+  const double* shifts;           ///< padded(n_missing): what is expected at the centre
+  const double* slopes;           ///< n_observed x padded(n_missing), padded with zeros; null: all are zero
+};
+
 struct KernelTable {
   const char* name;  ///< avx512, avx2, fma128 or scalar
 
@@ -123,6 +132,10 @@ struct KernelTable {
   void (*sum_rows)(const double* gamma, double* lanes);
   /// Whether none of the 64 is 0.
   bool (*all_count)(const double* gamma);
+  /// Row r of out (n_rows x stride) gets x[r] (n_observed) - center in its observed columns, and shifts +
+  /// slopes^T (x[r] - center) in the missing ones.
+  void (*regress_rows)(const RegressionTask& task, int n_rows, const double* const* x, int stride,
+                       double* out);
   /// Appends the rows of a tile (x: kTile x padded(d)) whose gamma is not 0; returns their number.
   int (*gather_rows)(int d, const double* x, const double* gamma, const double** rows, double* gammas);
   void (*accumulate_first)(const RowsTask& task);     ///< s1 only

@@ -16,7 +16,12 @@ LogDensity::LogDensity(const Mixture& m, const KernelTable& kernels)
 }
 
 void LogDensity::mahalanobis(const Tile& tile, double* scratch, double* out) const {
-  components_->distances().first(n_features_, tile.xt(), scratch, out);
+  const Distances& distances = components_->distances();
+  if (tile.n_rows() + kPad > kTile) return distances.first(n_features_, tile.xt(), scratch, out);
+  for (int k = 0; k < n_components_; ++k) {  // the same bits, of fewer rows
+    std::fill_n(out + std::int64_t{k} * kTile, kTile, 0.0);
+    distances.rest(0, k, tile.n_rows(), tile.xt(), scratch, out + std::int64_t{k} * kTile);
+  }
 }
 
 void LogDensity::log_joint(const Tile& tile, double* scratch, double* out) const {

@@ -1,5 +1,5 @@
 // Fits of rows that lack values: the reference's cases, sums against a textbook, and maxima that are some.
-// covers: src/em/gaps.cpp, src/em/completion.cpp, src/em/block_work.cpp, src/em/gap_clusters.cpp
+// covers: src/em/gaps.cpp, src/em/block_work.cpp, src/em/gap_clusters.cpp
 // covers: src/em/observed_distances.cpp, src/em/extreme_row.cpp, src/data/patterns.cpp
 // covers: src/model/observed_part.cpp, src/inference/observed_models.cpp
 #include <algorithm>
@@ -135,8 +135,7 @@ TEST_CASE("missing: the reference's cases, M-step by M-step", "[serial]") {
     const auto ended =
         in_memory::fit(in_memory::alone(), data, in_memory::exactly(end.at("n_iter").get<int>(), start));
     const reference::Parameters expected = parameters(end);
-    CHECK(ended.history.back() ==
-          Approx(end.at("log_likelihood").get<double>()).epsilon(1e-13).margin(0.0));
+    CHECK(ended.history.back() == Approx(end.at("log_likelihood").get<double>()).epsilon(1e-13).margin(0.0));
     for (std::size_t e = 0; e < expected.means.size(); ++e)
       CHECK(ended.model.means[e] == Approx(expected.means[e]).epsilon(1e-11).margin(1e-11));
     for (std::size_t e = 0; e < expected.covariances.size(); ++e)
@@ -190,8 +189,7 @@ TEST_CASE("missing: a sweep adds what a textbook expects of gaps, about any cent
 
 TEST_CASE("missing: the log-likelihood never falls, whatever the structure", "[serial]") {
   const int d = 4;
-  const auto data =
-      with_gaps(in_memory::alone(), punched(in_memory::clusters(300, d, 3, 4.0, 9), d, 4), d);
+  const auto data = with_gaps(in_memory::alone(), punched(in_memory::clusters(300, d, 3, 4.0, 9), d, 4), d);
   for (const auto* structure : gmmpi::covariance_structures())
     for (const std::string family : {"gaussian", "student"}) {
       INFO(structure->name() << ", " << family);

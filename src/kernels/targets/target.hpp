@@ -15,10 +15,10 @@ namespace {
 #include "kernels/simd.hpp"
 // (the order matters: all use simd.hpp, partial.hpp uses densities.hpp)
 #include "kernels/densities.hpp"
-#include "kernels/partial.hpp"
-#include "kernels/student.hpp"
 #include "kernels/nearest.hpp"
+#include "kernels/partial.hpp"
 #include "kernels/scatters.hpp"
+#include "kernels/student.hpp"
 
 void log_array(std::int64_t n, const double* x, double* out) {
   double buffer[kWidth];
@@ -61,6 +61,7 @@ const KernelTable table = {
     nearest_with_gap,
     sum_rows,
     all_count,
+    regress_rows,
     gather_rows,
     accumulate_first,
     accumulate_diagonal,
