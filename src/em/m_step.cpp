@@ -139,19 +139,21 @@ class Maximisation {
     }
   }
 
-  /// The prior's scale, as the scatter of rows that were seen before.
+  /// The prior's scale, as the scatter of rows that were seen before; no component is without them.
   void add_prior_rows() {
     const CovarianceLayout& stored = kind_.structure->layout();
     std::vector<double> scale(std::size_t(d_) * d_);
     stored.to_full(c_.prior->scale.data(), d_, scale.data());
     const double columns = stored.is_round() ? d_ : 1.0;  // that share a variance
+    const double share = prior_share(*kind_.structure, K_);
     for (int n = 0; n < s_.layout.n_scatters(); ++n)
       s_.layout.for_each_entry(n, [&](int i, int j, std::int64_t place) {
-        scatter_[place] += scale[std::size_t(i) * d_ + j] / columns;
+        scatter_[place] += share * scale[std::size_t(i) * d_ + j] / columns;
       });
     const double more = prior_count(*c_.prior, *kind_.structure, K_, d_);
     for (double& n : rows_) n += more;
-    total_ += more;
+    total_ += s_.layout.n_scatters() * more;
+    if (may_be_empty()) empty_.clear();
   }
 
   std::vector<int> keep_covariances() {

@@ -37,9 +37,6 @@ void validate_prior(const PriorOptions& o, const Kind& kind, int n_features) {
   };
   require(kind.component->has_prior(),
           "--prior is for Gaussian components; leave it out, or choose --family gaussian");
-  require(structure.has_conjugate_prior(),
-          "--prior is not known for " + std::string(structure.name()) +
-              " covariances; leave it out, or choose full, tied, diag or spherical");
   require(o.shrinkage >= 0.0 && std::isfinite(o.shrinkage),
           "--prior-shrinkage is no number of rows: give a finite number >= 0");
   require(o.weight >= 1.0 && std::isfinite(o.weight),
@@ -65,20 +62,25 @@ Prior make_prior(const PriorOptions& o, const CovarianceStructure& structure, in
   return prior;
 }
 
+double prior_share(const CovarianceStructure& structure, int n_components) {
+  return structure.has_one_covariance() ? 1.0 / structure.layout().n_covariances(n_components) : 1.0;
+}
+
 double prior_count(const Prior& prior, const CovarianceStructure& structure, int n_components,
                    int n_features) {
   const double of_means = prior.shrinkage > 0.0 ? 1.0 : 0.0;
-  return structure.layout().prior_rows(prior.dof, n_features) +
+  return prior_share(structure, n_components) * structure.layout().prior_rows(prior.dof, n_features) +
          (structure.layout().is_shared() ? n_components : 1) * of_means;
 }
 
 double log_prior(const Prior& prior, const Mixture& m, const KernelTable& kernels) {
-  const double count = prior_count(prior, *m.structure, m.n_components, m.n_features);
+  const double count = prior_count(prior, *m.structure, m.n_components, m.n_features),
+               share = prior_share(*m.structure, m.n_components);
   double sum = 0.0;
   for (int k = 0; k < m.n_components; ++k) {
     if (k < m.n_covariances())  // ln |Sigma| = -2 log_det
       sum += count * m.log_det[k] -
-             0.5 * m.layout().trace_of_product(prior.scale.data(), m.factor(k), m.n_features);
+             0.5 * share * m.layout().trace_of_product(prior.scale.data(), m.factor(k), m.n_features);
     sum -= 0.5 * prior.shrinkage * squared_norm(m.whitened(k, prior.mean));
     if (prior.weight != 1.0)
       sum +=

@@ -74,6 +74,8 @@ FITS = [
     "fit iris.npy -k 3 --engine hard --init start.h5",
     # priors
     *of_each_type("fit iris.npy -k 4 --prior auto --max-iter 12"),
+    *(f"fit iris.npy -k 4 --prior auto --max-iter 8 --covariance-type {name}"
+      for name in ("EII", "EEI", "VEI", "EVI", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV")),
     "fit iris.npy -k 3 --prior auto --prior-shrinkage 0 --prior-weight 2 --max-iter 12",
     "fit iris.npy -k 3 --prior auto --prior-dof 9 --prior-scale 0.5 --prior-shrinkage 0.5 --max-iter 12 --covariance-type tied",
     "fit one.npy -k 2 --prior auto --max-iter 12",

@@ -87,7 +87,6 @@ class Structures(ProgramTest):
 
     def test_what_a_structure_cannot_do_is_refused(self):
         for args, words in ((f"fit {OLD_FAITHFUL} -k 2 --covariance-type VEE --accelerate lbfgs -o m.h5", ("--accelerate", "VEE")),
-                            (f"fit {OLD_FAITHFUL} -k 2 --covariance-type EVI --prior auto -o m.h5", ("--prior", "EVI")),
                             (f"fit {OLD_FAITHFUL} -k 2 --covariance-type EEC -o m.h5", ("EEC", "full", "VEV"))):
             self.check_failure(gmmpi(args, self.dir), 64, words)
 

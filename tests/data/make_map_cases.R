@@ -8,7 +8,7 @@ parameters <- function(p, type) {
   v <- p$variance
   list(weights = as.vector(p$pro), means = unname(t(p$mean)),
        covariances = switch(type, full = aperm(unname(v$sigma), c(3, 1, 2)), tied = unname(v$Sigma),
-                            diag = unname(t(apply(v$sigma, 3, diag))), spherical = v$sigmasq))
+                            diag = , EEI = unname(t(apply(v$sigma, 3, diag))), spherical = v$sigmasq))
 }
 
 one_case <- function(name, type, classes, ...) {
@@ -39,6 +39,8 @@ for (type in names(models)) {
   # mclust's default scale of diagonal models is one number for all columns; gmmpi's is each column's own
   if (type != "diag") cases <- c(cases, list(one_case("iris", type, iris_classes)))
 }
+models <- c(models, EEI = "EEI")  # with shrinkage, mclust 6.0.0 leaves its means unshrunk
+cases <- c(cases, list(one_case("old_faithful_std", "EEI", faithful_classes, shrinkage = 0)))
 write_json(list(kind = "map", origin = paste("mclust", packageVersion("mclust"), "by make_map_cases.R"),
                 description = paste("by mstep() from 0/1 responsibilities (step), and by 2000 of estep() and mstep()",
                                     "from there on (converged, log_likelihood); default prior but for shrinkage"),

@@ -95,8 +95,7 @@ TEST_CASE("structure fits: a start of another type is turned into the structure"
   }
 }
 
-TEST_CASE("structure fits: accelerated where the structure allows it, else refused, and so are priors",
-          "[serial]") {
+TEST_CASE("structure fits: accelerated where the structure allows it, else refused", "[serial]") {
   const std::vector<double> rows = in_memory::clusters(300, 3, 3, 1.0, 4);
   const auto data = in_memory::make_data(alone(), rows, 3);
   for (const gmmpi::CovarianceStructure* structure : gmmpi::covariance_structures()) {
@@ -113,9 +112,5 @@ TEST_CASE("structure fits: accelerated where the structure allows it, else refus
       CHECK_THROWS_WITH(in_memory::fit(alone(), data, options),
                         Catch::Contains("--accelerate") && Catch::Contains(std::string(structure->name())));
     }
-    options.accelerate = gmmpi::Acceleration::none;
-    options.prior = gmmpi::PriorOptions{};
-    if (structure->is_constrained())
-      CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("--prior is not known for"));
   }
 }

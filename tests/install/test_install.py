@@ -113,7 +113,13 @@ class Installed(unittest.TestCase):
                                delta=1e-12)
         self.assertGreater(numbers["exponential 2"][0], numbers["exponential 1"][0])
         np.testing.assert_allclose(numbers["exponential accelerated"], numbers["exponential 2"], rtol=1e-3)
-        for refused in ("exchangeable prior", "exchangeable accelerated", "exponential prior"):
+        probable = numbers["exchangeable prior"]  # of one component, without a prior of the mean: rows seen before
+        more = 3 + 2 + 3 + 1  # nu + d + 1, nu = d + 2
+        both = (len(x) * scatter + np.cov(x.T)) / (len(x) + more)
+        beside = (both.sum() - np.trace(both)) / 6
+        np.testing.assert_allclose(probable[5:].reshape(3, 3), np.where(np.eye(3) == 1, np.trace(both) / 3, beside),
+                                   rtol=1e-12)
+        for refused in ("exchangeable accelerated", "exponential prior"):
             self.assertIn("leave", said[refused])
 
     def test_the_documents_show_the_structure(self):

@@ -50,13 +50,14 @@ class CovarianceStructure {
   virtual std::int64_t n_covariance_parameters(int n_components, int n_features) const = 0;
   /// A component's covariance depends on the scatter of the others, too.
   virtual bool pools() const { return true; }
-  /// Prior (prior.hpp) is conjugate: each covariance is free but for its layout.
-  virtual bool has_conjugate_prior() const { return false; }
+  /// All components have one covariance, stored once or for each; a prior (prior.hpp) is on that one.
+  virtual bool has_one_covariance() const { return layout().is_shared(); }
   /// Rows without which a component's part in the covariances is singular.
   virtual int rows_needed(int n_features) const {
-    return layout().is_shared() ? 0 : layout().is_diagonal() ? 2 : n_features + 1;
+    return has_one_covariance() ? 0 : layout().is_diagonal() ? 2 : n_features + 1;
   }
-  /// Maximum-likelihood covariances, in the layout, without regularisation.
+  /// Maximum-likelihood covariances, in the layout, without regularisation: of those that it allows, the ones
+  /// that maximise -sum_k (N_k ln |Sigma_k| + tr(W_k Sigma_k^-1)) / 2. A prior adds rows to N_k and W_k.
   virtual std::vector<double> covariances(const CentralScatter& moments) const = 0;
 
   /// Whether covariances obey more than their layout says, because components determine each other's volume,

@@ -10,7 +10,6 @@ class Diag final : public CovarianceStructure {
   std::string_view name() const override { return "diag"; }
   std::string_view mclust_name() const override { return "VVI"; }
   const CovarianceLayout& layout() const override { return gmmpi::variances(); }
-  bool has_conjugate_prior() const override { return true; }
   bool pools() const override { return false; }
   ScatterShape scatter_shape() const override { return ScatterShape::diagonal; }
   std::int64_t n_covariance_parameters(int K, int d) const override { return std::int64_t{K} * d; }

@@ -10,7 +10,7 @@ class Eei final : public CovarianceStructure {
   std::string_view name() const override { return "EEI"; }
   const CovarianceLayout& layout() const override { return gmmpi::variances(); }
   ScatterShape scatter_shape() const override { return ScatterShape::diagonal; }
-  int rows_needed(int) const override { return 0; }
+  bool has_one_covariance() const override { return true; }
   std::int64_t n_covariance_parameters(int, int d) const override { return d; }
   const CovarianceStructure& after_map() const override { return find_structure("tied"); }
 

@@ -10,7 +10,7 @@ class Eii final : public CovarianceStructure {
   std::string_view name() const override { return "EII"; }
   const CovarianceLayout& layout() const override { return gmmpi::single_variances(); }
   ScatterShape scatter_shape() const override { return ScatterShape::diagonal; }
-  int rows_needed(int) const override { return 0; }
+  bool has_one_covariance() const override { return true; }
   std::int64_t n_covariance_parameters(int, int) const override { return 1; }
   const CovarianceStructure& after_scaling() const override { return find_structure("EEI"); }
   const CovarianceStructure& after_map() const override { return find_structure("tied"); }

@@ -11,7 +11,6 @@ class Full final : public CovarianceStructure {
   std::string_view name() const override { return "full"; }
   std::string_view mclust_name() const override { return "VVV"; }
   const CovarianceLayout& layout() const override { return gmmpi::matrices(); }
-  bool has_conjugate_prior() const override { return true; }
   bool pools() const override { return false; }
   ScatterShape scatter_shape() const override { return ScatterShape::full; }
   std::int64_t n_covariance_parameters(int K, int d) const override {

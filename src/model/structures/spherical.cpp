@@ -10,7 +10,6 @@ class Spherical final : public CovarianceStructure {
   std::string_view name() const override { return "spherical"; }
   std::string_view mclust_name() const override { return "VII"; }
   const CovarianceLayout& layout() const override { return gmmpi::single_variances(); }
-  bool has_conjugate_prior() const override { return true; }
   bool pools() const override { return false; }
   ScatterShape scatter_shape() const override { return ScatterShape::diagonal; }
   std::int64_t n_covariance_parameters(int K, int) const override { return K; }

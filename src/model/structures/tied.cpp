@@ -11,7 +11,6 @@ class Tied final : public CovarianceStructure {
   std::string_view name() const override { return "tied"; }
   std::string_view mclust_name() const override { return "EEE"; }
   const CovarianceLayout& layout() const override { return gmmpi::shared_matrix(); }
-  bool has_conjugate_prior() const override { return true; }
   ScatterShape scatter_shape() const override { return ScatterShape::pooled; }
   std::int64_t n_covariance_parameters(int, int d) const override { return std::int64_t{d} * (d + 1) / 2; }
 

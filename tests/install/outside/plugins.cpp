@@ -61,11 +61,11 @@ int main(int argc, char** argv) {
   options.max_iter = 5000;
   options.n_components = 1;
   fit(execution, data, "exchangeable 1", options);
-  options.n_components = 2;
-  fit(execution, data, "exchangeable 2", options);
-  options.prior = gmmpi::PriorOptions();
+  options.prior.emplace().shrinkage = 0.0;
   fit(execution, data, "exchangeable prior", options);
   options.prior.reset();
+  options.n_components = 2;
+  fit(execution, data, "exchangeable 2", options);
   options.accelerate = gmmpi::Acceleration::lbfgs;
   fit(execution, data, "exchangeable accelerated", options);
 
