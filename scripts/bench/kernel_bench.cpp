@@ -1,8 +1,8 @@
 // The kernels, a tile at a time in cache, and DGEMM: rates for guard.py, on one thread.
 //
 // Flops per row and component are counted as in docs/performance.md: d^2 for a triangular product or a
-// symmetric update, 4 d for the diagonal's part of either. Names: kernel/columns,
-// responsibilities/components.
+// symmetric update, 4 d for the diagonal's part of either, d^3/3 + 3 d^2 for rows with errors. Names:
+// kernel/columns, responsibilities/components.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -47,7 +47,8 @@ AlignedDoubles random_numbers(std::size_t n, double from, double to) {
 struct Rows {
   AlignedDoubles values;
   Tile tile;
-  explicit Rows(int d) : values(random_numbers(std::size_t(kTile) * d, -1.0, 1.0)), tile(d, select_kernels()) {
+  explicit Rows(int d)
+      : values(random_numbers(std::size_t(kTile) * d, -1.0, 1.0)), tile(d, select_kernels()) {
     tile.load({0, 0, kTile, values.data(), nullptr}, 0);
   }
 };
@@ -110,6 +111,37 @@ void accumulate(benchmark::State& state, const KernelTable& kernels, const Covar
   count_flops(state, flops(structure, d, kTiles * kTile));
 }
 
+/// The kernels of rows with errors, one component: densities, or sums of completions.
+void observed(benchmark::State& state, const KernelTable& kernels, bool sums, bool masked, ErrorShape shape) {
+  const int d = static_cast<int>(state.range(0)), n = d * (d + 1) / 2;
+  AlignedDoubles errors(std::size_t(n) * kTile);  // covariances: diagonal ones
+  const AlignedDoubles variances = random_numbers(std::size_t(d) * kTile, 0.1, 1.0);
+  for (int i = 0; i < d; ++i)
+    std::copy_n(&variances[i * kTile], kTile, &errors[(i * (i + 1) / 2 + i) * kTile]);
+  const AlignedDoubles x = random_numbers(variances.size(), -1.0, 1.0), mask(x.size(), 1.0);
+  const AlignedDoubles gamma = random_numbers(kTile, 0.01, 1.0), mean = random_numbers(d, -1.0, 1.0);
+  AlignedDoubles covariance(std::size_t(d) * d, 0.1);
+  for (int i = 0; i < d; ++i) covariance[i * d + i] = 1.0;
+  const ObservedRows rows{d,
+                          kTile,
+                          x.data(),
+                          masked ? mask.data() : nullptr,
+                          shape == ErrorShape::variances ? variances.data() : errors.data(),
+                          shape};
+  AlignedDoubles scratch(observed_scratch(d)), q(kTile), log_det(kTile), s1(std::size_t(d) * kRowLanes),
+      s2(std::size_t(n) * kRowLanes);
+  for (auto _ : state) {
+    if (sums)
+      kernels.add_completions(rows, mean.data(), covariance.data(), scratch.data(),
+                              {gamma.data(), mean.data(), s1.data(), s2.data(), false});
+    else
+      kernels.observed_density(rows, mean.data(), covariance.data(), scratch.data(), q.data(),
+                               log_det.data());
+    benchmark::ClobberMemory();
+  }
+  count_flops(state, kTile * (d * d * d / 3.0 + 3.0 * d * d));
+}
+
 void responsibilities(benchmark::State& state, const KernelTable& kernels) {
   const int K = static_cast<int>(state.range(0));
   const AlignedDoubles log_joint = random_numbers(std::size_t(K) * kTile, -9.0, 0.0);
@@ -161,14 +193,26 @@ void register_all(const KernelTable& kernels) {
   for (const char* name : kFamilies) {
     const CovarianceStructure& structure = find_structure(name);
     const std::string suffix = std::string("_") + name;
-    auto* e_step = RegisterBenchmark(("mahalanobis" + suffix).c_str(),
-                                     [&](benchmark::State& state) { mahalanobis(state, kernels, structure); });
+    auto* e_step = RegisterBenchmark(("mahalanobis" + suffix).c_str(), [&](benchmark::State& state) {
+      mahalanobis(state, kernels, structure);
+    });
     auto* m_step = RegisterBenchmark(("accumulate" + suffix).c_str(),
                                      [&](benchmark::State& state) { accumulate(state, kernels, structure); });
     for (const int d : kColumns) {
       e_step->Arg(d);
       m_step->Arg(d);
     }
+  }
+  for (const bool sums : {false, true}) {
+    const auto add = [&](const char* suffix, bool masked, ErrorShape shape) {
+      auto* noisy = RegisterBenchmark(
+          ((sums ? "completions" : "observed") + std::string(suffix)).c_str(),
+          [=, &kernels](benchmark::State& state) { observed(state, kernels, sums, masked, shape); });
+      for (const int d : {4, 7, 16}) noisy->Arg(d);
+    };
+    add("_variances", false, ErrorShape::variances);
+    add("_masked", true, ErrorShape::variances);
+    add("_covariances", false, ErrorShape::covariances);
   }
   auto* posterior = RegisterBenchmark("responsibilities",
                                       [&](benchmark::State& state) { responsibilities(state, kernels); });

@@ -31,6 +31,9 @@ inline Bits to_bits(Vec v) {
 inline Vec from_bits(Bits b) {
   return __builtin_bit_cast(Vec, b);
 }
+inline Bits exponent_field(Bits b) {
+  return static_cast<Bits>(static_cast<std::uint64_t>(b) >> 52);
+}
 #else
 using Vec = double __attribute__((vector_size(GMMPI_WIDTH * 8)));
 using Bits = std::int64_t __attribute__((vector_size(GMMPI_WIDTH * 8)));
@@ -71,6 +74,11 @@ inline Bits to_bits(Vec v) {
 }
 inline Vec from_bits(Bits b) {
   return reinterpret_cast<Vec>(b);
+}
+/// Sign and exponent of doubles, as numbers from 0 to 4095.
+inline Bits exponent_field(Bits b) {
+  using Unsigned = std::uint64_t __attribute__((vector_size(GMMPI_WIDTH * 8)));
+  return reinterpret_cast<Bits>(reinterpret_cast<Unsigned>(b) >> 52);
 }
 #endif
 
@@ -186,13 +194,8 @@ inline Vec exp(Vec x) {
   return exp_or_zero(x, all(-708.0));
 }
 
-/// ln x for positive normal x: x = 2^e m with m in [sqrt(1/2), sqrt(2)), ln m = 2 atanh(s), s = (m-1)/(m+1).
-inline Vec log(Vec x) {
-  const Bits offset = to_bits(x) - to_bits(all(0x1.6a09e667f3bcdp-1));
-  const Bits exponent = offset >> 52;
-  const Vec m = from_bits(to_bits(x) - (exponent << 52));
-  const Vec magic = all(0x1.8p52);
-  const Vec e = from_bits(exponent + to_bits(magic)) - magic;
+/// ln (2^e m) for m in [sqrt(1/2), sqrt(2)): ln m = 2 atanh(s), s = (m-1)/(m+1).
+inline Vec log_of_parts(Vec m, Vec e) {
   const Vec f = m - all(1.0);
   const Vec s = f / (m + all(1.0));
   const Vec z = s * s;
@@ -211,4 +214,13 @@ inline Vec log(Vec x) {
   Vec tail = fma(s, fma(z, p, half_square), e * all(0x1.abc9e3b39803fp-56));
   tail = tail - half_square;
   return fma(e, all(0x1.62e42fefa39efp-1), f + tail);
+}
+
+/// ln x for positive normal x = 2^e m.
+inline Vec log(Vec x) {
+  const Bits offset = to_bits(x) - to_bits(all(0x1.6a09e667f3bcdp-1));
+  const Bits exponent = offset >> 52;
+  const Vec m = from_bits(to_bits(x) - (exponent << 52));
+  const Vec magic = all(0x1.8p52);
+  return log_of_parts(m, from_bits(exponent + to_bits(magic)) - magic);
 }

@@ -69,6 +69,37 @@ struct RegressionTask {
   const double* slopes;           ///< n_observed x padded(n_missing), padded with zeros; null: all are zero
 };
 
+/// How errors of rows are given.
+enum class ErrorShape { variances, covariances };
+
+/// Rows of one tile of which not all is known: entries are missing, or were measured with errors.
+/// xt: d x kTile; where missing, any finite number of the size of the others. mask: d x kTile, 1 where
+/// observed, 0 where missing; null: all observed. errors: variances, d x kTile, or covariances, d(d+1)/2 x
+/// kTile, the lower triangle row by row ((0,0), (1,0), (1,1), (2,0), ...); finite, also where missing; null:
+/// none. The first n_rows of the kTile are meant; the others must hold numbers like theirs.
+struct ObservedRows {
+  int d;
+  int n_rows;
+  const double* xt;
+  const double* mask;
+  const double* errors;
+  ErrorShape shape = ErrorShape::variances;
+};
+
+/// Doubles of scratch that the kernels of such rows need, on every target; aligned to 64 bytes.
+constexpr std::int64_t observed_scratch(int d) {
+  return std::int64_t{kRowLanes} * ((2 * d + 6) * (d | 1) + d * (d + 1) / 2 + d + kTile / kRowLanes * d);
+}
+
+/// What add_completions adds to, in 8 virtual lanes for each entry: row r to lane r % 8.
+struct CompletionSums {
+  const double* gamma;   ///< kTile: responsibility times sample weight; 0 from n_rows on
+  const double* center;  ///< d: moments are taken about it
+  double* s1;            ///< d x 8
+  double* s2;            ///< d(d+1)/2 x 8, the upper triangle row by row; diagonal: d x 8; null: s1 only
+  bool diagonal;
+};
+
 struct KernelTable {
   const char* name;  ///< avx512, avx2, fma128 or scalar
 
@@ -127,6 +158,22 @@ struct KernelTable {
   /// negative where that is not certain, infinite if K is 1. kTile each.
   void (*nearest_with_gap)(int d, int n_centers, const double* xt, const double* centers, double* nearest,
                            double* least, double* gap);
+
+  // Incomplete and noisy rows (docs/maths/incomplete.md). S (d x d, both triangles, positive definite) is the
+  // component's covariance, E the row's errors, T = S + E that of what is observed. A singular S gives
+  // meaningless numbers, but numbers.
+  /// q[row] = (x - mean)^T T^-1 (x - mean), log_det[row] = ln det T; both 0 where nothing is observed. kTile
+  /// each; those from n_rows on are undefined.
+  void (*observed_density)(const ObservedRows& rows, const double* mean, const double* covariance,
+                           double* scratch, double* q, double* log_det);
+  /// With b the mean and B the covariance of the true row, given what is observed: adds gamma (b - c) to s1
+  /// and gamma ((b - c)(b - c)^T + B) to s2.
+  void (*add_completions)(const ObservedRows& rows, const double* mean, const double* covariance,
+                          double* scratch, const CompletionSums& sums);
+  /// b (d x kTile) and B (d(d+1)/2 x kTile, the lower triangle row by row; null: not wanted); undefined from
+  /// n_rows on.
+  void (*completions)(const ObservedRows& rows, const double* mean, const double* covariance, double* scratch,
+                      double* means, double* covariances);
 
   /// Sums of gamma over the 64 rows into 8 virtual lanes: lanes[r % 8] += gamma[r].
   void (*sum_rows)(const double* gamma, double* lanes);

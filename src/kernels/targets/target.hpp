@@ -19,6 +19,9 @@ namespace {
 #include "kernels/partial.hpp"
 #include "kernels/scatters.hpp"
 #include "kernels/student.hpp"
+#include "kernels/observed.hpp"
+// (uses observed.hpp)
+#include "kernels/completions.hpp"
 
 void log_array(std::int64_t n, const double* x, double* out) {
   double buffer[kWidth];
@@ -59,6 +62,9 @@ const KernelTable table = {
     responsibilities,
     assign_nearest,
     nearest_with_gap,
+    observed_density,
+    add_completions,
+    completions,
     sum_rows,
     all_count,
     regress_rows,

@@ -1,0 +1,390 @@
+// E-step kernels for incomplete and noisy rows: squared Mahalanobis distances of what was observed and ln det
+// of its covariance T = S + E, by one elimination T = L D L^T per row and component. Rows are the lanes; sums
+// over columns run in ascending order. Included by src/kernels/targets.
+//
+// Nothing is cleared where an entry is missing: its column is never eliminated (the inverse of its pivot is
+// 0), so that what its row and column of T hold reaches no other entry.
+
+/// Place of entry (i, j), j <= i, in a packed lower triangle.
+constexpr int packed_place(int i, int j) {
+  return i * (i + 1) / 2 + j;
+}
+
+/// A pivot that is not missing is this part of the variance at least: rounding leaves no more of it.
+constexpr double least_pivot(int d) {
+  return d * 0x1p-50;
+}
+
+/// A pivot, and minus its inverse; 1 and 0 where missing.
+struct Pivot {
+  Vec value, minus_inverse;
+};
+
+inline Pivot masked_pivot(Vec left, Vec least, Vec mask) {
+  const Vec value = mask == 0.0 ? all(1.0) : larger(left, least);
+  return {value, -mask / value};
+}
+
+/// One component's mean and covariance, for D columns: in all lanes.
+template <int D>
+struct Component {
+  Vec mean[D], covariance[packed_place(D, 0)];
+
+  Component(const double* mean_, const double* covariance_) {
+    for (int i = 0; i < D; ++i) {
+      mean[i] = all(mean_[i]);
+      for (int j = 0; j <= i; ++j) covariance[packed_place(i, j)] = all(covariance_[i * D + j]);
+    }
+  }
+  static constexpr int columns(int) { return D; }
+  Vec mean_of(int i) const { return mean[i]; }
+  Vec prior(int i, int j) const { return covariance[packed_place(i, j)]; }
+};
+
+/// The same for any number of columns.
+template <>
+struct Component<0> {
+  const double *mean, *covariance;
+  int d;
+
+  static int columns(int d) { return d; }
+  Vec mean_of(int i) const { return all(mean[i]); }
+  Vec prior(int i, int j) const { return all(covariance[Index{i} * d + j]); }
+};
+
+/// T and x - mean of kWidth rows, entry by entry.
+template <int D, bool Masked, bool Dense>
+struct Observation {
+  const Component<D>& component;
+  int d;
+  const double *xt, *mask, *errors;
+
+  Observation(const ObservedRows& rows, const Component<D>& component_, int row)
+      : component(component_),
+        d(Component<D>::columns(rows.d)),
+        xt(rows.xt + row),
+        mask(rows.mask + (Masked ? row : 0)),
+        errors(rows.errors + row) {}
+
+  Vec prior(int i, int j) const { return component.prior(i, j); }
+  Vec entry(int i, int j) const {
+    return Dense ? prior(i, j) + load(errors + packed_place(i, j) * kTile) : prior(i, j);
+  }
+  static constexpr bool masked = Masked;
+  Vec error(int j) const { return load(errors + (Dense ? packed_place(j, j) : j) * kTile); }
+  Vec variance(int j) const { return prior(j, j) + error(j); }
+  Vec difference(int j) const { return load(xt + j * kTile) - component.mean_of(j); }
+
+  Vec least(Vec variance) const { return fma(all(least_pivot(d)), variance, all(0x1p-1022)); }
+
+  /// For what is left of the variance of column j.
+  Pivot pivot(int j, Vec left) const {
+    if constexpr (Masked) return masked_pivot(left, least(variance(j)), load(mask + j * kTile));
+    const Vec value = larger(left, least(variance(j)));
+    return {value, all(-1.0) / value};
+  }
+};
+
+/// A product of positive normal numbers, which may leave the range of doubles: fraction times 2^exponent.
+struct Product {
+  Vec fraction = all(1.0);  ///< from 1 to 2
+  Bits exponent = {};       ///< more by 1023 for each factor
+
+  void multiply(Vec factor) {
+    const Bits bits = to_bits(fraction * factor);
+    exponent = exponent + exponent_field(bits);
+    fraction = from_bits((bits & 0xfffffffffffff) | to_bits(all(1.0)));
+  }
+};
+
+/// ln of products of n numbers, in place. Distances are 1e300 at most, also where a singular covariance has
+/// left no number.
+inline void finish(int n_rows, int n, const double* exponents, double* fractions, double* q) {
+  const Vec magic = all(0x1.8p52), cap = all(1e300);
+  for (int row = 0; row < n_rows; row += kWidth) {
+    const Vec distance = load(q + row);
+    store(q + row, distance < cap ? distance : cap);
+    const Bits bits = to_bits(load(fractions + row));
+    const Bits above = exponent_field(bits - to_bits(all(0x1.6a09e667f3bcdp-1)));  // 1 from sqrt(2) on
+    const Bits exponent = to_bits(load(exponents + row)) + above + to_bits(magic);
+    const Vec e = from_bits(exponent) - (magic + all(1023.0 * n));
+    store(fractions + row, log_of_parts(from_bits(bits - (above << 52)), e));
+  }
+}
+
+/// Row vectors that are eliminated side by side, in registers: what hides the latency of divisions.
+constexpr int elimination_vectors(int d) {
+  return d <= 4 ? 4 : 2;
+}
+
+/// Few columns: all in registers, for R vectors of rows. Fractions go to log_det.
+template <int D, int R, class Rows>
+inline void eliminate_small(const Rows (&t)[R], double* q, double* fractions, double* exponents) {
+  Vec w[D][D][R], l[D][D][R], z[D][R], minus_q[R] = {};
+  Product det[R];
+#pragma GCC unroll 16
+  for (int j = 0; j < D; ++j) {
+    Vec inverse[R];
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) {
+      Vec left = t[r].variance(j);
+#pragma GCC unroll 16
+      for (int k = 0; k < j; ++k) left = fma(w[j][k][r], l[j][k][r], left);
+      const Pivot pivot = t[r].pivot(j, left);
+      det[r].multiply(pivot.value);
+      inverse[r] = pivot.minus_inverse;
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) {
+      z[j][r] = t[r].difference(j);
+#pragma GCC unroll 16
+      for (int k = 0; k < j; ++k) z[j][r] = fma(z[k][r], l[j][k][r], z[j][r]);
+      minus_q[r] = fma(z[j][r], z[j][r] * inverse[r], minus_q[r]);
+    }
+#pragma GCC unroll 16
+    for (int i = j + 1; i < D; ++i)
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r) {
+        Vec a = t[r].entry(i, j);
+#pragma GCC unroll 16
+        for (int k = 0; k < j; ++k) a = fma(w[i][k][r], l[j][k][r], a);
+        w[i][j][r] = a;
+        l[i][j][r] = a * inverse[r];
+      }
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+    store(q + r * kWidth, -minus_q[r]);
+    store(fractions + r * kWidth, det[r].fraction);
+    store(exponents + r * kWidth, from_bits(det[r].exponent));
+  }
+}
+
+template <int D, bool Masked, bool Dense>
+void density_small(const ObservedRows& rows, const double* mean, const double* covariance, double*, double* q,
+                   double* fractions, double* exponents) {
+  constexpr int R = elimination_vectors(D);
+  using O = Observation<D, Masked, Dense>;
+  const Component<D> component(mean, covariance);
+  for (int row = 0; row < rows.n_rows; row += R * kWidth) {
+    const auto at = [&](int r) { return O(rows, component, row + r * kWidth); };
+    if constexpr (R == 4)
+      eliminate_small<D, R, O>({at(0), at(1), at(2), at(3)}, q + row, fractions + row, exponents + row);
+    else
+      eliminate_small<D, R, O>({at(0), at(1)}, q + row, fractions + row, exponents + row);
+  }
+}
+
+/// More columns, one vector of rows: T and, below it, further rows, which become W = L D in place; what
+/// follows is d vectors each. Two rows of minus L at a time.
+struct Elimination {
+  int d, n_rows, stride;
+  double *w, *mask, *least, *minus_inverse, *minus_l;
+  Product det;
+
+  Elimination(int d_, int n_rows_, double* scratch)
+      : d(d_),
+        n_rows(n_rows_),
+        stride((d | 1) * kWidth),  // rows that lie a power of two apart would share few lines of the cache
+
+        w(scratch),
+        mask(w + Index{n_rows} * stride),
+        least(mask + stride),
+        minus_inverse(least + stride),
+        minus_l(minus_inverse + stride) {}
+  static constexpr Index size(int d, int n_rows) { return Index{n_rows + 5} * (d | 1) * kWidth; }
+  double* row(int i) const { return w + Index{i} * stride; }
+
+  /// Columns j to j + C - 1 of the C rows on the diagonal.
+  template <int C>
+  void corner(int j);
+  /// The same of all rows below.
+  template <int C>
+  void below(int j) const {
+    int i = j + C;
+    for (; i + 4 <= n_rows; i += 4) rows<4, C>(i, j);
+    const int left = n_rows - i;
+    if (left == 3) rows<3, C>(i, j);
+    if (left == 2) rows<2, C>(i, j);
+    if (left == 1) rows<1, C>(i, j);
+  }
+
+ private:
+  template <int R, int C>
+  void rows(int i, int j) const;
+  /// sum -= W L^T for R rows from i on and the C rows of L at hand, over n columns: an even number.
+  template <int R, int C>
+  void subtract_products(int i, int n, Vec (&sum)[R][C]) const;
+  Vec pivot(int j, Vec left) {
+    const Pivot p = masked_pivot(left, load(least + j * kWidth), load(mask + j * kWidth));
+    det.multiply(p.value);
+    store(minus_inverse + j * kWidth, p.minus_inverse);
+    return p.minus_inverse;
+  }
+};
+
+template <int R, int C>
+inline void Elimination::subtract_products(int i, int n, Vec (&sum)[R][C]) const {
+  const double *a = row(i), *l = minus_l;
+  for (const double* end = l + n * kWidth; l != end; a += 2 * kWidth, l += 2 * kWidth)
+#pragma GCC unroll 2
+    for (int k = 0; k < 2 * kWidth; k += kWidth) {
+      Vec b[C];
+      for (int c = 0; c < C; ++c) b[c] = load(l + c * stride + k);
+      for (int r = 0; r < R; ++r) {
+        const Vec v = load(a + r * stride + k);
+        for (int c = 0; c < C; ++c) sum[r][c] = fma(v, b[c], sum[r][c]);
+      }
+    }
+}
+
+template <int C>
+inline void Elimination::corner(int j) {
+  for (int c = 0; c < C; ++c)
+    for (int k = 0; k < j * kWidth; k += kWidth)
+      store(minus_l + c * stride + k, load(row(j + c) + k) * load(minus_inverse + k));
+  double* at = row(j) + j * kWidth;
+  Vec sum[C][C];
+  for (int r = 0; r < C; ++r)
+    for (int c = 0; c < C; ++c) sum[r][c] = load(at + r * stride + c * kWidth);
+  subtract_products(j, j, sum);
+  const Vec inverse = pivot(j, sum[0][0]);
+  if constexpr (C == 2) {
+    const Vec l = sum[1][0] * inverse;
+    store(at + stride, sum[1][0]);
+    store(minus_l + stride + j * kWidth, l);
+    pivot(j + 1, fma(sum[1][0], l, sum[1][1]));
+  }
+}
+
+template <int R, int C>
+inline void Elimination::rows(int i, int j) const {
+  double* at = row(i) + j * kWidth;
+  Vec sum[R][C];
+  for (int r = 0; r < R; ++r)
+    for (int c = 0; c < C; ++c) sum[r][c] = load(at + r * stride + c * kWidth);
+  subtract_products(i, j, sum);
+  if constexpr (C == 2) {
+    const Vec l = load(minus_l + stride + j * kWidth);
+    for (int r = 0; r < R; ++r) sum[r][1] = fma(sum[r][0], l, sum[r][1]);
+  }
+  for (int r = 0; r < R; ++r)
+    for (int c = 0; c < C; ++c) store(at + r * stride + c * kWidth, sum[r][c]);
+}
+
+inline void eliminate(Elimination& e) {
+  int j = 0;
+  for (; j + 2 <= e.d; j += 2) {
+    e.corner<2>(j);
+    e.below<2>(j);
+  }
+  if (j == e.d) return;
+  e.corner<1>(j);
+  e.below<1>(j);
+}
+
+/// T, masks, and x - mean in the row below.
+template <bool Masked, bool Dense>
+inline void fill(const ObservedRows& rows, const Component<0>& component, int row, Elimination& e) {
+  const Observation<0, Masked, Dense> t(rows, component, row);
+  for (int i = 0; i < t.d; ++i) {
+    const Vec variance = t.variance(i);
+    double* to = e.row(i);
+    for (int j = 0; j < i; ++j) store(to + j * kWidth, t.entry(i, j));
+    store(to + i * kWidth, variance);
+    if (i + 1 < t.d) store(to + (i + 1) * kWidth, Vec{});  // is read with its neighbours
+    store(e.row(t.d) + i * kWidth, t.difference(i));
+    store(e.mask + i * kWidth, Masked ? load(t.mask + i * kTile) : all(1.0));
+    store(e.least + i * kWidth, t.least(variance));
+  }
+}
+
+/// What `fill` has filled in, for eliminate_small.
+template <int D>
+struct Filled {
+  const double *w, *mask, *least;
+
+  explicit Filled(const Elimination& e) : w(e.w), mask(e.mask), least(e.least) {}
+  Vec entry(int i, int j) const { return load(w + (i * (D | 1) + j) * kWidth); }
+  Vec variance(int j) const { return entry(j, j); }
+  Vec difference(int j) const { return entry(D, j); }
+  Pivot pivot(int j, Vec left) const {
+    return masked_pivot(left, load(least + j * kWidth), load(mask + j * kWidth));
+  }
+};
+
+template <int D>
+void density_of_filled(Elimination& e, double* q, double* fractions, double* exponents) {
+  if constexpr (D > 0) {
+    eliminate_small<D, 1, Filled<D>>({Filled<D>(e)}, q, fractions, exponents);
+  } else {
+    eliminate(e);
+    Vec minus_q = {};
+    for (int j = 0; j < e.d * kWidth; j += kWidth) {
+      const Vec z = load(e.row(e.d) + j);
+      minus_q = fma(z, z * load(e.minus_inverse + j), minus_q);
+    }
+    store(q, -minus_q);
+    store(fractions, e.det.fraction);
+    store(exponents, from_bits(e.det.exponent));
+  }
+}
+
+/// Unrolled for up to 16 columns where vectors make it worth the code; the operations are the same.
+inline auto find_density_of_filled([[maybe_unused]] int d) {
+  using Density = void(Elimination&, double*, double*, double*);
+  Density* density = density_of_filled<0>;
+#if GMMPI_WIDTH >= 4
+  constexpr Density* unrolled[] = {density_of_filled<9>,  density_of_filled<10>, density_of_filled<11>,
+                                   density_of_filled<12>, density_of_filled<13>, density_of_filled<14>,
+                                   density_of_filled<15>, density_of_filled<16>};
+  if (d <= 16) density = unrolled[d - 9];
+#endif
+  return density;
+}
+
+template <bool Masked, bool Dense>
+void density_large(const ObservedRows& rows, const double* mean, const double* covariance, double* scratch,
+                   double* q, double* fractions, double* exponents) {
+  const int d = rows.d;
+  const Component<0> component{mean, covariance, d};
+  const auto density = find_density_of_filled(d);
+  for (int row = 0; row < rows.n_rows; row += kWidth) {
+    Elimination e(d, d + 1, scratch);
+    fill<Masked, Dense>(rows, component, row, e);
+    density(e, q + row, fractions + row, exponents + row);
+  }
+}
+
+template <bool Masked, bool Dense>
+inline auto find_density(int d) {
+  constexpr void (*small[])(const ObservedRows&, const double*, const double*, double*, double*, double*,
+                            double*) = {density_small<1, Masked, Dense>, density_small<2, Masked, Dense>,
+                                        density_small<3, Masked, Dense>, density_small<4, Masked, Dense>,
+                                        density_small<5, Masked, Dense>, density_small<6, Masked, Dense>,
+                                        density_small<7, Masked, Dense>, density_small<8, Masked, Dense>};
+  return d <= 8 ? small[d - 1] : density_large<Masked, Dense>;
+}
+
+/// Errors of 0 for rows without; scratch begins behind them.
+inline ObservedRows with_errors(ObservedRows rows, double*& scratch) {
+  if (rows.errors) return rows;
+  rows.errors = scratch;
+  rows.shape = ErrorShape::variances;
+  for (int i = 0; i < rows.d * kTile; i += kWidth) store(scratch + i, Vec{});
+  scratch += rows.d * kTile;
+  return rows;
+}
+
+void observed_density(const ObservedRows& given, const double* mean, const double* covariance,
+                      double* scratch, double* q, double* log_det) {
+  const ObservedRows rows = with_errors(given, scratch);
+  const bool dense = rows.shape == ErrorShape::covariances;
+  const auto density = rows.mask
+                           ? dense ? find_density<true, true>(rows.d) : find_density<true, false>(rows.d)
+                       : dense ? find_density<false, true>(rows.d)
+                               : find_density<false, false>(rows.d);
+  double exponents[kTile];
+  density(rows, mean, covariance, scratch, q, log_det, exponents);
+  finish(rows.n_rows, rows.d, exponents, log_det, q);
+}
