@@ -23,15 +23,26 @@ class Tile {
   const double* xt() const { return xt_.data(); }            ///< d x kTileRows
   const double* weights() const { return weights_.data(); }  ///< kTileRows
 
+  /// Of blocks whose rows are taken one by one: what is known of each. Gaps are zeros of xt then.
+  bool is_partial() const { return is_partial_; }
+  ObservedRows observed() const;
+  const double* n_observed() const { return n_observed_.data(); }  ///< kTileRows: columns that rows have
+
  private:
   template <class T>
   void fill(const T* rows);
+  void find_gaps();
+  template <class T>
+  void fill_errors(const T* errors, int n);
 
   const KernelTable* kernels_;
   int d_, stride_, n_rows_ = 0;
   Index first_row_ = 0;
   const Index* numbers_ = nullptr;
   AlignedDoubles x_, xt_, weights_;
+  bool is_partial_ = false, has_gaps_ = false;
+  int n_errors_ = 0;
+  AlignedDoubles mask_, errors_, n_observed_;  ///< of partial tiles
 };
 
 }  // namespace gmmpi

@@ -30,7 +30,7 @@ void MixtureAssignment::assign(std::span<const Tile> tiles, double* scratch, dou
     } else {  // there is no room for the noise's row in gamma
       double* shares = scratch + std::int64_t{n_shares} * kTile;
       std::copy_n(gamma, size, shares);
-      density_.add_noise(shares);
+      density_.add_noise(tile, shares);
       assign_shares(tile, n_shares, scratch, shares, value);
       std::copy_n(shares, size, gamma);
     }

@@ -28,6 +28,7 @@ class MixtureAssignment : public Assignment {
   void raise_reach(const DataSummary& summary, std::span<const double> centers,
                    std::span<double> reach) const final;
   double own_of_missing(int i, int k, int n_observed) const final;
+  const RowwiseDensity* rowwise() const final { return density_.rowwise(); }
 
  protected:
   const KernelTable& kernels() const { return density_.kernels(); }

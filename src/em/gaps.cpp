@@ -35,6 +35,10 @@ PatternPasses::PatternPasses(const Assignment& assignment, const MomentLayout& l
                              const std::vector<double>& centers, const DataSummary& summary)
     : assignment_(assignment), layout_(layout), centers_(centers), summary_(summary) {
   GMMPI_EXPECT(summary.has_gaps());
+  const std::size_t d = layout.d, stride = padded(layout.d);
+  padded_centers_.resize(layout.K * stride);
+  for (int k = 0; k < layout.K; ++k)
+    std::copy_n(centers.data() + k * d, d, padded_centers_.data() + k * stride);
 }
 
 std::shared_ptr<const PatternPass> PatternPasses::of(const Pattern& pattern) const {
@@ -111,16 +115,27 @@ const std::vector<double>& GapWork::sum(const Block& block, std::span<double> la
   std::ranges::fill(besides_, 0.0);
   for (std::vector<Share>& shares : shares_) shares.clear();
   std::vector<std::shared_ptr<const PatternPass>> used;
-  for (const PatternRows& group : patterns_.split(block)) {
+  const bool takes_rows = passes_.assignment().rowwise() != nullptr;
+  for (const PatternRows& group : patterns_.split(block, takes_rows ? kLeastTogether : 1)) {
     used.push_back(passes_.of(*group.pattern));
     add_group(group, *used.back(), lanes);
   }
   seconds[Profile::e_step] += watch.lap();
+  if (patterns_.rare_rows().n_rows > 0) add_rare_rows(lanes, seconds);
   for (int k = 0; k < passes_.layout().K; ++k) add_completed(k);
   all_ = sums_.collect();
   for (std::size_t e = 0; e < all_.size(); ++e) all_[e] += besides_[e];
   seconds[Profile::accumulation] += watch.lap();
   return all_;
+}
+
+void GapWork::add_rare_rows(std::span<double> lanes, Profile::Seconds& seconds) {
+  if (!rowwise_) rowwise_.emplace(passes_.layout(), block_rows_, kernels_, n_values_);
+  Block rows = patterns_.rare_rows();
+  rows.rowwise = true;
+  const std::vector<double>& sums =
+      rowwise_->sum(rows, passes_.assignment(), passes_.padded_centers(), lanes, seconds);
+  for (std::size_t e = 0; e < sums.size(); ++e) besides_[e] += sums[e];
 }
 
 void GapWork::add_group(const PatternRows& group, const PatternPass& pass, std::span<double> lanes) {

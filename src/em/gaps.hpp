@@ -3,12 +3,14 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "data/patterns.hpp"
 #include "em/block_work.hpp"
+#include "em/rowwise_work.hpp"
 
 namespace gmmpi {
 
@@ -37,6 +39,8 @@ class PatternPasses {
                 const DataSummary& summary);
   std::shared_ptr<const PatternPass> of(const Pattern& pattern) const;
   const MomentLayout& layout() const { return layout_; }
+  const Assignment& assignment() const { return assignment_; }
+  const double* padded_centers() const { return padded_centers_.data(); }  ///< (K, padded(d))
   /// Column variances, which a missing value has where the assignment expects nothing.
   const std::vector<double>& variances() const { return summary_.gaps.variance; }
 
@@ -47,6 +51,7 @@ class PatternPasses {
   const Assignment& assignment_;
   MomentLayout layout_;
   const std::vector<double>& centers_;
+  AlignedDoubles padded_centers_;
   const DataSummary& summary_;
   mutable std::mutex mutex_;  ///< of what follows
   mutable std::unordered_map<std::string, std::shared_ptr<const PatternPass>> known_;
@@ -54,7 +59,8 @@ class PatternPasses {
 };
 
 /// One thread's work on blocks with gaps. Each component's rows are gathered over all patterns, completed by
-/// what is expected of them, and summed by the kernels; conditional covariances are added by pattern.
+/// what is expected of them, and summed by the kernels; conditional covariances are added by pattern. Rows of
+/// patterns that few rows of a block have are taken one by one, where the assignment can.
 /// Ghahramani & Jordan, NIPS 6 (1994); Schafer, Analysis of Incomplete Multivariate Data (1997), 5.3.
 class GapWork {
  public:
@@ -70,6 +76,7 @@ class GapWork {
     double gamma;
   };
 
+  void add_rare_rows(std::span<double> lanes, Profile::Seconds& seconds);
   void add_group(const PatternRows& group, const PatternPass& pass, std::span<double> lanes);
   void add_shares(const PatternRows& group, const PatternPass& pass, int first_row, int n_rows,
                   const double* gamma);
@@ -83,6 +90,7 @@ class GapWork {
   BlockPatterns patterns_;
   std::vector<std::unique_ptr<TileShares>> tiles_;  ///< by the number of observed columns
   BlockSums sums_;
+  std::optional<RowwiseWork> rowwise_;
   std::vector<std::vector<Share>> shares_;  ///< of each component
   std::vector<double> besides_;             ///< in the layout's order: what is no completed row
   std::vector<double> all_;

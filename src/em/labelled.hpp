@@ -54,6 +54,7 @@ class LabelledPosterior final : public Assignment {
   double own_of_missing(int i, int k, int n_observed) const override {
     return posterior_.own_of_missing(i, k, n_observed);
   }
+  const RowwiseDensity* rowwise() const override { return posterior_.rowwise(); }
 
  private:
   const RowLabels& labels_;

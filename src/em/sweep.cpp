@@ -13,6 +13,7 @@
 #include "em/block_work.hpp"
 #include "em/gaps.hpp"
 #include "em/resolution.hpp"
+#include "em/rowwise_work.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/expect.hpp"
 #include "parallel/exact_message.hpp"
@@ -46,7 +47,8 @@ std::vector<double> reaches_of(const DataSummary& summary, const std::vector<dou
   for (std::size_t e = 0; e < centers.size(); ++e)
     reach.push_back(std::max(std::abs(summary.maximum[e % d] - centers[e]),
                              std::abs(summary.minimum[e % d] - centers[e])));
-  if (summary.has_gaps()) assignment.raise_reach(summary, centers, reach);
+  if (summary.has_gaps() || (summary.has_errors && assignment.rowwise()))
+    assignment.raise_reach(summary, centers, reach);
   for (double& r : reach) r *= 1.0001;
   return reach;
 }
@@ -86,8 +88,12 @@ AlignedDoubles pad_rows(const std::vector<double>& values, int d) {
 
 /// One thread's part of a sweep.
 struct Worker {
+  MomentLayout layout;
+  Index block_rows;
+  const KernelTable& kernels;
   BlockWork work;
   std::optional<GapWork> gaps;
+  std::optional<RowwiseWork> rowwise;  ///< made for the first block whose rows are measured with errors
   const Resolution& resolution;
   std::vector<double> peaks;
   ExactArray moments;
@@ -95,9 +101,12 @@ struct Worker {
   std::vector<double> lanes;
   Profile::Seconds seconds{};
 
-  Worker(const MomentLayout& layout, Index block_rows, const KernelTable& kernels, int n_values,
+  Worker(const MomentLayout& moment_layout, Index most_rows, const KernelTable& table, int n_values,
          const PatternPasses* patterns, const Resolution& keys, const ExactArray& empty)
-      : work(layout, block_rows, kernels, n_values),
+      : layout(moment_layout),
+        block_rows(most_rows),
+        kernels(table),
+        work(layout, block_rows, kernels, n_values),
         resolution(keys),
         peaks(keys.n_keys()),
         moments(empty),
@@ -107,13 +116,23 @@ struct Worker {
 
   void add(const Block& block, const Assignment& assignment, const double* centers) {
     lanes.assign(totals.size() * kRowLanes, 0.0);
-    const std::vector<double>& of_block =
-        gaps ? gaps->sum(block, lanes, seconds) : work.sum(block, assignment, centers, lanes, seconds);
+    const std::vector<double>& of_block = sum(block, assignment, centers);
     Stopwatch watch;
     moments.add(of_block);
     resolution.add(of_block, peaks);
     for (std::size_t i = 0; i < lanes.size(); ++i) totals[i / kRowLanes].add(lanes[i]);
     seconds[Profile::exact_sums] += watch.lap();
+  }
+
+  /// Errors count where the assignment has densities.
+  const std::vector<double>& sum(const Block& block, const Assignment& assignment, const double* centers) {
+    if (block.n_errors > 0 && assignment.rowwise()) {
+      if (!rowwise) rowwise.emplace(layout, block_rows, kernels, static_cast<int>(totals.size()));
+      Block one_by_one = block;
+      one_by_one.rowwise = true;
+      return rowwise->sum(one_by_one, assignment, centers, lanes, seconds);
+    }
+    return gaps ? gaps->sum(block, lanes, seconds) : work.sum(block, assignment, centers, lanes, seconds);
   }
 };
 

@@ -13,6 +13,7 @@
 #include "gmmpi/model/own_sums.hpp"
 #include "kernels/scatter.hpp"
 #include "model/observed_part.hpp"
+#include "model/rowwise_density.hpp"
 
 namespace gmmpi {
 
@@ -54,6 +55,8 @@ class Assignment {
   /// conditional mean plus standard deviation.
   virtual void raise_reach(const DataSummary& summary, std::span<const double> centers,
                            std::span<double> reach) const;
+  /// For rows that are taken one by one; null: they cannot be.
+  virtual const RowwiseDensity* rowwise() const { return nullptr; }
   /// What a row of weight 1 of component k adds to own sum i besides, because it has n_observed columns only.
   virtual double own_of_missing(int /*i*/, int /*k*/, int /*n_observed*/) const { return 0.0; }
 };

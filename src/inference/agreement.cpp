@@ -21,7 +21,7 @@ std::vector<Index> class_table(const Execution& execution, const Data& data, con
   std::vector<std::vector<Index>> tables(execution.n_threads, std::vector<Index>(size));
   execution.comm.together([&] {
     data.for_each_block(execution, [&](const Block& block, int thread) {
-      ObservedTiles(models).for_each(block, [&](const Tile& tile, const ObservedModel& model) {
+      ObservedTiles(models, ObservedTiles::Rare::together).for_each(block, [&](const Tile& tile, const ObservedModel& model) {
         TilePosterior posterior(model.part.given, model.density, kernels);
         posterior.evaluate(tile);
         posterior.require_in_reach(tile);

@@ -62,8 +62,12 @@ std::shared_ptr<const ObservedModel> ObservedModels::of(const Pattern& pattern) 
   return made;
 }
 
-ObservedTiles::ObservedTiles(const ObservedModels& models)
+ObservedTiles::ObservedTiles(const ObservedModels& models, Rare rare)
     : models_(models), patterns_(models.of_complete_rows()->part.given.n_features) {
+  const ObservedModel& complete = *models.of_complete_rows();
+  const bool together = rare == Rare::together && complete.part.given.label_rule == LabelRule::posterior &&
+                        complete.density.rowwise();
+  least_ = together ? kLeastTogether : 1;
   const int d = models.of_complete_rows()->part.given.n_features;
   for (int n = 0; n <= d; ++n)
     tiles_.emplace_back(models.has_gaps() || n == d ? std::max(n, 1) : 1, models.kernels());

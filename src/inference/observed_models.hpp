@@ -47,17 +47,24 @@ class ObservedModels {
 /// One thread's tiles.
 class ObservedTiles {
  public:
-  explicit ObservedTiles(const ObservedModels& models);
+  /// What becomes of rows of patterns that few rows of a block have: tiles of their own, or, where the mixture
+  /// can, partial tiles with the model of complete rows: then densities have the bits that they have in a fit.
+  enum class Rare { by_pattern, together };
+  explicit ObservedTiles(const ObservedModels& models, Rare rare = Rare::by_pattern);
 
-  /// Calls f(tile, model) for all rows of positive weight of the block; without gaps for those of weight
-  /// zero, too, in the order of rows.
+  /// Calls f(tile, model) for all rows of positive weight of the block; without gaps for those of weight zero,
+  /// too, in the order of rows.
   template <class F>
   void for_each(const Block& block, F f) {
     if (!models_.has_gaps()) {
       visit(block, models_.of_complete_rows(), f);
       return;
     }
-    for (const PatternRows& group : patterns_.split(block)) visit(group.rows, models_.of(*group.pattern), f);
+    for (const PatternRows& group : patterns_.split(block, least_))
+      visit(group.rows, models_.of(*group.pattern), f);
+    Block rare = patterns_.rare_rows();
+    rare.rowwise = true;
+    visit(rare, models_.of_complete_rows(), f);
   }
 
  private:
@@ -71,6 +78,7 @@ class ObservedTiles {
   }
 
   const ObservedModels& models_;
+  int least_;
   BlockPatterns patterns_;
   std::vector<Tile> tiles_;  ///< by their number of columns
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <optional>
 
 #include "gmmpi/expect.hpp"
@@ -32,7 +33,7 @@ class BlockPrediction {
       : options_(options),
         n_components_(models.of_complete_rows()->density.n_components()),
         n_shares_(models.of_complete_rows()->density.n_shares()),
-        tiles_(models),
+        tiles_(models, ObservedTiles::Rare::together),
         squared_(std::size_t(n_components_) * kTile) {
     counts_.labels.resize(n_components_);
   }
@@ -70,16 +71,30 @@ class BlockPrediction {
     model_ = &model;
     const KernelTable& kernels = model.density.kernels();
     posterior_.emplace(model.part.given, model.density, kernels);
-    if (!has_distance_test()) return;
-    farthest_ = options_.outliers->distances;
-    for (int k = 0; k < n_components_ && !model.pattern.is_complete(); ++k)
-      farthest_[k] = model.part.given.component->distance_quantile(model.part.given, k,
-                                                                   options_.outliers->share, kernels);
+    farthest_.assign(model.part.given.n_features + 1, {});
+  }
+
+  /// (K) squared distances that outliers of so many columns exceed.
+  const std::vector<double>& farthest(int n_columns) {
+    std::vector<double>& distances = farthest_[n_columns];
+    if (!distances.empty()) return distances;
+    const Mixture& mixture = model_->part.given;
+    if (model_->pattern.is_complete() && n_columns == mixture.n_features)
+      return distances = options_.outliers->distances;
+    std::vector<int> columns(n_columns);
+    std::iota(columns.begin(), columns.end(), 0);
+    const Mixture part = selected_columns(mixture, columns);
+    for (int k = 0; k < n_components_; ++k)
+      distances.push_back(mixture.component->distance_quantile(part, k, options_.outliers->share,
+                                                               model_->density.kernels()));
+    return distances;
   }
 
   void set_row(const Tile& tile, int r, std::size_t row) {
     const int label = posterior_->label(r);
-    const bool outlier = options_.outliers && is_outlier(*options_.outliers, r);
+    const int n_columns =
+        tile.is_partial() ? static_cast<int>(tile.n_observed()[r]) : model_->part.given.n_features;
+    const bool outlier = options_.outliers && is_outlier(*options_.outliers, r, n_columns);
     ++(label == TilePosterior::kNoise ? counts_.noise : counts_.labels[label]);
     counts_.outliers += outlier;
     labels_[row] = label;
@@ -97,10 +112,10 @@ class BlockPrediction {
     return mahalanobis_distance(mixture, k, tile.x() + std::int64_t{r} * padded(mixture.n_features));
   }
 
-  bool is_outlier(const OutlierTest& test, int r) const {
+  bool is_outlier(const OutlierTest& test, int r, int n_columns) {
     if (test.rule != OutlierRule::chi2) return posterior_->log_density(r) < test.threshold;
     for (int k = 0; k < n_components_; ++k)
-      if (model_->part.given.weights[k] > 0.0 && squared(k, r) <= farthest_[k]) return false;
+      if (model_->part.given.weights[k] > 0.0 && squared(k, r) <= farthest(n_columns)[k]) return false;
     return true;
   }
 
@@ -121,7 +136,7 @@ class BlockPrediction {
   ObservedTiles tiles_;
   const ObservedModel* model_ = nullptr;  ///< of the last tile
   std::optional<TilePosterior> posterior_;
-  std::vector<double> farthest_;  ///< (K) squared distances that outliers exceed, by the columns they have
+  std::vector<std::vector<double>> farthest_;  ///< by the number of columns that a row has
   std::vector<double> scratch_, squared_, responsibilities_, log_density_, mahalanobis_;
   std::vector<std::int64_t> labels_, outliers_;
   PredictCounts counts_;

@@ -58,7 +58,7 @@ Score score(const Execution& execution, const Data& data, const Mixture& mixture
   const KernelTable& kernels = *execution.kernels;
   const ObservedModels models(mixture, data.summary(), kernels);
   const bool nearest = mixture.label_rule == LabelRule::nearest;
-  std::vector<ObservedTiles> tiles(execution.n_threads, ObservedTiles(models));
+  std::vector<ObservedTiles> tiles(execution.n_threads, ObservedTiles(models, ObservedTiles::Rare::together));
   const std::vector<double> sums = sum_over_blocks(
       execution, data, nearest ? 3 : 2, [&](const Block& block, int thread, BlockTotals& totals) {
         tiles[thread].for_each(block, [&](const Tile& tile, const ObservedModel& model) {

@@ -125,7 +125,7 @@ void complete_large(const ObservedRows& rows, const double* mean, const double* 
                     double* u_out, double* b_out, double* scratch) {
   const int d = rows.d, first = d + 1;
   Elimination e(d, 2 * d + 1, scratch);
-  fill<Masked, Dense>(rows, {mean, covariance, d}, row, e);
+  fill<Masked, Dense>(rows, {mean, covariance, d}, row, Present::in<false>(rows, row), e);
   for (int i = 0; i < d; ++i)
     for (int j = 0; j < d; ++j) store(e.row(first + i) + j * kWidth, all(covariance[Index{i} * d + j]));
   eliminate(e);
@@ -158,6 +158,84 @@ void complete_large(const ObservedRows& rows, const double* mean, const double* 
   }
 }
 
+/// Which columns some row of a vector lacks, and the eliminated rows that belong to them.
+struct Lacking {
+  const double* mask;
+
+  Vec is_missing(int i) const { return all(1.0) - load(mask + i * kTile); }
+  bool has(int i) const { return not_zero(is_missing(i)) != 0; }
+  int count(int d) const {
+    int n = 0;
+    for (int i = 0; i < d; ++i) n += has(i);
+    return n;
+  }
+  /// Up to C of them from k on, which moves behind the last; returns how many.
+  template <int C>
+  int next(int d, int& k, int (&columns)[C]) const {
+    int n = 0;
+    for (; k < d && n < C; ++k)
+      if (has(k)) columns[n++] = k;
+    return n;
+  }
+};
+
+/// Of rows that lack values but have no errors: what is observed is known, so only the rows of S that are of
+/// columns that some row of the vector lacks come below T. The same bits, whoever shares the vector.
+void complete_gaps(const ObservedRows& rows, const double* mean, const double* covariance, int row,
+                   double* u_out, double* b_out, double* scratch) {
+  const Present present = Present::in<true>(rows, row);
+  const int d = rows.d, n_present = present.n, first = n_present + 1;
+  const Lacking lacking{rows.mask + row};
+  Elimination e(n_present, first + lacking.count(d), scratch);
+  fill<true, false>(rows, {mean, covariance, d}, row, present, e);
+  for (int i = 0, at = first; i < d; ++i)
+    if (lacking.has(i)) {
+      for (int j = 0; j < n_present; ++j)
+        store(e.row(at) + j * kWidth, all(covariance[Index{i} * d + present[j]]));
+      ++at;
+    }
+  eliminate(e);
+  double* minus_gain = e.minus_l;
+  const auto scale = [&](int i) {
+    for (int j = 0; j < n_present * kWidth; j += kWidth)
+      store(minus_gain + j, load(e.row(i) + j) * load(e.minus_inverse + j));
+  };
+  scale(n_present);
+  const auto width = [&](int i) { return square_root(all(covariance[Index{i} * (d + 1)])); };
+  for (int i = 0, at = first; i < d; ++i) {
+    Vec u = load(rows.xt + Index{i} * kTile + row) - all(mean[i]);
+    if (lacking.has(i)) {
+      Vec sum[1] = {};
+      products(e, at++, minus_gain, sum);
+      u = lacking.is_missing(i) == all(0.0) ? u : -within(sum[0], all(1e150));
+    }
+    store(u_out + i * kWidth, u);
+  }
+  for (int place = 0; place < d * (d + 1) / 2; ++place) store(b_out + place * kWidth, Vec{});
+  for (int i = 0, at = first; i < d; ++i) {
+    if (!lacking.has(i)) continue;
+    scale(at);
+    int below = at++, k = i, columns[4];
+    const auto entries = [&]<int C>(int from) {
+      Vec sum[C];
+      for (int c = 0; c < C; ++c) sum[c] = all(covariance[Index{i} * d + columns[from + c]]);
+      products(e, below, minus_gain, sum);
+      below += C;
+      for (int c = 0; c < C; ++c) {
+        const int column = columns[from + c];
+        const Vec both = lacking.is_missing(i) * lacking.is_missing(column);
+        const Vec value = within(sum[c], width(i) * width(column));
+        store(b_out + upper_place(d, i, column) * kWidth, both == all(0.0) ? all(0.0) : value);
+      }
+    };
+    for (int n = 4; n == 4;) {
+      n = lacking.next(d, k, columns);
+      if (n == 4) entries.template operator()<4>(0);
+      for (int from = 0; from < n && n < 4; ++from) entries.template operator()<1>(from);
+    }
+  }
+}
+
 using Complete = void(const ObservedRows& rows, const double* mean, const double* covariance, int row,
                       double* u, double* b, double* scratch);
 
@@ -176,8 +254,9 @@ template <class Counts, class Use>
 inline void for_each_completion(const ObservedRows& given, const double* mean, const double* covariance,
                                 double* scratch, const Counts& counts, const Use& use) {
   const ObservedRows rows = with_errors(given, scratch);
-  Complete* complete =
-      rows.mask ? find_complete<true>(rows.d, rows.shape) : find_complete<false>(rows.d, rows.shape);
+  Complete* complete = rows.mask && !given.errors && rows.d > 8 ? complete_gaps
+                       : rows.mask ? find_complete<true>(rows.d, rows.shape)
+                                   : find_complete<false>(rows.d, rows.shape);
   double *u = scratch, *b = u + rows.d * kWidth, *rest = b + upper_place(rows.d, rows.d, rows.d) * kWidth;
   for (int row = 0; row < rows.n_rows; row += kWidth) {
     if (!counts(row)) continue;

@@ -283,18 +283,41 @@ inline void eliminate(Elimination& e) {
   e.below<1>(j);
 }
 
-/// T, masks, and x - mean in the row below.
+/// The columns that some row of a vector has. A column that none has would add exact zeros: it is left out,
+/// with the same bits.
+struct Present {
+  static constexpr int kMost = 64;  ///< of more columns none is left out
+  int n = 0, columns[kMost];
+  bool is_list = false;
+
+  template <bool Masked>
+  static Present in(const ObservedRows& rows, int row) {
+    Present present;
+    present.n = rows.d;
+    if (!Masked || rows.d > kMost) return present;
+    present.is_list = true;
+    present.n = 0;
+    for (int j = 0; j < rows.d; ++j)
+      if (not_zero(load(rows.mask + j * kTile + row)) != 0) present.columns[present.n++] = j;
+    return present;
+  }
+  int operator[](int i) const { return is_list ? columns[i] : i; }
+};
+
+/// T of the columns that are present, masks, and x - mean in the row below.
 template <bool Masked, bool Dense>
-inline void fill(const ObservedRows& rows, const Component<0>& component, int row, Elimination& e) {
+inline void fill(const ObservedRows& rows, const Component<0>& component, int row, const Present& present,
+                 Elimination& e) {
   const Observation<0, Masked, Dense> t(rows, component, row);
-  for (int i = 0; i < t.d; ++i) {
-    const Vec variance = t.variance(i);
+  for (int i = 0; i < present.n; ++i) {
+    const int column = present[i];
+    const Vec variance = t.variance(column);
     double* to = e.row(i);
-    for (int j = 0; j < i; ++j) store(to + j * kWidth, t.entry(i, j));
+    for (int j = 0; j < i; ++j) store(to + j * kWidth, t.entry(column, present[j]));
     store(to + i * kWidth, variance);
-    if (i + 1 < t.d) store(to + (i + 1) * kWidth, Vec{});  // is read with its neighbours
-    store(e.row(t.d) + i * kWidth, t.difference(i));
-    store(e.mask + i * kWidth, Masked ? load(t.mask + i * kTile) : all(1.0));
+    if (i + 1 < present.n) store(to + (i + 1) * kWidth, Vec{});  // is read with its neighbours
+    store(e.row(present.n) + i * kWidth, t.difference(column));
+    store(e.mask + i * kWidth, Masked ? load(t.mask + column * kTile) : all(1.0));
     store(e.least + i * kWidth, t.least(variance));
   }
 }
@@ -338,7 +361,7 @@ inline auto find_density_of_filled([[maybe_unused]] int d) {
   constexpr Density* unrolled[] = {density_of_filled<9>,  density_of_filled<10>, density_of_filled<11>,
                                    density_of_filled<12>, density_of_filled<13>, density_of_filled<14>,
                                    density_of_filled<15>, density_of_filled<16>};
-  if (d <= 16) density = unrolled[d - 9];
+  if (d >= 9 && d <= 16) density = unrolled[d - 9];
 #endif
   return density;
 }
@@ -346,13 +369,14 @@ inline auto find_density_of_filled([[maybe_unused]] int d) {
 template <bool Masked, bool Dense>
 void density_large(const ObservedRows& rows, const double* mean, const double* covariance, double* scratch,
                    double* q, double* fractions, double* exponents) {
-  const int d = rows.d;
-  const Component<0> component{mean, covariance, d};
-  const auto density = find_density_of_filled(d);
+  const Component<0> component{mean, covariance, rows.d};
   for (int row = 0; row < rows.n_rows; row += kWidth) {
-    Elimination e(d, d + 1, scratch);
-    fill<Masked, Dense>(rows, component, row, e);
-    density(e, q + row, fractions + row, exponents + row);
+    const Present present = Present::in<Masked>(rows, row);
+    Elimination e(present.n, present.n + 1, scratch);
+    fill<Masked, Dense>(rows, component, row, present, e);
+    find_density_of_filled(present.n)(e, q + row, fractions + row, exponents + row);
+    const Bits left_out = to_bits(load(exponents + row)) + 1023 * (rows.d - present.n);  // factors of 1
+    store(exponents + row, from_bits(left_out));
   }
 }
 

@@ -3,19 +3,30 @@
 
 #include <algorithm>
 
+#include "model/observed_part.hpp"
+
 namespace gmmpi {
 
 LogDensity::LogDensity(const Mixture& m, const KernelTable& kernels)
-    : kernels_(kernels),
+    : mixture_(m),
+      kernels_(kernels),
       n_components_(m.n_components),
       n_features_(m.n_features),
       components_(m.component->prepare(m, kernels)) {
   if (!m.noise) return;
   log_weights(kernels, std::span(&m.noise->weight, 1), &log_noise_.emplace());
   *log_noise_ += m.log_volume - m.noise->log_volume;
+  log_sides_ = log_sides(*m.noise, kernels);
+}
+
+const RowwiseDensity* LogDensity::rowwise() const {
+  if (!mixture_.component->has_rowwise_density()) return nullptr;
+  std::call_once(rowwise_once_, [&] { rowwise_ = std::make_unique<RowwiseDensity>(mixture_, kernels_); });
+  return rowwise_.get();
 }
 
 void LogDensity::mahalanobis(const Tile& tile, double* scratch, double* out) const {
+  if (tile.is_partial()) return rowwise()->mahalanobis(tile, out);
   const Distances& distances = components_->distances();
   if (tile.n_rows() + kPad > kTile) return distances.first(n_features_, tile.xt(), scratch, out);
   for (int k = 0; k < n_components_; ++k) {  // the same bits, of fewer rows
@@ -25,17 +36,23 @@ void LogDensity::mahalanobis(const Tile& tile, double* scratch, double* out) con
 }
 
 void LogDensity::log_joint(const Tile& tile, double* scratch, double* out) const {
+  if (tile.is_partial()) return rowwise()->log_joint(tile, out);
   mahalanobis(tile, scratch, out);
   components_->log_joint(kernels_, out);
 }
 
 void LogDensity::log_shares(const Tile& tile, double* scratch, double* out) const {
   log_joint(tile, scratch, out);
-  add_noise(out);
+  add_noise(tile, out);
 }
 
-void LogDensity::add_noise(double* out) const {
-  if (log_noise_) std::fill_n(out + std::int64_t{n_components_} * kTile, kTile, *log_noise_);
+void LogDensity::add_noise(const Tile& tile, double* out) const {
+  if (!log_noise_) return;
+  out += std::int64_t{n_components_} * kTile;
+  std::fill_n(out, kTile, *log_noise_);
+  const double* mask = tile.is_partial() ? tile.observed().mask : nullptr;
+  for (std::size_t j = 0; j < log_sides_.size() && mask; ++j, mask += kTile)  // what is missing has no side
+    for (int r = 0; r < kTile; ++r) out[r] += (1.0 - mask[r]) * log_sides_[j];
 }
 
 void largest_shares(int n_shares, const double* shares, double* largest) {

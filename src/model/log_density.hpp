@@ -2,18 +2,21 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 
 #include "data/tile.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/model/mixture.hpp"
 #include "gmmpi/model/prepared.hpp"
+#include "model/rowwise_density.hpp"
 
 namespace gmmpi {
 
 /// A mixture prepared for a pass: its components, and noise beside them. Shared by all threads.
 class LogDensity {
  public:
+  /// Partial tiles need `mixture` as long as this lives.
   LogDensity(const Mixture& mixture, const KernelTable& kernels);
 
   int n_components() const { return n_components_; }
@@ -21,6 +24,8 @@ class LogDensity {
   /// Those that share a row: the components and, last, the noise if there is any.
   int n_shares() const { return n_components_ + log_noise_.has_value(); }
   const Prepared& components() const { return *components_; }
+  /// For rows that are taken one by one; made when it is first asked for. Null where components have no such.
+  const RowwiseDensity* rowwise() const;
   const KernelTable& kernels() const { return kernels_; }
   /// Doubles of scratch that one thread's calls need.
   std::size_t scratch_size() const { return std::size_t(n_features_) * kTile; }
@@ -31,13 +36,17 @@ class LogDensity {
   /// out (n_shares x kTile) = log_joint, then ln w_0 / V.
   void log_shares(const Tile& tile, double* scratch, double* out) const;
   /// Sets the last row of `out` (n_shares x kTile) if there is noise.
-  void add_noise(double* out) const;
+  void add_noise(const Tile& tile, double* out) const;
 
  private:
+  const Mixture& mixture_;
   const KernelTable& kernels_;
   int n_components_, n_features_;
   std::unique_ptr<Prepared> components_;
+  mutable std::once_flag rowwise_once_;
+  mutable std::unique_ptr<RowwiseDensity> rowwise_;
   std::optional<double> log_noise_;  ///< ln w_0 / V
+  std::vector<double> log_sides_;    ///< (d) each column's part of ln V
 };
 
 /// largest (kTile) = of each row, the largest of `shares` (n_shares x kTile).

@@ -27,20 +27,10 @@ void factorise_widened(Mixture& m, const KernelTable& kernels) {
   }
 }
 
-/// The same noise by these columns alone: its box, and of what makes its volume another one each column's
-/// share.
+/// The same noise by these columns alone.
 UniformNoise part_of(const UniformNoise& noise, std::span<const int> columns, const KernelTable& kernels) {
   UniformNoise part{noise.weight, 0.0, values_of(noise.minimum, columns), values_of(noise.maximum, columns)};
-  const auto log_side = [&](std::size_t j) {
-    const double side = noise.maximum[j] - noise.minimum[j];
-    return side > 0.0 ? log_of(side, kernels) : 0.0;
-  };
-  const std::size_t d = noise.minimum.size();
-  double of_box = 0.0;
-  for (std::size_t j = 0; j < d; ++j) of_box += log_side(j);
-  for (const int j : columns) part.log_volume += log_side(j);
-  const double share = static_cast<double>(columns.size()) / static_cast<double>(d);
-  part.log_volume += (noise.log_volume - of_box) * share;
+  for (const double log_side : values_of(log_sides(noise, kernels), columns)) part.log_volume += log_side;
   return part;
 }
 
@@ -106,6 +96,18 @@ void take_away_given(std::span<const int> a, std::span<const int> b, std::size_t
       schur[i * n_a + j] -= sum;
       schur[j * n_a + i] = schur[i * n_a + j];
     }
+}
+
+std::vector<double> log_sides(const UniformNoise& noise, const KernelTable& kernels) {
+  std::vector<double> sides;
+  double of_box = 0.0;
+  for (std::size_t j = 0; j < noise.minimum.size(); ++j) {
+    const double side = noise.maximum[j] - noise.minimum[j];
+    sides.push_back(side > 0.0 ? log_of(side, kernels) : 0.0);
+    of_box += sides.back();
+  }
+  for (double& side : sides) side += (noise.log_volume - of_box) / static_cast<double>(sides.size());
+  return sides;
 }
 
 std::vector<double> values_of(std::span<const double> values, std::span<const int> columns) {

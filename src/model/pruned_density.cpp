@@ -38,7 +38,8 @@ void PrunedDensity::log_joint(std::span<const Tile> tiles, double least_log_shar
   double* rest = scratch + 2 * size;
   Work work{tiles, density_.n_components(),   scratch, scratch + size,
             rest,  rest + kMostTiles * kTile, out,     {}};
-  const int columns = least_log_share <= kEveryLogShare ? 0 : choose_columns();
+  const bool whole = least_log_share <= kEveryLogShare || tiles.front().is_partial();
+  const int columns = whole ? 0 : choose_columns();
   if (columns > 0 && prune(columns, least_log_share, work)) return;
   for (std::size_t t = 0; t < tiles.size(); ++t) density_.log_joint(tiles[t], scratch, work.distances(t, 0));
 }

@@ -44,6 +44,8 @@ class Component {
   virtual bool has_local_coordinates() const { return true; }
   /// With known classes, the first M-step is the maximum.
   virtual bool is_closed_form() const { return true; }
+  /// With a normal error of a row's own the density is a formula: that of the sum of covariances.
+  virtual bool has_rowwise_density() const { return false; }
   /// There is a formula for `bhattacharyya`.
   virtual bool has_overlap() const { return true; }
 

@@ -30,6 +30,7 @@ class PreparedGaussian final : public Prepared {
 class Gaussian final : public Component {
  public:
   std::string_view name() const override { return "gaussian"; }
+  bool has_rowwise_density() const override { return true; }
   std::string_view title() const override { return "Gaussian"; }
 
   std::vector<double> covariance(const Mixture& m, int k) const override {

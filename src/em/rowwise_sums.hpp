@@ -1,0 +1,39 @@
+// The sums of one block of rows that each have a covariance of their own.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "gmmpi/kernels/scatter_shape.hpp"
+#include "model/rowwise_density.hpp"
+
+namespace gmmpi {
+
+/// What BlockSums is for rows that are known: with b and B the mean and covariance of the true row given what is
+/// observed, moments are of b, and second ones get B besides. Bovy, Hogg & Roweis (2011), eqs. 16 and 17.
+class RowwiseSums {
+ public:
+  RowwiseSums(const MomentLayout& layout, const KernelTable& kernels);
+
+  void clear();
+  /// Adds tiles: `gamma` per tile K x kTile, `centers` K x padded(d). Rows that count are gathered.
+  void add(std::span<const Tile> tiles, const double* gamma, const RowwiseDensity& density,
+           const double* centers);
+  /// The sums in the layout's order.
+  const std::vector<double>& collect();
+
+ private:
+  void gather(const Tile& tile, int row, double gamma);
+  void flush(int k, const RowwiseDensity& density, const double* center);
+
+  MomentLayout layout_;
+  const KernelTable& kernels_;
+  int n_rows_ = 0;
+  ObservedRows rows_{};
+  AlignedDoubles counts_;                      ///< K x 8 lanes
+  AlignedDoubles xt_, mask_, errors_, gamma_;  ///< gathered
+  AlignedDoubles s1_, s2_, scratch_;
+  std::vector<double> sums_;
+};
+
+}  // namespace gmmpi

@@ -1,0 +1,51 @@
+// RowwiseDensity: a factorisation for every row and component, rows as lanes.
+#include "model/rowwise_density.hpp"
+
+#include <algorithm>
+
+#include "gmmpi/expect.hpp"
+#include "gmmpi/model/prepared.hpp"
+
+namespace gmmpi {
+
+namespace {
+
+constexpr double kLog2Pi = 1.83787706640934548356;
+constexpr double kMostDistance = 1e300;
+
+}  // namespace
+
+RowwiseDensity::RowwiseDensity(const Mixture& m, const KernelTable& kernels)
+    : K_(m.n_components),
+      d_(m.n_features),
+      kernels_(kernels),
+      means_(m.means.begin(), m.means.end()),
+      covariances_(std::size_t(K_) * d_ * d_),
+      constants_(K_) {
+  GMMPI_EXPECT(m.n_covariances() > 0);
+  for (int k = 0; k < K_; ++k)
+    m.layout().to_full(m.covariance(k), d_, covariances_.data() + std::size_t(k) * d_ * d_);
+  log_weights(kernels, m.weights, constants_.data());
+  for (double& c : constants_) c += m.log_volume;
+}
+
+void RowwiseDensity::mahalanobis(const Tile& tile, double* out) const {
+  AlignedDoubles scratch(observed_scratch(d_));
+  alignas(64) double log_det[kTile];
+  for (int k = 0; k < K_; ++k)
+    kernels_.observed_density(tile.observed(), mean(k), covariance(k), scratch.data(),
+                              out + std::int64_t{k} * kTile, log_det);
+}
+
+void RowwiseDensity::log_joint(const Tile& tile, double* out) const {
+  AlignedDoubles scratch(observed_scratch(d_));
+  alignas(64) double q[kTile], log_det[kTile];
+  for (int k = 0; k < K_; ++k, out += kTile) {
+    kernels_.observed_density(tile.observed(), mean(k), covariance(k), scratch.data(), q, log_det);
+    for (int r = 0; r < kTile; ++r)
+      out[r] = constants_[k] -
+               0.5 * (std::min(q[r], kMostDistance) + (log_det[r] + kLog2Pi * tile.n_observed()[r]));
+  }
+}
+
+}  // namespace gmmpi
