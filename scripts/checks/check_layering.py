@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Fails when an include goes against the arrows between the layers, gmmpi.hpp leaves out a public header, a file grows too long,
-or a file asks for an engine by name.
+a file asks for an engine by name, or the library speaks of an option as the command line writes it.
 
     check_layering.py [ROOT]      check the tree (default: the one this script is in)
     check_layering.py --self-test break every rule in a temporary tree and see it reported
@@ -37,6 +37,8 @@ ENGINES = "src/em/engines"
 NAME = re.compile(r'string_view name\(\) const override \{ return "([^"]+)"; \}')
 OTHER_MEANING = {"kmeans": ["src/app/fitting.cpp", "src/app/option_table.cpp", "src/io/fit_fields.cpp"],  # a start
                  "em": ["src/app/inputs.cpp"]}  # --missing em
+# The library names an option by its key, `reg_covar`; only src/app puts dashes. --mpi is an option of srun.
+FLAG = re.compile(r'"(?:[^"\\\n]|\\.)*(?<!srun )--[a-z](?:[^"\\\n]|\\.)*"')
 MAX_LINES = 400
 SOURCES = {".cpp", ".hpp", ".h", ".c", ".ipp", ".inc"}
 NOT_COUNTED = {".json", ".csv", ".npy", ".h5"}
@@ -97,6 +99,8 @@ def check_source(root, path, engines):
                 yield number, f"uses {what}, which is for {' and '.join(folders)} only"
         for problem in check_names(engines, path, line):
             yield number, problem
+        if layer != "app" and not line.lstrip().startswith("//") and FLAG.search(line):
+            yield number, "gives an option dashes: name it by its key in backticks, `reg_covar` (src/app/option_flags.hpp)"
         include = INCLUDE.match(line)
         problem = include and include_problem(root, path, include[1])
         if problem:
@@ -135,7 +139,8 @@ FINE = {
     "src/em/a.cpp": '#include "model/m.hpp"\n#include "kernels/b.hpp"\n',
     "src/io/a.cpp": "#include <hdf5.h>\n",
     "src/parallel/a.cpp": "#include <mpi.h>\n#include <omp.h>\n#pragma omp parallel\n",
-    "src/app/a.cpp": '#include "gmmpi/em/fit.hpp"\n',
+    "src/app/a.cpp": '#include "gmmpi/em/fit.hpp"\nhelp = "see --prior";\n',
+    "src/model/a.cpp": '// Of --prior.\nthrow Error("give `prior` auto -- or srun --mpi=pmix");\n',
     "include/gmmpi/em/fit.hpp": "",
     # The whole library; a header that is a violation of another kind is in it, too.
     "include/gmmpi/gmmpi.hpp": "".join(f'#include "gmmpi/{name}.hpp"\n' for name in ("em/fit", "io/hdf5", "em/private", "app")),
@@ -167,6 +172,7 @@ BROKEN = {
     "include/gmmpi/app.hpp": '#include "gmmpi/app/options.hpp"\n',
     "src/em/asks.cpp": 'if (engine.name() == "one") return;\n',
     "src/app/help.cpp": 'help = "(only with --engine one)";\n',
+    "src/model/dashes.cpp": 'throw Error("give --prior auto");\n',
     "src/em/long.cpp": "\n" * 401,
     "tests/em/long.cpp": "\n" * 401,
 }

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "app/option_flags.hpp"
 #include "app/say.hpp"
 #include "app/support.hpp"
 #include "data/relative_weights.hpp"
@@ -125,7 +126,7 @@ Trial make_trial(const Execution& given, const FitOptions& f, const OpenedData& 
     trial.n_rows = n_rows;
   } catch (const Error& e) {
     if (e.code() == ExitCode::stopped_early) throw;
-    trial.failure = e.what();
+    trial.failure = with_flags(e.what());
   }
   return trial;
 }

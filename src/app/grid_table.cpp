@@ -9,6 +9,8 @@
 #include <set>
 #include <vector>
 
+#include "app/option_flags.hpp"
+
 namespace gmmpi::app {
 
 namespace {
@@ -26,11 +28,11 @@ std::string head(const std::string& covariance_type, std::int64_t n_components) 
 std::string tail(std::int64_t n_parameters, std::int64_t n_iter, bool done, bool degenerate,
                  const std::string& reason) {
   return fmt::format("{:>8}{:>7}{}{}", n_parameters, n_iter, done ? "" : "  not converged",
-                     degenerate ? "  degenerate: " + reason : "");
+                     degenerate ? "  degenerate: " + with_flags(reason) : "");
 }
 
 std::string not_fitted(const std::string& reason) {
-  return "  not fitted: " + reason;
+  return "  not fitted: " + with_flags(reason);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 
 #include "app/argument_order.hpp"
 #include "app/commands.hpp"
+#include "app/option_flags.hpp"
 #include "app/say.hpp"
 #include "app/stopping.hpp"
 #include "app/support.hpp"
@@ -41,7 +42,7 @@ bool reader_left() {
 /// One line on standard error, from one rank.
 int report(bool speaks, ExitCode code, const std::string& message) {
   const char* kind = code == ExitCode::stopped_early ? "stopped early" : "error";
-  if (speaks) note("gmmpi: {}: {}\n", kind, printable(message));
+  if (speaks) note("gmmpi: {}: {}\n", kind, printable(with_flags(message)));
   return static_cast<int>(code);
 }
 

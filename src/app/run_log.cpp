@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "app/option_flags.hpp"
 #include "app/say.hpp"
 #include "gmmpi/error.hpp"
 
@@ -78,7 +79,8 @@ void RunLog::line(const std::string& text) {
   in_line_ = false;
 }
 
-void RunLog::warning(const std::string& text) {
+void RunLog::warning(const std::string& message) {
+  const std::string text = with_flags(message);
   line("gmmpi: warning: " + text);
   event("warning", {{"message", text}});
 }

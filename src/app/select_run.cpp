@@ -10,6 +10,7 @@
 #include "app/fitting.hpp"
 #include "app/grid_table.hpp"
 #include "app/observers.hpp"
+#include "app/option_flags.hpp"
 #include "app/support.hpp"
 
 namespace gmmpi::app {
@@ -84,7 +85,7 @@ void SelectRun::finished(const Candidate& c) {
                         {"n_components", c.n_components},
                         {"fitted", c.fitted},
                         {"degenerate", c.degenerate},
-                        {"reason", c.reason}};
+                        {"reason", with_flags(c.reason)}};
   if (c.fitted)
     fields.update({{"log_likelihood", c.score.log_likelihood},
                    {"bic", c.score.bic},

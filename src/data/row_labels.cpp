@@ -37,7 +37,7 @@ RowLabels::RowLabels(const Execution& execution, const RowLabels& all, const Dat
   for (std::size_t i = 0; i < labels_.size(); ++i)
     if (data.weight(first_row_ + static_cast<Index>(i)) == 0.0) labels_[i] = kUnknown;
   summarise(execution, data);
-  check("--labels", true);
+  check("`labels`", true);
 }
 
 void RowLabels::read(const Execution& execution, const Data& data, DataReader& labels, int n_classes) {
@@ -64,8 +64,8 @@ void RowLabels::read(const Execution& execution, const Data& data, DataReader& l
             ExitCode::bad_data,
             fmt::format("{}: the label of row {} is {:g}; {}labels are whole numbers from 0 to {}, or "
                         "-1 where the class is unknown",
-                        labels.name(), first + i, value, any ? "" : fmt::format("with -k {} ", n_classes),
-                        limit - 1));
+                        labels.name(), first + i, value,
+                        any ? "" : fmt::format("with `n_components` {} ", n_classes), limit - 1));
       labels_.push_back(static_cast<std::int32_t>(value));
     }
   }
@@ -94,12 +94,12 @@ void RowLabels::summarise(const Execution& execution, const Data& data) {
 }
 
 void RowLabels::check(const std::string& name, bool all_have_rows) const {
-  if (n_known_ == 0) throw Error(ExitCode::bad_data, name + ": no row has a label; leave --labels out");
+  if (n_known_ == 0) throw Error(ExitCode::bad_data, name + ": no row has a label; leave `labels` out");
   const auto empty = std::ranges::find(n_rows_, 0);
   if (all_have_rows && complete_ && empty != n_rows_.end())
     throw Error(ExitCode::bad_data,
-                fmt::format("{}: class {} has no rows; number the classes from 0 without gaps, and give -k "
-                            "their number",
+                fmt::format("{}: class {} has no rows; number the classes from 0 without gaps, and give "
+                            "`n_components` their number",
                             name, empty - n_rows_.begin()));
 }
 

@@ -156,7 +156,7 @@ void check_weights(const DataSummary& s, const std::string& name) {
     }
   const auto refuse = [&](const std::string& problem) {
     throw Error(ExitCode::bad_data,
-                name + ": " + problem + "; multiply all weights by one number, or give --relative-weights");
+                name + ": " + problem + "; multiply all weights by one number, or give `relative_weights`");
   };
   if (!(s.total_weight * widest * widest <= kLargestSum) && s.total_weight > static_cast<double>(s.n_rows))
     refuse("the sample weights sum to " +
@@ -193,7 +193,7 @@ void refuse_bad_rows(const Communicator& comm, const BadRows& mine, Index n_rows
             (all.count == 1 ? " (no other row has such values)"
                             : " (the first of " + std::to_string(all.count) + " of " +
                                   std::to_string(n_rows) + " rows that have such values)") +
-            (std::isnan(all.value) ? "; give --missing em to fit with such gaps, or --missing drop to "
+            (std::isnan(all.value) ? "; give `missing` em to fit with such gaps, or `missing` drop to "
                                      "leave such rows out (or give them sample weight 0)"
                                    : "; remove such rows (or give them sample weight 0)"));
   });
@@ -227,7 +227,7 @@ void check(const DataSummary& summary, const Names& names) {
     throw Error(
         ExitCode::bad_data,
         summary.gaps.n_left_out > 0
-            ? names.data + ": no row is complete; give --missing em to fit with gaps"
+            ? names.data + ": no row is complete; give `missing` em to fit with gaps"
             : names.weights + ": every sample weight is zero; give at least one row a positive weight");
   for (std::size_t j = 0; j < summary.minimum.size(); ++j)
     if (summary.minimum[j] > summary.maximum[j])

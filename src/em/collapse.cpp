@@ -17,7 +17,7 @@ namespace {
   throw Error(ExitCode::numerical,
               what + " at iteration " + std::to_string(iteration) +
                   " (columns that depend on each other, or too few distinct rows): drop columns "
-                  "or give --reg-covar a positive value");
+                  "or give `reg_covar` a positive value");
 }
 
 /// What the noise leaves.

@@ -14,16 +14,16 @@ void validate_noise(const FitOptions& o, const Data& data, const std::string& na
     if (!condition) throw Error(ExitCode::usage, message);
   };
   require(o.noise || !o.start || !o.start->noise,
-          o.start_name + ": has a uniform noise component; give --noise as well, or another start");
+          o.start_name + ": has a uniform noise component; give `noise` as well, or another start");
   if (!o.noise) return;
   require(o.component->goes_with_noise(),
-          "--noise is for Gaussian components; leave it out for Bernoulli ones");
+          "`noise` is for Gaussian components; leave it out for Bernoulli ones");
   require(o.accelerate == Acceleration::none,
-          "--accelerate does not move the weight of the noise; leave out --accelerate or --noise");
+          "`accelerate` does not move the weight of the noise; leave out `accelerate` or `noise`");
   require(o.noise->weight > 0.0 && o.noise->weight < 1.0,
-          "--noise-weight must lie between 0 and 1; give a share of the rows, such as 0.05");
+          "`noise_weight` must lie between 0 and 1; give a share of the rows, such as 0.05");
   require(!o.noise->volume || (*o.noise->volume > 0.0 && std::isnormal(*o.noise->volume)),
-          "--noise-volume must be a finite number > 0; leave it out for that of the data's box");
+          "`noise_volume` must be a finite number > 0; leave it out for that of the data's box");
   const std::size_t d = data.n_columns();
   require(o.noise->minimum.size() == o.noise->maximum.size() &&
               (o.noise->minimum.empty() || o.noise->minimum.size() == d),
@@ -33,7 +33,7 @@ void validate_noise(const FitOptions& o, const Data& data, const std::string& na
     if (!(noise.minimum[j] < noise.maximum[j]))
       throw Error(ExitCode::bad_data, name + ": column " + std::to_string(j) +
                                           " is constant, so the box of the noise has no volume; drop the "
-                                          "column, or give --noise-volume");
+                                          "column, or give `noise_volume`");
 }
 
 NoiseOptions with_box(const NoiseOptions& options, const Data& data) {

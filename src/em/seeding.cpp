@@ -178,7 +178,8 @@ void seed_centers(const Execution& execution, const Data& data, int n_centers, S
     safe_point();
     const auto candidates = seeder.draw(centers.empty() ? 1 : trials);
     if (candidates.empty())
-      throw Error(ExitCode::bad_data, "there are fewer distinct rows than components; choose a smaller -k");
+      throw Error(ExitCode::bad_data,
+                  "there are fewer distinct rows than components; choose a smaller `n_components`");
     const std::vector<double>& chosen = candidates[seeder.best_candidate(candidates)];
     centers.insert(centers.end(), chosen.begin(), chosen.end());
     if (centers.size() < n_centers * d) seeder.add_center(chosen);

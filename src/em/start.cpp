@@ -84,7 +84,7 @@ void require_regular(Mixture& start, const KernelTable& kernels) {
     throw Error(
         ExitCode::numerical,
         "the start has a singular covariance (a column is constant or depends on others): drop that column, "
-        "or give --reg-covar a positive value");
+        "or give `reg_covar` a positive value");
 }
 
 }  // namespace

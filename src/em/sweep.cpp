@@ -30,7 +30,7 @@ constexpr double kMostMoment = 1e300;
     throw Error(
         ExitCode::numerical,
         fmt::format("the sample weights sum to {:.3g}, so that sums of weighted squares overflow: multiply "
-                    "all weights by one number, or give --relative-weights",
+                    "all weights by one number, or give `relative_weights`",
                     summary.total_weight));
   throw Error(
       ExitCode::numerical,

@@ -20,7 +20,7 @@ void factorise_or_fail(Mixture& m, const KernelTable& kernels, const std::string
     throw Error(ExitCode::numerical,
                 what + " of component " + std::to_string(bad.front()) +
                     " is not positive definite to the last digit: the columns nearly determine each other; "
-                    "leave one out, or fit with a larger --reg-covar");
+                    "leave one out, or fit with a larger `reg_covar`");
 }
 
 /// Without factors.

@@ -85,7 +85,7 @@ std::string degenerate_component(const Mixture& mixture, Index n_rows, std::span
   if (std::ranges::any_of(added, [](double a) { return a > 0.0; }))
     if (const auto narrow = narrower_than(mixture, mostly_added(mixture.layout(), added), kernels); !narrow.empty())
       return covariance_of(mixture, narrow.front()) +
-             " has no variance, in some direction, but what --reg-covar added";
+             " has no variance, in some direction, but what `reg_covar` added";
   if (mixture.is_shared()) return "";
   std::vector<double> least = pooled_covariance(mixture);
   for (double& e : least) e *= kLeastVarianceShare;

@@ -46,7 +46,7 @@ ObservedModels::ObservedModels(const Mixture& mixture, const DataSummary& summar
   if (has_gaps_ && mixture.label_rule == LabelRule::nearest && !mixture.label_space.components.empty())
     throw Error(ExitCode::usage,
                 "the model assigns rows to means of principal components, which needs complete rows; give "
-                "--missing drop");
+                "`missing` drop");
 }
 
 std::shared_ptr<const ObservedModel> ObservedModels::of(const Pattern& pattern) const {

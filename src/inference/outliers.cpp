@@ -43,8 +43,8 @@ std::vector<double> log_densities(const Execution& execution, const Data& data, 
 void require_comparable_rows(const OutlierTest& test, const DataSummary& summary) {
   if (summary.has_gaps() && test.rule != OutlierRule::chi2)
     throw Error(ExitCode::usage,
-                "densities of rows that have different columns do not compare; give --outlier-rule chi2, or "
-                "--missing drop");
+                "densities of rows that have different columns do not compare; give `outlier_rule` chi2, or "
+                "`missing` drop");
 }
 
 OutlierTest outlier_test(const Execution& execution, const Data& data, const Mixture& mixture,

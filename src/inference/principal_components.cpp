@@ -57,7 +57,7 @@ Transform PrincipalComponents::transform(int n, bool whiten) const {
   if (rank() == 0)
     throw Error(ExitCode::bad_data, "all columns are constant; principal components need data that vary");
   if (whiten && n > rank())
-    throw Error(ExitCode::bad_data, "--whiten: only " + std::to_string(rank()) +
+    throw Error(ExitCode::bad_data, "`whiten`: only " + std::to_string(rank()) +
                                         " principal components have any variance; choose at most so many");
   Transform t{mean, {components.begin(), components.begin() + static_cast<std::ptrdiff_t>(n * d)}, {}};
   for (int i = 0; i < n; ++i) t.scale.push_back(whiten ? std::sqrt(variance[i]) : 1.0);

@@ -56,13 +56,13 @@ void validate(const SelectOptions& o, Index n_rows) {
   const auto require = [](bool condition, const char* message) {
     if (!condition) throw Error(ExitCode::usage, message);
   };
-  require(o.n_candidates() > 0, "-k: no number of components given; write some, such as 1:9");
-  require(o.criterion != Criterion::cv || o.n_folds >= 2, "--folds must be at least 2; give more");
+  require(o.n_candidates() > 0, "`n_components`: no number of components given; write some, such as 1:9");
+  require(o.criterion != Criterion::cv || o.n_folds >= 2, "`folds` must be at least 2; give more");
   if (o.criterion == Criterion::cv && o.n_folds > n_rows)
-    throw Error(ExitCode::usage, fmt::format("--folds {} for {} rows: each needs at least one; give fewer",
+    throw Error(ExitCode::usage, fmt::format("`folds` {} for {} rows: each needs at least one; give fewer",
                                              o.n_folds, n_rows));
   require(o.fit.init != Init::model,
-          "--init: a model file has one number of components; choose kmeans, k-means++, random or "
+          "`init`: a model file has one number of components; choose kmeans, k-means++, random or "
           "random-from-data");
 }
 
@@ -177,7 +177,7 @@ Selection select(const Execution& execution, const Data& data, const SelectOptio
     throw Error(failure, "no candidate could be fitted; the last one: " + s.candidates.back().reason);
   throw Error(ExitCode::numerical,
               "every candidate has a degenerate component (" + s.candidates.back().reason +
-                  "): try fewer components or simpler covariances, or give --degenerate keep");
+                  "): try fewer components or simpler covariances, or give `degenerate` keep");
 }
 
 }  // namespace gmmpi

@@ -103,12 +103,12 @@ void validate(const RandomMixture& w) {
   const auto require = [](bool condition, const char* message) {
     if (!condition) throw Error(ExitCode::usage, message);
   };
-  require(w.n_components >= 1, "-k must be at least 1");
-  require(w.n_features >= 1, "--n-features must be at least 1");
-  require(w.concentration >= 1, "--concentration must be at least 1");
-  require(w.separation >= 0.0 && std::isfinite(w.separation), "--separation must be a finite number >= 0");
+  require(w.n_components >= 1, "`n_components` must be at least 1");
+  require(w.n_features >= 1, "`n_features` must be at least 1");
+  require(w.concentration >= 1, "`concentration` must be at least 1");
+  require(w.separation >= 0.0 && std::isfinite(w.separation), "`separation` must be a finite number >= 0");
   require(w.structure && w.structure->layout().n_covariances(1) > 0,
-          "--covariance-type: a type with covariances is needed; choose one, such as full or VEV");
+          "`covariance_type`: a type with covariances is needed; choose one, such as full or VEV");
 }
 
 }  // namespace

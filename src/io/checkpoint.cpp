@@ -67,12 +67,11 @@ std::string stored_text(hid_t group, const std::string& name, bool is_integer = 
   }
 }
 
-/// As the user writes the option.
+/// As errors name the option of a field.
 std::string option_name(const std::string& field) {
   std::string option = field == "start" ? "init" : field;
   if (option.ends_with("labels_fingerprint")) option.erase(option.size() - std::string("_fingerprint").size());
-  std::ranges::replace(option, '_', '-');
-  return "--" + option;
+  return "`" + option + "`";
 }
 
 /// A change of this option that only continues what has been done in `n_iter` iterations of this restart.
@@ -96,13 +95,13 @@ void check_same_fit(hid_t file, const std::string& name, const FitOptions& optio
   const auto refuse = [&](const std::string& what, const std::string& before, const std::string& now) {
     throw CheckpointMismatch(
         fmt::format("{}: is of another fit ({} was {}, now {}): run with the former value, choose "
-                    "another --checkpoint prefix, or give --force to set it aside",
+                    "another `checkpoint` prefix, or give `force` to set it aside",
                     name, what, before, now));
   };
   const auto fingerprint = h5::read_attribute<std::string>(group, "data_fingerprint");
   if (fingerprint != data.fingerprint) refuse("the data fingerprint", fingerprint, data.fingerprint);
   if (const bool was_model = h5::has_attribute(group, "start"); was_model != options.start.has_value())
-    refuse("--init", was_model ? "model" : stored_text(group, "init"), init_name(options.init));
+    refuse("`init`", was_model ? "model" : stored_text(group, "init"), init_name(options.init));
   const std::vector<Field> numeric = numeric_options(options);
   for (const auto& [name, usual, is_integer] : options_with_defaults()) {
     const auto now = std::ranges::find(numeric, name, &Field::name);
@@ -115,7 +114,7 @@ void check_same_fit(hid_t file, const std::string& name, const FitOptions& optio
                     transform =
                         options.transform.empty() ? "none" : digest(transform_fields(options.transform));
   if (transformed != transform)
-    refuse("what --standardize or --pca makes of the rows", transformed, transform);
+    refuse("what `standardize` or `pca` makes of the rows", transformed, transform);
   for (const Field& field : numeric) {
     const std::string before =
                           stored_text(group, field.name, std::holds_alternative<std::int64_t>(field.value)),

@@ -81,7 +81,7 @@ std::vector<CheckpointStore::Generation> CheckpointStore::generations() const {
   if (error)
     throw Error(
         error == std::errc::permission_denied ? ExitCode::no_permission : ExitCode::io_failed,
-        fmt::format("{}: cannot be listed ({}): make it readable for you, or give --checkpoint another "
+        fmt::format("{}: cannot be listed ({}): make it readable for you, or give `checkpoint` another "
                     "prefix",
                     directory.string(), error.message()));
   std::ranges::sort(found, std::greater(), &Generation::number);
@@ -106,7 +106,7 @@ std::optional<CheckpointStore::Loaded> CheckpointStore::load(const FitOptions& o
   std::string all;
   for (const std::string& problem : problems) all += (all.empty() ? "" : "; ") + problem;
   throw Error(ExitCode::checkpoint_refused,
-              fmt::format("no sound checkpoint: {}: restore one, or start anew with --resume never", all));
+              fmt::format("no sound checkpoint: {}: restore one, or start anew with `resume` never", all));
 }
 
 std::string CheckpointStore::write(std::span<const std::byte> bytes) {

@@ -139,7 +139,7 @@ void CsvReader::require_no_row_names() const {
   throw Error(
       ExitCode::bad_data,
       fmt::format("{}: column 0 has no name in the header, as row names have: write the file without them "
-                  "(pandas: index=False, R: row.names=FALSE), choose the others with --columns, or name it",
+                  "(pandas: index=False, R: row.names=FALSE), choose the others with `columns`, or name it",
                   file_->subject()));
 }
 
@@ -149,7 +149,7 @@ void CsvReader::require_numbers() const {
       ExitCode::bad_data,
       fmt::format(
           "{}: no column holds numbers (the first line is: {}): give a table, or say how it is written "
-          "with --separator and --decimal",
+          "with `separator` and `decimal`",
           file_->subject(), layout_.first_line));
 }
 
@@ -180,7 +180,7 @@ void CsvReader::explain(Index row) const {
   if (!fits)
     bad("",
         fmt::format(
-            "has {} field{}, the first line has {}: correct it, or say what separates them with --separator",
+            "has {} field{}, the first line has {}: correct it, or say what separates them with `separator`",
             fields.size(), fields.size() == 1 ? "" : "s", n_columns_));
   for (std::size_t column = 0; column < fields.size(); ++column) {
     const CsvField& field = fields[column];
@@ -189,13 +189,13 @@ void CsvReader::explain(Index row) const {
     CsvDialect other = dialect;
     other.decimal = dialect.decimal == '.' ? ',' : '.';
     const char* remedy = may_be_header
-                             ? "give --header yes if the first line holds names, "
-                               "or choose other columns with --columns"
-                             : "correct it, remove the row, choose other columns with --columns, or give "
-                               "--na if it stands for a missing value";
+                             ? "give `header` yes if the first line holds names, "
+                               "or choose other columns with `columns`"
+                             : "correct it, remove the row, choose other columns with `columns`, or give "
+                               "`na` if it stands for a missing value";
     if (other.is_number(field.text))
-      remedy = dialect.decimal == '.' ? "give --decimal , for decimal commas"
-                                      : "give --decimal . for decimal points";
+      remedy = dialect.decimal == '.' ? "give `decimal` , for decimal commas"
+                                      : "give `decimal` . for decimal points";
     bad(fmt::format(", {}", column_text(static_cast<int>(column))),
         fmt::format("is not a number ({}): {}", shown(as_utf8(field.text)), remedy));
   }

@@ -299,7 +299,7 @@ class Hdf5Reader final : public DataReader {
         if (!records_.other_kind(column).empty())
           not_numbers(fmt::format("{}: column {} '{}'", name_, column,
                                   feature_names_[static_cast<std::size_t>(column)]),
-                      records_.other_kind(column), "choose other columns with --columns");
+                      records_.other_kind(column), "choose other columns with `columns`");
       const h5::Session session;
       const h5::RecordColumns::Layout layout =
           records_.layout(wanted_, sizeof(T) == 4 ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE);

@@ -146,7 +146,7 @@ Mixture in_data_units(const Execution& execution, const StoredModel& model, cons
     throw Error(ExitCode::bad_data, path + ": a mixture of " + std::to_string(model.transform.n_outputs()) +
                                         " principal components has no density of its " +
                                         std::to_string(model.transform.n_inputs()) +
-                                        " columns; use score, predict or sample, or fit without --pca");
+                                        " columns; use score, predict or sample, or fit without `pca`");
   Mixture mixture;
   execution.comm.together(
       [&] { mixture = mixture_before(model.mixture, model.transform, *execution.kernels); });

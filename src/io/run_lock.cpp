@@ -83,7 +83,7 @@ bool RunLock::try_create() {
         : full    ? ExitCode::io_failed
                   : ExitCode::cannot_create,
         fmt::format("{}: cannot be {} ({}): {}", path_, full ? "written" : "created", errno_text(error),
-                    full ? "free space on that disk" : "give --checkpoint a prefix where you may write"));
+                    full ? "free space on that disk" : "give `checkpoint` a prefix where you may write"));
   };
   int error = 0;
   {
@@ -128,8 +128,8 @@ RunLock::RunLock(std::string path) : path_(std::move(path)) {
       throw Error(
           ExitCode::cannot_create,
           fmt::format(
-              "{}: held by another run (process {} on {}): wait for it to end, or choose another -o or "
-              "--checkpoint",
+              "{}: held by another run (process {} on {}): wait for it to end, or choose another `output` or "
+              "`checkpoint`",
               path_, holder.pid, holder.host));
   }
 }

@@ -38,7 +38,7 @@ Transform read_transform(const Execution& execution, const std::string& path) {
       throw Error(ExitCode::bad_data,
                   path +
                       ": has no group /transform; give a file that gmmpi pca, or gmmpi fit with "
-                      "--standardize or --pca, wrote");
+                      "`standardize` or `pca`, wrote");
   });
   return transform;
 }

@@ -56,9 +56,9 @@ const KernelTable& select_kernels(const std::string& name) {
     if (name != "auto" && name != target.table->name) continue;
     if (target.runs_here) return *target.table;
     if (name != "auto")
-      throw Error(ExitCode::usage, "--simd " + name + ": this processor cannot run it; use --simd auto");
+      throw Error(ExitCode::usage, "`simd` " + name + ": this processor cannot run it; use `simd` auto");
   }
-  throw Error(ExitCode::usage, "--simd " + name + ": unknown; use auto, avx512, avx2, fma128 or scalar");
+  throw Error(ExitCode::usage, "`simd` " + name + ": unknown; use auto, avx512, avx2, fma128 or scalar");
 }
 
 }  // namespace gmmpi

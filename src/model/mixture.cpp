@@ -108,7 +108,7 @@ void normalise_weights(Mixture& m, const std::string& name) {
 void require_no_noise(const Mixture& m, const std::string& name) {
   require(!m.noise, name,
           "has a uniform noise component, which is not possible here; use score, predict, sample or info, or "
-          "fit without --noise");
+          "fit without `noise`");
 }
 
 void validate(Mixture& m, const KernelTable& kernels, const std::string& name) {

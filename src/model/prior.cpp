@@ -36,16 +36,16 @@ void validate_prior(const PriorOptions& o, const Kind& kind, int n_features) {
     if (!condition) throw Error(ExitCode::usage, message);
   };
   require(kind.component->has_prior(),
-          "--prior is for Gaussian components; leave it out, or choose --family gaussian");
+          "`prior` is for Gaussian components; leave it out, or choose `family` gaussian");
   require(o.shrinkage >= 0.0 && std::isfinite(o.shrinkage),
-          "--prior-shrinkage is no number of rows: give a finite number >= 0");
+          "`prior_shrinkage` is no number of rows: give a finite number >= 0");
   require(o.weight >= 1.0 && std::isfinite(o.weight),
-          "--prior-weight below 1 has no most probable weights: give a finite number >= 1");
+          "`prior_weight` below 1 has no most probable weights: give a finite number >= 1");
   require(!o.scale || (*o.scale > 0.0 && std::isfinite(*o.scale)),
-          "--prior-scale is not positive: give a finite number > 0, or leave it out");
+          "`prior_scale` is not positive: give a finite number > 0, or leave it out");
   const int least = structure.layout().is_diagonal() ? 0 : n_features - 1;
   require(!o.dof || (*o.dof > least && std::isfinite(*o.dof)),
-          "--prior-dof makes no proper prior of " + std::string(structure.name()) +
+          "`prior_dof` makes no proper prior of " + std::string(structure.name()) +
               " covariances of these columns: give a finite number > " + std::to_string(least) +
               ", or leave it out");
 }

@@ -67,7 +67,7 @@ Mixture image(const Mixture& m, std::vector<double> means, const std::vector<dou
         ExitCode::numerical,
         "the covariance of component " + std::to_string(bad.front()) +
             " is not positive definite to the last digit in the units of the data: the columns nearly "
-            "determine each other; leave one out, or fit with a larger --reg-covar");
+            "determine each other; leave one out, or fit with a larger `reg_covar`");
   return out;
 }
 

@@ -62,7 +62,8 @@ TEST_CASE("row_labels: rows of weight zero have none, whatever stands there", "[
 }
 
 TEST_CASE("row_labels: what is no label is named with its row", "[mpi]") {
-  CHECK_THAT(refusal({0, 1, 2, 0, 1}, 2), Catch::Contains("y.npy: the label of row 2 is 2; with -k 2"));
+  CHECK_THAT(refusal({0, 1, 2, 0, 1}, 2),
+             Catch::Contains("y.npy: the label of row 2 is 2; with `n_components` 2"));
   CHECK_THAT(refusal({0, 1, 0, -2, 1}, 2), Catch::Contains("row 3 is -2"));
   CHECK_THAT(refusal({0, 0.5, 0, 1, 1}, 2), Catch::Contains("row 1 is 0.5"));
   CHECK_THAT(refusal({0, NAN, 0, 1, 1}, 2), Catch::Contains("row 1 is nan"));

@@ -127,7 +127,7 @@ TEST_CASE("fix: what leaves nothing to do, or cannot be mended, is refused", "[s
   gmmpi::FitOptions options = in_memory::exactly(1, in_memory::make_model("full", one.start));
   options.fixed.weights = true;
   options.accelerate = gmmpi::Acceleration::lbfgs;
-  CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("--accelerate or --fix"));
+  CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("`accelerate` or `fix`"));
 
   reference::Parameters far = one.start;
   for (int j = 0; j < 3; ++j) far.means[j] += 1e6;

@@ -210,12 +210,12 @@ TEST_CASE("labels: random starts, k-means and the lower bound are refused", "[se
   options.labels = labels_of(alone(), data, some_classes(5), 3);
   for (const auto init : {gmmpi::Init::random, gmmpi::Init::random_from_data}) {
     options.init = init;
-    CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("take no notice of --labels"));
+    CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("take no notice of `labels`"));
   }
   options.init = gmmpi::Init::kmeans;
   options.trace_bound = true;
-  CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("--trace elbo"));
+  CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("`trace` elbo"));
   options.trace_bound = false;
   options.engine = &gmmpi::find_engine("kmeans");
-  CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("--engine kmeans"));
+  CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("`engine` kmeans"));
 }

@@ -270,7 +270,7 @@ TEST_CASE("noise: a collapsed component is reseeded beside it, and noise that ta
 
   options = noisy.options("full", 30);
   options.noise->volume = 1e-300;
-  check_refused(data, options, gmmpi::ExitCode::numerical, "--noise-volume");
+  check_refused(data, options, gmmpi::ExitCode::numerical, "`noise_volume`");
 }
 
 TEST_CASE("noise: bad options, a flat box and a start with noise for a fit without are refused", "[serial]") {
@@ -281,15 +281,15 @@ TEST_CASE("noise: bad options, a flat box and a start with noise for a fit witho
     change(options);
     check_refused(data, options, gmmpi::ExitCode::usage, word);
   };
-  refuse([](auto& o) { o.noise->weight = 0.0; }, "--noise-weight");
-  refuse([](auto& o) { o.noise->weight = 1.0; }, "--noise-weight");
-  refuse([](auto& o) { o.noise->volume = -1.0; }, "--noise-volume");
-  refuse([](auto& o) { o.noise->volume = INFINITY; }, "--noise-volume");
+  refuse([](auto& o) { o.noise->weight = 0.0; }, "`noise_weight`");
+  refuse([](auto& o) { o.noise->weight = 1.0; }, "`noise_weight`");
+  refuse([](auto& o) { o.noise->volume = -1.0; }, "`noise_volume`");
+  refuse([](auto& o) { o.noise->volume = INFINITY; }, "`noise_volume`");
   refuse([](auto& o) { o.noise->minimum = {0.0}, o.noise->maximum = {1.0}; }, "box");
-  refuse([](auto& o) { o.engine = &gmmpi::find_engine("kmeans"); }, "--engine kmeans");
-  refuse([](auto& o) { o.engine = &gmmpi::find_engine("stepwise"); }, "--engine stepwise");
-  refuse([](auto& o) { o.accelerate = gmmpi::Acceleration::lbfgs; }, "--accelerate");
-  refuse([](auto& o) { o.start->noise.emplace(), o.noise.reset(); }, "give --noise");
+  refuse([](auto& o) { o.engine = &gmmpi::find_engine("kmeans"); }, "`engine` kmeans");
+  refuse([](auto& o) { o.engine = &gmmpi::find_engine("stepwise"); }, "`engine` stepwise");
+  refuse([](auto& o) { o.accelerate = gmmpi::Acceleration::lbfgs; }, "`accelerate`");
+  refuse([](auto& o) { o.start->noise.emplace(), o.noise.reset(); }, "give `noise`");
 
   std::vector<double> flat(noisy.values);
   for (std::size_t e = 1; e < flat.size(); e += 2) flat[e] = 7.0;

@@ -220,24 +220,24 @@ TEST_CASE("prior: options that make none are refused", "[serial]") {
   gmmpi::FitOptions options = with_prior("full", 2);
   options.prior->dof = 2.0;
   refused(options,
-          "--prior-dof makes no proper prior of full covariances of these columns: give a finite number > 2");
+          "`prior_dof` makes no proper prior of full covariances of these columns: give a finite number > 2");
   options.structure = &gmmpi::find_structure("diag");
   CHECK(in_memory::fit(alone(), data, options).converged);
   options.prior->dof = 0.0;
   refused(options,
-          "--prior-dof makes no proper prior of diag covariances of these columns: give a finite number > 0");
+          "`prior_dof` makes no proper prior of diag covariances of these columns: give a finite number > 0");
   options = with_prior("full", 2);
   options.prior->shrinkage = -1.0;
-  refused(options, "--prior-shrinkage");
+  refused(options, "`prior_shrinkage`");
   options = with_prior("full", 2);
   options.prior->weight = 0.5;
-  refused(options, "--prior-weight");
+  refused(options, "`prior_weight`");
   options = with_prior("full", 2);
   options.prior->scale = 0.0;
-  refused(options, "--prior-scale");
+  refused(options, "`prior_scale`");
   options = with_prior("full", 2);
   options.accelerate = gmmpi::Acceleration::lbfgs;
-  refused(options, "--accelerate");
+  refused(options, "`accelerate`");
   options = with_prior("bernoulli", 2);
   refused(options, "Gaussian");
 }

@@ -111,5 +111,5 @@ TEST_CASE("short runs: a checkpoint is refused when what they mean has changed",
                   gmmpi::CheckpointMismatch);
   FitOptions bad = f;
   bad.short_runs = -1;
-  CHECK_THROWS_WITH(in_memory::fit(execution, data, bad), Catch::Contains("--short-runs"));
+  CHECK_THROWS_WITH(in_memory::fit(execution, data, bad), Catch::Contains("`short_runs`"));
 }

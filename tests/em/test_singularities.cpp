@@ -105,7 +105,7 @@ TEST_CASE("singularities: where a collapse is to fail, it says so", "[mpi]") {
         FAIL_CHECK("nothing collapsed");
       } catch (const gmmpi::Error& e) {
         CHECK(e.code() == gmmpi::ExitCode::numerical);
-        CHECK_THAT(e.what(), Catch::Contains("collapsed at iteration") && Catch::Contains("--prior auto"));
+        CHECK_THAT(e.what(), Catch::Contains("collapsed at iteration") && Catch::Contains("`prior` auto"));
       }
     }
 }

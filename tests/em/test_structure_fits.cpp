@@ -110,7 +110,7 @@ TEST_CASE("structure fits: accelerated where the structure allows it, else refus
       CHECK(r.n_sweeps > 0);
     } else {
       CHECK_THROWS_WITH(in_memory::fit(alone(), data, options),
-                        Catch::Contains("--accelerate") && Catch::Contains(std::string(structure->name())));
+                        Catch::Contains("`accelerate`") && Catch::Contains(std::string(structure->name())));
     }
   }
 }

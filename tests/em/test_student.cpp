@@ -192,10 +192,10 @@ TEST_CASE("student: from its own starts every fit ends well, and what it cannot 
     change(wrong);
     CHECK_THROWS_WITH(in_memory::fit(alone(), one.rows(alone()), wrong), Catch::Contains(text));
   };
-  refuses("--engine stepwise", [](auto& o) { o.engine = &gmmpi::find_engine("stepwise"); });
-  refuses("--engine kmeans", [](auto& o) { o.engine = &gmmpi::find_engine("kmeans"); });
-  refuses("--accelerate", [](auto& o) { o.accelerate = gmmpi::Acceleration::lbfgs; });
-  refuses("--trace elbo", [](auto& o) { o.trace_bound = true; });
-  refuses("--prior", [](auto& o) { o.prior.emplace(); });
+  refuses("`engine` stepwise", [](auto& o) { o.engine = &gmmpi::find_engine("stepwise"); });
+  refuses("`engine` kmeans", [](auto& o) { o.engine = &gmmpi::find_engine("kmeans"); });
+  refuses("`accelerate`", [](auto& o) { o.accelerate = gmmpi::Acceleration::lbfgs; });
+  refuses("`trace` elbo", [](auto& o) { o.trace_bound = true; });
+  refuses("`prior`", [](auto& o) { o.prior.emplace(); });
   refuses("between 0.001 and 1e9", [](auto& o) { o.own = {Sharing::fixed, 0.0}; });
 }

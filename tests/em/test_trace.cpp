@@ -164,6 +164,6 @@ TEST_CASE("trace: other engines have no lower bound", "[serial]") {
   const auto data = in_memory::make_data(alone(), in_memory::clusters(50, 1, 1, 0.0, 1), 1);
   for (const gmmpi::Engine* engine : {&gmmpi::find_engine("hard"), &gmmpi::find_engine("kmeans")}) {
     options.engine = engine;
-    CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("--trace elbo"));
+    CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("`trace` elbo"));
   }
 }

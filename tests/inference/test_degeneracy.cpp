@@ -87,7 +87,7 @@ TEST_CASE("degenerate: a variance that is what was added, whatever the covarianc
   for (const std::string& type : gmmpi::covariance_types()) {
     INFO(type);
     CHECK(judged(type, 1.1e-3) == "");
-    CHECK_THAT(judged(type, 1.001e-3), Catch::Contains("but what --reg-covar added"));
+    CHECK_THAT(judged(type, 1.001e-3), Catch::Contains("but what `reg_covar` added"));
   }
 }
 

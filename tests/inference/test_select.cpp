@@ -110,7 +110,7 @@ TEST_CASE("select: candidates that cannot be fitted are listed, degenerate ones 
   for (const std::size_t i : {1, 2}) {
     CHECK(s.candidates[i].degenerate);
     CHECK(s.candidates[i].score.bic < s.candidates[0].score.bic);
-    CHECK(s.candidates[i].reason.find("but what --reg-covar added") != std::string::npos);
+    CHECK(s.candidates[i].reason.find("but what `reg_covar` added") != std::string::npos);
   }
   CHECK_FALSE(s.candidates[3].fitted);
   CHECK(s.candidates[3].reason.find("fewer distinct rows") != std::string::npos);
@@ -119,7 +119,7 @@ TEST_CASE("select: candidates that cannot be fitted are listed, degenerate ones 
 
   options.keep_degenerate = false;
   options.n_components = {2, 3};
-  CHECK_THROWS_WITH(select(execution, data, options), Catch::Contains("--degenerate keep"));
+  CHECK_THROWS_WITH(select(execution, data, options), Catch::Contains("`degenerate` keep"));
   options.n_components = {55, 60};
   CHECK_THROWS_WITH(select(execution, data, options), Catch::Contains("no candidate could be fitted"));
 }

@@ -90,7 +90,7 @@ TEST_CASE("simulate: seeds, weights, one component, no separation", "[serial]") 
   CHECK(draw("tied", 1, 2, 2.0).weights[0] == 1.0);
   const Mixture alike = draw("full", 3, 2, 0.0);
   CHECK(std::ranges::all_of(alike.means, [](double x) { return x == 0.0; }));
-  CHECK_THROWS_WITH(draw("full", 0, 2, 1.0), Catch::Contains("-k"));
-  CHECK_THROWS_WITH(draw("full", 2, 2, -1.0), Catch::Contains("--separation"));
-  CHECK_THROWS_WITH(draw("none", 2, 2, 1.0), Catch::Contains("--covariance-type"));
+  CHECK_THROWS_WITH(draw("full", 0, 2, 1.0), Catch::Contains("`n_components`"));
+  CHECK_THROWS_WITH(draw("full", 2, 2, -1.0), Catch::Contains("`separation`"));
+  CHECK_THROWS_WITH(draw("none", 2, 2, 1.0), Catch::Contains("`covariance_type`"));
 }

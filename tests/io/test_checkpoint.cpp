@@ -207,7 +207,7 @@ TEST_CASE("checkpoint: a stepwise fit continued from any of its states gives the
     check_continued_from_anywhere(fit);
     options.engine_options = StepwiseOptions{4, 0.6};
     CHECK_THAT(refusal(fit.encoded(fit.last(0)), options, fit.data.summary()),
-               Contains("--step-exponent was auto, now 0.6"));
+               Contains("`step_exponent` was auto, now 0.6"));
   }
 }
 
@@ -226,7 +226,7 @@ TEST_CASE("checkpoint: sequential means continued from any of their states give 
     check_continued_from_anywhere(fit);
     options.engine_options = SequentialOptions{3};
     CHECK_THAT(refusal(fit.encoded(fit.last(0)), options, fit.data.summary()),
-               Contains(fmt::format("--batches was {}, now 3", n_batches)));
+               Contains(fmt::format("`batches` was {}, now 3", n_batches)));
   }
 }
 
@@ -242,7 +242,7 @@ TEST_CASE("checkpoint: a traced fit continued from any of its states gives the s
     FitOptions untraced = options;
     untraced.trace_bound = false;
     CHECK_THAT(refusal(fit.encoded(fit.last(0)), untraced, fit.data.summary()),
-               Contains("--trace was elbo, now none"));
+               Contains("`trace` was elbo, now none"));
   }
 }
 
@@ -295,15 +295,16 @@ TEST_CASE("checkpoint: of other data or options it is refused with both values")
   const auto refuses = [&](const std::function<void(FitOptions&)>& change, const std::string& words) {
     CHECK_THAT(refusal(bytes, changed(change)), StartsWith("76 it: is of another fit") && Contains(words));
   };
-  refuses([](FitOptions& o) { o.n_components = 4; }, "--n-components was 3, now 4");
-  refuses([](FitOptions& o) { o.structure = &find_structure("diag"); }, "--covariance-type was full, now diag");
-  refuses([](FitOptions& o) { o.init = Init::random; }, "--init was kmeans, now random");
-  refuses([](FitOptions& o) { o.seed = 7; }, "--seed was 0, now 7");
-  refuses([](FitOptions& o) { o.tol = 0.5; }, "--tol was 1e-05, now 0.5");
-  refuses([](FitOptions& o) { o.max_iter = 1; }, "--max-iter was 12, now 1");
-  refuses([](FitOptions& o) { o.fail_on_collapse = true; }, "--on-collapse was reseed, now fail");
-  refuses([](FitOptions& o) { o.reg_covar = 0.25; }, "--reg-covar was auto, now 0.25");
-  refuses([](FitOptions& o) { o.accelerate = Acceleration::lbfgs; }, "--accelerate was none, now lbfgs");
+  refuses([](FitOptions& o) { o.n_components = 4; }, "`n_components` was 3, now 4");
+  refuses([](FitOptions& o) { o.structure = &find_structure("diag"); },
+          "`covariance_type` was full, now diag");
+  refuses([](FitOptions& o) { o.init = Init::random; }, "`init` was kmeans, now random");
+  refuses([](FitOptions& o) { o.seed = 7; }, "`seed` was 0, now 7");
+  refuses([](FitOptions& o) { o.tol = 0.5; }, "`tol` was 1e-05, now 0.5");
+  refuses([](FitOptions& o) { o.max_iter = 1; }, "`max_iter` was 12, now 1");
+  refuses([](FitOptions& o) { o.fail_on_collapse = true; }, "`on_collapse` was reseed, now fail");
+  refuses([](FitOptions& o) { o.reg_covar = 0.25; }, "`reg_covar` was auto, now 0.25");
+  refuses([](FitOptions& o) { o.accelerate = Acceleration::lbfgs; }, "`accelerate` was none, now lbfgs");
 }
 
 TEST_CASE("checkpoint: of an accelerated fit it is refused by a plain one, and with another tolerance") {
@@ -312,11 +313,11 @@ TEST_CASE("checkpoint: of an accelerated fit it is refused by a plain one, and w
   const RecordedFit other(accelerated, in_memory::clusters(600, 3, 3, 1.5, 5), 3);
   const Bytes bytes = encode_checkpoint(other.last(0), accelerated, other.data.summary());
   CHECK_NOTHROW(other.decoded(bytes, accelerated));
-  CHECK_THAT(refusal(bytes), Contains("--accelerate was lbfgs, now none"));
+  CHECK_THAT(refusal(bytes), Contains("`accelerate` was lbfgs, now none"));
   FitOptions tighter = accelerated, longer = accelerated;
   tighter.tol = 1e-9;
   longer.max_iter = 1000;
-  CHECK_THAT(refusal(bytes, tighter), Contains("--tol was 1e-05, now 1e-09"));
+  CHECK_THAT(refusal(bytes, tighter), Contains("`tol` was 1e-05, now 1e-09"));
   CHECK_NOTHROW(other.decoded(bytes, longer));
 }
 
@@ -326,10 +327,10 @@ TEST_CASE("checkpoint: of another engine it is refused, whichever came first") {
     return encode_checkpoint(recorded().last(0), with(engine), recorded().data.summary());
   };
   CHECK_NOTHROW(recorded().decoded(written_with(&gmmpi::find_engine("hard")), with(&gmmpi::find_engine("hard"))));
-  CHECK_THAT(refusal(written_with(&gmmpi::find_engine("hard"))), Contains("--engine was hard, now em"));
-  CHECK_THAT(refusal(written_with(&gmmpi::find_engine("em")), with(&gmmpi::find_engine("hard"))), Contains("--engine was em, now hard"));
+  CHECK_THAT(refusal(written_with(&gmmpi::find_engine("hard"))), Contains("`engine` was hard, now em"));
+  CHECK_THAT(refusal(written_with(&gmmpi::find_engine("em")), with(&gmmpi::find_engine("hard"))), Contains("`engine` was em, now hard"));
   CHECK_THAT(refusal(written_with(&gmmpi::find_engine("hard")), with(&gmmpi::find_engine("kmeans"))),
-             Contains("--engine was hard, now kmeans"));
+             Contains("`engine` was hard, now kmeans"));
 }
 
 TEST_CASE("checkpoint: of another --reg-covar or start model it is refused with both values") {
@@ -337,9 +338,9 @@ TEST_CASE("checkpoint: of another --reg-covar or start model it is refused with 
     return encode_checkpoint(recorded().last(0), options, recorded().data.summary());
   };
   const Bytes number = written_with(changed([](FitOptions& o) { o.reg_covar = 0.5; }));
-  CHECK_THAT(refusal(number), Contains("--reg-covar was 0.5, now auto"));
+  CHECK_THAT(refusal(number), Contains("`reg_covar` was 0.5, now auto"));
   CHECK_THAT(refusal(number, changed([](FitOptions& o) { o.reg_covar = 0.25; })),
-             Contains("--reg-covar was 0.5, now 0.25"));
+             Contains("`reg_covar` was 0.5, now 0.25"));
 
   const auto from_model = [&](double scale) {
     return changed([&](FitOptions& o) {
@@ -351,9 +352,9 @@ TEST_CASE("checkpoint: of another --reg-covar or start model it is refused with 
   const Bytes started = written_with(from_model(1.0));
   CHECK_NOTHROW(recorded().decoded(started, from_model(1.0)));
   CHECK_THAT(refusal(started, from_model(2.0)), StartsWith("76 it: is of another fit"));
-  CHECK_THAT(refusal(started), Contains("--init was model, now kmeans"));
+  CHECK_THAT(refusal(started), Contains("`init` was model, now kmeans"));
   CHECK_THAT(refusal(written_with(recorded().options), from_model(1.0)),
-             Contains("--init was kmeans, now model"));
+             Contains("`init` was kmeans, now model"));
 }
 
 TEST_CASE("checkpoint: what only continues the fit may change") {
@@ -374,8 +375,8 @@ TEST_CASE("checkpoint: what only continues the fit may change") {
     CHECK(same_bits(continued.model.covariances, anew.model.covariances));
   }
   // The first restart ended under the former options: now only another number of restarts continues it.
-  CHECK_THAT(refusal(second, more_iterations), Contains("--max-iter was 12, now 1000"));
-  CHECK_THAT(refusal(second, tighter), Contains("--tol was 1e-05, now 1e-09"));
+  CHECK_THAT(refusal(second, more_iterations), Contains("`max_iter` was 12, now 1000"));
+  CHECK_THAT(refusal(second, tighter), Contains("`tol` was 1e-05, now 1e-09"));
   CHECK_NOTHROW(recorded().decoded(second, more_restarts));
   // As many restarts as are done: the best of them is the result.
   const FitState done = recorded().decoded(second, one_restart);

@@ -70,7 +70,7 @@ TEST_CASE("checkpoint: one of another engine, prior, label or fixed parameter is
   all[2].prior = gmmpi::PriorOptions();
   all[3].fixed.means = true;
   all[4].labels = std::make_shared<gmmpi::RowLabels>(alone(), data, reader, 2);
-  const char* names[] = {"", "--engine", "--prior", "--fix", "--labels"};
+  const char* names[] = {"", "`engine`", "`prior`", "`fix`", "`labels`"};
   for (std::size_t a = 0; a < all.size(); ++a)
     for (std::size_t b = 0; b < all.size(); ++b) {
       const auto bytes = gmmpi::encode_checkpoint({}, all[a], data.summary());
@@ -78,6 +78,6 @@ TEST_CASE("checkpoint: one of another engine, prior, label or fixed parameter is
         CHECK_NOTHROW(gmmpi::decode_checkpoint(bytes, "c.h5", all[b], data.summary()));
       else
         CHECK_THROWS_WITH(gmmpi::decode_checkpoint(bytes, "c.h5", all[b], data.summary()),
-                          Catch::Contains(a == 0 ? names[b] : "--"));
+                          Catch::Contains(a == 0 ? names[b] : "is of another fit (`"));
     }
 }

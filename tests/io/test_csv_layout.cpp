@@ -57,16 +57,16 @@ TEST_CASE("csv: what the request says of header, separator, decimal mark and mis
   CHECK(seen(path, "NA,b\n1,2\n", yes) == "NA|b: 1 2");
   CHECK(error_of([&] { seen(path, "a,b\n1,2\n", no); }) ==
         "65 " + path +
-            ": row 0 (line 1), column 0 is not a number (a): give --header yes if the first line holds "
+            ": row 0 (line 1), column 0 is not a number (a): give `header` yes if the first line holds "
             "names, or "
-            "choose other columns with --columns");
+            "choose other columns with `columns`");
   CHECK(seen(path, "a:b\n1:2\n", {.separator = ':'}) == "a|b: 1 2");
   CHECK(seen(path, "a b;c\n1.5 2\n", {.separator = ' '}) == "a|b;c: 1.5 2");
   CHECK(seen(path, "a;b\n1,5;-2\n,5;\"2,25\"\n", {.decimal = ','}) == "a|b: 1.5 -2 / 0.5 2.25");
   CHECK(seen(path, "1,5 2,5\n3 4\n", {.separator = ' ', .decimal = ','}) == ": 1.5 2.5 / 3 4");
   CHECK(seen(path, "1,5 2,5\n3 4\n", {.decimal = ','}) == ": 1.5 2.5 / 3 4");
   CHECK_THAT(error_of([&] { seen(path, "a;b\n1.5;2\n", {.decimal = ','}); }),
-             Contains("column 0 'a' is not a number (1.5): give --decimal ."));
+             Contains("column 0 'a' is not a number (1.5): give `decimal` ."));
   CHECK(seen(path, "a,b\n-999,2\n-9.99e2,missing\n", {.missing = {"-999", "missing"}}) == "a|b: - 2 / - -");
   CHECK(seen(path, "-999,2\n1,2\n", {.missing = {"-999"}}) == ": - 2 / 1 2");
 }

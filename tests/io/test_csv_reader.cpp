@@ -84,7 +84,7 @@ TEST_CASE("csv: a field that is not a number names its row and column") {
              StartsWith("65 " + path + ": row 1 (line 2), column 1 is not a number (x)"));
   CHECK_THAT(error("a,b\n1,2\n\"3x\",4\n"), Contains("row 1 (line 3), column 0 'a' is not a number (3x)"));
   CHECK_THAT(error("1 2\n3x 4\n"), Contains("row 1 (line 2), column 0 is not a number (3x)"));
-  CHECK_THAT(error("a;b\n1,5;2\n"), Contains("row 0 (line 2), column 0") && Contains("--decimal ,"));
+  CHECK_THAT(error("a;b\n1,5;2\n"), Contains("row 0 (line 2), column 0") && Contains("`decimal` ,"));
   CHECK_THAT(error("1,2\n3,--4\n"), Contains("column 1 is not a number (--4)"));
   CHECK_THAT(error("1,2\n3,+-4\n"), Contains("column 1 is not a number (+-4)"));
 }

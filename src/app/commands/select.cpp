@@ -9,6 +9,7 @@
 #include "app/fitting.hpp"
 #include "app/grid_table.hpp"
 #include "app/inputs.hpp"
+#include "app/option_flags.hpp"
 #include "app/preparing.hpp"
 #include "app/rank_groups.hpp"
 #include "app/run_log.hpp"
@@ -60,6 +61,7 @@ std::string write_selection(const Execution& world, const Options& options, cons
   record.feature_names = inputs.feature_names;
   record.score = best.score;
   record.result = std::move(selection.result);
+  for (Candidate& c : selection.candidates) c.reason = with_flags(c.reason);
   record.grid = {wanted, std::move(selection.candidates), selection.best};
   record.resolved_options = resolved_options(options, selection.options);
   record.runtime = runtime_facts(world, log.seconds());

@@ -15,7 +15,7 @@ namespace gmmpi {
 void throw_collapsed(int k, const std::string& what, int iteration) {
   throw Error(ExitCode::numerical,
               "component " + std::to_string(k) + " " + what + " at iteration " + std::to_string(iteration) +
-                  ": use fewer components, a larger --reg-covar, or --on-collapse reseed");
+                  ": use fewer components, a larger `reg_covar`, or `on_collapse` reseed");
 }
 
 namespace {
@@ -41,7 +41,7 @@ Mixture model_of(const Problem& p, const std::vector<double>& centers, int itera
     throw Error(
         ExitCode::numerical,
         "the covariance of the clusters is singular (a column is constant or depends on others): drop "
-        "that column, or give --reg-covar a positive value");
+        "that column, or give `reg_covar` a positive value");
   return std::move(step.model);
 }
 

@@ -35,7 +35,7 @@ void require_rows(const Problem& p, const MStep& step, int iteration) {
       step.model.noise->weight > 1.0 - kNoWeight)
     throw Error(ExitCode::numerical, "the noise has taken all rows at iteration " +
                                          std::to_string(iteration) +
-                                         ": give a larger --noise-volume, or leave out --noise");
+                                         ": give a larger `noise_volume`, or leave out `noise`");
 }
 
 /// Error 79 if components collapsed that must not be put elsewhere.
@@ -46,17 +46,17 @@ void require_no_collapse(const Problem& p, const std::vector<int>& collapsed, in
   if (is_closed_form(o, p.data))
     throw Error(ExitCode::numerical,
                 "class " + which +
-                    " has too few distinct rows for its covariance: give --prior auto, or --reg-covar a "
+                    " has too few distinct rows for its covariance: give `prior` auto, or `reg_covar` a "
                     "positive value");
   if (o.fixed.any())
     throw Error(ExitCode::numerical, "component " + which + " collapsed at iteration " +
                                          std::to_string(iteration) +
-                                         ", and with --fix it cannot be put elsewhere: give another start, "
-                                         "or --prior auto");
+                                         ", and with `fix` it cannot be put elsewhere: give another start, "
+                                         "or `prior` auto");
   if (o.fail_on_collapse)
     throw Error(ExitCode::numerical,
                 "component " + which + " collapsed at iteration " + std::to_string(iteration) +
-                    ": use fewer components, --prior auto, a larger --reg-covar, or --on-collapse reseed");
+                    ": use fewer components, `prior` auto, a larger `reg_covar`, or `on_collapse` reseed");
 }
 
 /// One restart.
@@ -162,7 +162,7 @@ void Loop::record(const Moments& moments) {
   if (!std::isfinite(state_.history.back()))
     throw Error(ExitCode::numerical, "the log-likelihood is not finite at iteration " +
                                          std::to_string(state_.n_iter) +
-                                         ": rescale the data or give --reg-covar a positive value");
+                                         ": rescale the data or give `reg_covar` a positive value");
 }
 
 /// What the M-steps raise, after each of them.

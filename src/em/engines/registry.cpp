@@ -16,7 +16,7 @@ const Engine& default_engine() {
 const Engine& find_engine(std::string_view name) {
   for (const Engine* engine : engines())
     if (engine->name() == name) return *engine;
-  throw Error(ExitCode::usage, "--engine: '" + std::string(name) + "' is unknown; choose " +
+  throw Error(ExitCode::usage, "`engine`: '" + std::string(name) + "' is unknown; choose " +
                                    engines_that([](const Engine&) { return true; }));
 }
 

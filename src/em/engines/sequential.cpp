@@ -149,7 +149,7 @@ class Sequential final : public CentersEngine {
   EngineOptions options() const override { return SequentialOptions(); }
   void check(const FitOptions& options) const override {
     if (own_options<SequentialOptions>(options).n_batches < 0)
-      throw Error(ExitCode::usage, "--batches must be at least 1");
+      throw Error(ExitCode::usage, "`batches` must be at least 1");
   }
   EngineState state(const FitOptions& options) const override {
     return SequentialState{std::vector<double>(options.n_components), 0};

@@ -85,7 +85,7 @@ void treat(const Problem& p, FitState& state, MStep& step) {
     throw Error(ExitCode::numerical,
                 "component " + std::to_string(step.collapsed.front()) + " collapsed in pass " +
                     std::to_string(iteration) +
-                    ": use fewer components, fewer batches, a larger --reg-covar, or --on-collapse reseed");
+                    ": use fewer components, fewer batches, a larger `reg_covar`, or `on_collapse` reseed");
   note_reseeds(p, state,
                treat_collapse(p.execution, p.data, p.moments, p.regularisation, state.model, state.restart,
                               iteration, std::numeric_limits<std::int64_t>::max(), step));
@@ -150,7 +150,7 @@ bool stop(const Problem& p, const StepwiseOptions& own, FitState& state, bool av
   if (!std::isfinite(running))
     throw Error(ExitCode::numerical, "the log-likelihood is not finite in pass " +
                                          std::to_string(state.n_iter) +
-                                         ": rescale the data or give --reg-covar a positive value");
+                                         ": rescale the data or give `reg_covar` a positive value");
   tell_iteration(p, state, std::numeric_limits<double>::quiet_NaN(), change);
   const bool settled = std::abs(change) < p.options.tol;
   state.converged = settled || (averaged && state.converged);  // what it averages over had settled
@@ -176,10 +176,10 @@ class Stepwise final : public Engine {
   EngineOptions options() const override { return StepwiseOptions(); }
   void check(const FitOptions& options) const override {
     const auto own = own_options<StepwiseOptions>(options);
-    if (own.n_batches < 1) throw Error(ExitCode::usage, "--batches must be at least 1");
+    if (own.n_batches < 1) throw Error(ExitCode::usage, "`batches` must be at least 1");
     if (own.step_exponent && !(*own.step_exponent > 0.5 && *own.step_exponent <= 1.0))
       throw Error(ExitCode::usage,
-                  "--step-exponent must be above 0.5 and at most 1: other steps do not converge");
+                  "`step_exponent` must be above 0.5 and at most 1: other steps do not converge");
   }
   EngineState state(const FitOptions&) const override { return StepwiseState(); }
   void run(const Problem& problem, FitState& state) const override;

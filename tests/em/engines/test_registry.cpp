@@ -51,7 +51,7 @@ class Idle final : public Engine {
   gmmpi::EngineState state(const FitOptions&) const override { return Count(); }
   void check(const FitOptions& o) const override {
     if (o.engine_options.has_value() && o.engine_options.find<Patience>()->n_passes > 9)
-      throw gmmpi::Error(gmmpi::ExitCode::usage, "--passes must not be above 9");
+      throw gmmpi::Error(gmmpi::ExitCode::usage, "`passes` must not be above 9");
   }
   void run(const gmmpi::Problem& p, gmmpi::FitState& state) const override {
     auto own = p.options.engine_options.has_value() ? p.options.engine_options : options();
@@ -80,7 +80,7 @@ TEST_CASE("engines: each is found by its name, and no two have the same", "[seri
   CHECK(&gmmpi::default_engine() == gmmpi::engines().front());
   CHECK(FitOptions().engine == &gmmpi::default_engine());
   CHECK_THROWS_WITH(gmmpi::find_engine("magic"),
-                    "--engine: 'magic' is unknown; choose em or hard or kmeans or stepwise or sequential");
+                    "`engine`: 'magic' is unknown; choose em or hard or kmeans or stepwise or sequential");
   CHECK(gmmpi::engines_that([](const Engine& e) { return e.parameters_are_means(); }, ", ") ==
         "kmeans, sequential");
 }
@@ -117,7 +117,7 @@ TEST_CASE("engines: what one cannot do is refused, and those that can are named"
       if (engine->abilities().*ability)
         CHECK_NOTHROW(in_memory::fit(alone(), data, options));
       else
-        CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("--engine " + able));
+        CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("`engine` " + able));
     }
 }
 
@@ -129,7 +129,7 @@ TEST_CASE("engines: options of another engine are refused, as are its own out of
   options.engine = &gmmpi::find_engine("sequential");
   CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("options of another engine"));
   options.engine_options = gmmpi::SequentialOptions{-1};
-  CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("--batches"));
+  CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("`batches`"));
   options.engine = &gmmpi::find_engine("stepwise");
   for (const auto& bad : {gmmpi::StepwiseOptions{0, 0.7}, gmmpi::StepwiseOptions{4, 0.5},
                           gmmpi::StepwiseOptions{4, 1.5}, gmmpi::StepwiseOptions{4, std::nan("")}}) {
@@ -149,8 +149,8 @@ TEST_CASE("engines: one that no registry lists has restarts, traces, options and
   CHECK(result.traces["calm"] == std::vector<double>(4, 2.0));
   CHECK(result.n_iter == 4);
   options.engine_options = Patience{10};
-  CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), "--passes must not be above 9");
+  CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), "`passes` must not be above 9");
   options.engine_options = {};
   options.prior.emplace();
-  CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("--engine idle knows no"));
+  CHECK_THROWS_WITH(in_memory::fit(alone(), data, options), Catch::Contains("`engine` idle knows no"));
 }
