@@ -15,7 +15,10 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from harness import OLD_FAITHFUL
 from test_python import PythonTest, X, at_once, close, import_pandas, gmmpi
+from gmmpi.columns import reordered
 from gmmpi.data import save_npy
+from gmmpi.layouts import LAYOUTS
+from gmmpi.transform import Transform
 from gmmpi.wording import OptionTable, Wording
 
 MASKED = np.ma.masked_greater(X, 90)  # row 148 is the first with more than 90 minutes
@@ -299,3 +302,49 @@ class Estimator(PythonTest):
         frame = pandas.DataFrame(X, columns=["eruptions", "waiting"])
         with self.fails(65, "give the model's columns in its order"):
             gmmpi.fit(frame, 2, noise=True).predict(frame[["waiting", "eruptions"]])
+
+
+class Structures(PythonTest):
+    MATRIX = np.array([[2.0, 0.6], [0.6, 1.0]])
+    ARRAYS = {"full": MATRIX * np.array([1.0, 0.5, 3.0])[:, None, None], "tied": MATRIX,
+              "diag": np.array([[2.0, 1.0], [0.5, 4.0], [1.0, 3.0]]), "spherical": np.array([1.0, 0.25, 4.0])}
+    DENSE = {"full": ARRAYS["full"], "tied": np.array([MATRIX] * 3), "diag": np.array([np.diag(v) for v in ARRAYS["diag"]]),
+             "spherical": ARRAYS["spherical"][:, None, None] * np.eye(2)}
+    ROWS = X[:20] / [1, 10]
+
+    def mixture(self, covariance_type, layout):
+        return gmmpi.Mixture(covariance_type, [0.2, 0.3, 0.5], [[2.0, 5.0], [4.0, 8.0], [3.0, 6.0]], self.ARRAYS[layout])
+
+    def test_one_that_is_not_known_here_has_the_layout_of_its_array(self):
+        self.assertEqual(set(self.ARRAYS), set(LAYOUTS))
+        for name in LAYOUTS:
+            with self.subTest(name):
+                other = self.mixture("exchangeable", name)
+                self.assertIs(other.layout, LAYOUTS[name])
+                dense = other.dense_covariances()
+                close(dense, self.DENSE[name])
+                close(other.component_variances(), np.einsum("kjj->kj", dense))
+                x = self.ROWS[:, None] - other.means
+                squares = np.einsum("nki,kij,nkj->nk", x, np.linalg.inv(dense), x)
+                close(other.log_prob(self.ROWS), -np.log(2 * np.pi) - 0.5 * np.log(np.linalg.det(dense)) - 0.5 * squares)
+
+    def test_all_layouts_follow_columns_and_transforms(self):
+        turn = np.array([[0.6, 0.8], [-0.8, 0.6]])
+        for name in LAYOUTS:
+            mixture = self.mixture("exchangeable", name)
+            with self.subTest(name):
+                close(reordered(mixture, [1, 0]).log_density(self.ROWS[:, ::-1]), mixture.log_density(self.ROWS))
+            for components in (None, turn):
+                with self.subTest(name, turned=components is not None):
+                    transform = Transform(np.array([1.0, -2.0]), np.array([0.5, 3.0]), components)
+                    before = transform.before(mixture).log_density(self.ROWS)
+                    close(before, mixture.log_density(transform.apply(self.ROWS)) - np.log(1.5))
+
+    def test_families_that_are_not_known_here_are_refused(self):
+        path = self.dir / "m.h5"
+        gmmpi.save(self.mixture("full", "full"), path)
+        with h5py.File(path, "a") as file:
+            file["model"].attrs["family"] = "cauchy"
+        with mock.patch("gmmpi.program.run"), self.assertRaises(gmmpi.GmmpiError) as caught:  # the program knows it
+            gmmpi.read_model(path)
+        self.check(caught.exception, 65, "components of family cauchy are none of gaussian, student, bernoulli")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import numbers
-from .mixture import FiniteMixture, NearestMean, rows_of
+from .mixture import FiniteMixture, NearestMean, nearest_of, rows_of
 from .program import BAD_DATA, GmmpiError
 
 LOG_OF_ZERO = -1417.0  # as in the program: finite, and far below what any possible row has
@@ -26,7 +26,10 @@ class BernoulliMixture(FiniteMixture):
     means: np.ndarray
     nearest: NearestMean = None
 
-    covariance_type = "bernoulli"  # as a selection's /grid says
+    family = "bernoulli"
+    file_arrays = ("weights", "means")
+    covariance_type = family  # as a selection's /grid says
+    kind = "Bernoulli"
     n_covariance_parameters = 0
 
     def __post_init__(self):
@@ -36,6 +39,16 @@ class BernoulliMixture(FiniteMixture):
             raise ValueError(f"weights {self.weights.shape} do not fit means {self.means.shape}")
         if not ((self.means >= 0) & (self.means <= 1)).all():
             raise ValueError("a mean of a Bernoulli component is not in [0, 1]; it is a probability")
+
+    @classmethod
+    def of_file(cls, arrays, attributes):
+        """The mixture of a model file's arrays and attributes."""
+        return cls(arrays["weights"][...], arrays["means"][...], nearest_of(attributes))
+
+    @property
+    def file_attributes(self):
+        """What tells a model file's reader its kind."""
+        return {"family": self.family}
 
     def log_prob(self, X):
         """ln p(x_n | mu_k), (N, K) (Bishop 9.44). GmmpiError 65 for a number that is neither 0 nor 1."""

@@ -55,9 +55,5 @@ def reordered(mixture, places):
         nearest = replace(nearest, transform=nearest.transform.with_inputs(places))
     if not isinstance(mixture, Mixture):
         return replace(mixture, means=mixture.means[:, places], nearest=nearest)
-    kind, matrices = mixture.layout, mixture.matrices
-    if kind in ("full", "tied"):
-        matrices = matrices[..., places, :][..., places]
-    elif kind == "diag":
-        matrices = matrices[:, places]
-    return mixture.with_matrices(kind, mixture.means[:, places], matrices, nearest=nearest)
+    layout = mixture.layout
+    return mixture.with_matrices(layout.name, mixture.means[:, places], layout.reordered(mixture.matrices, places), nearest=nearest)

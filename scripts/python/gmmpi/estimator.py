@@ -142,7 +142,7 @@ class GaussianMixture(RowMethods, sklearn.mixture.GaussianMixture):
         else:
             known = {name: model.options[name] for name in ("tol", "reg_covar", "max_iter", "n_init") if name in model.options}
             methods = {value: name for name, value in INIT_PARAMS.items()}
-            estimator = cls(mixture.n_components, covariance_type=mixture.layout, random_state=model.attributes.get("seed"),
+            estimator = cls(mixture.n_components, covariance_type=mixture.layout.name, random_state=model.attributes.get("seed"),
                             init_params=methods.get(model.options.get("init"), "kmeans"), **known)
             estimator._set(model)
         return set_names(estimator, feature_names)
@@ -152,12 +152,10 @@ class GaussianMixture(RowMethods, sklearn.mixture.GaussianMixture):
         mixture = model.mixture
         for name in ("weights", "means", "covariances", "precisions_cholesky"):
             setattr(self, name + "_", getattr(mixture, name))
-        factors = mixture.precisions_cholesky
-        dense = mixture.layout in ("full", "tied")
-        self.precisions_ = factors @ factors.swapaxes(-1, -2) if dense else factors**2
+        self.precisions_ = mixture.layout.precisions(mixture.precisions_cholesky)
         self.nearest_ = mixture.nearest
         self.n_features_in_ = mixture.n_features
-        self._fitted_type, self._layout = self.covariance_type, mixture.layout
+        self._fitted_type, self._layout = self.covariance_type, mixture.layout.name
         set_fit_attributes(self, model)
         return self
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .arrays import is_frame, numbers, rows
-from .bernoulli import BernoulliMixture
 from .columns import name_list, names_of, places_of, reordered
 from .data import Table, save_npy
-from .mixture import Mixture, as_mixture, layout_of
+from .families import FAMILIES
+from .layouts import MATRICES, layout_of
+from .mixture import Mixture, as_mixture
 from .model_io import add_names, read_model, save
 from .program import BAD_DATA, USAGE, GmmpiError, run_worded
 from .wording import Wording
@@ -149,20 +150,21 @@ def method_start(init, data, call):
 def complete(given, options, rest):
     """The start from the given weights, means, precisions; as in scikit-learn, rest() tells what is not given."""
     given = {name: None if value is None else numbers(value, f"{name}_init").astype(np.float64) for name, value in given.items()}
-    covariance_type, bernoulli = options["covariance_type"] or "full", options.get("family") == "bernoulli"
-    if bernoulli and given["precisions"] is not None:
-        raise GmmpiError("precisions_init: components of family bernoulli have none; leave it out", USAGE)
+    kind = FAMILIES.get(options.get("family"), Mixture)
+    has_covariances = issubclass(kind, Mixture)
+    if not has_covariances and given["precisions"] is not None:
+        raise GmmpiError(f"precisions_init: components of family {kind.family} have none; leave it out", USAGE)
     base = None if all(value is not None for value in given.values()) else rest()
     weights = base.weights if given["weights"] is None else given["weights"]
     means = base.means if given["means"] is None else given["means"]
     try:
-        if bernoulli:
-            return BernoulliMixture(weights, means)
+        if not has_covariances:
+            return kind(weights, means)
+        covariance_type = options["covariance_type"] or MATRICES.name
         if given["precisions"] is None:
             return Mixture(covariance_type, weights, means, base.matrices)
-        precisions = given["precisions"]
-        dense = layout_of(covariance_type, precisions) in ("full", "tied")
-        return Mixture(covariance_type, weights, means, np.linalg.inv(precisions) if dense else 1.0 / precisions)
+        layout = layout_of(covariance_type, given["precisions"], *np.shape(means))
+        return Mixture(covariance_type, weights, means, layout.inverse(given["precisions"]))
     except (ValueError, np.linalg.LinAlgError) as error:
         raise GmmpiError(f"weights_init, means_init, precisions_init: {error}: check their shapes and signs",
                          BAD_DATA) from error

@@ -5,29 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .arrays import numbers, rows
+from .layouts import LAYOUTS, MATRICES, layout_of
 from .program import BAD_DATA, GmmpiError
-
-TYPES = ("full", "tied", "diag", "spherical")
-LAYOUTS = {1: "spherical", 2: "diag", 3: "full"}
-
-
-def layout_of(covariance_type, covariances):
-    """Which of scikit-learn's types has such an array: the type itself, or for one that it does not know, by its dimensions."""
-    return covariance_type if covariance_type in TYPES else LAYOUTS.get(np.ndim(covariances), "full")
-
-
-def covariance_shape(layout, K, d):
-    """Shape of `covariances` of one of scikit-learn's types."""
-    return {"full": (K, d, d), "tied": (d, d), "diag": (K, d), "spherical": (K,)}[layout]
-
-
-def precision_factors(layout, covariances):
-    """U with inverse(Sigma) = U U^T, upper triangular; 1/sigma for diag and spherical. LinAlgError: not positive definite."""
-    if layout in ("full", "tied"):
-        return np.linalg.inv(np.linalg.cholesky(covariances)).swapaxes(-1, -2)
-    if not (covariances > 0).all():
-        raise np.linalg.LinAlgError("a variance is not positive")
-    return 1.0 / np.sqrt(covariances)
 
 
 def check_parameters(mixture, matrices):
@@ -37,10 +16,10 @@ def check_parameters(mixture, matrices):
         object.__setattr__(mixture, name, None if value is None else np.asarray(numbers(value, name), dtype=np.float64))
     kind, found = mixture.covariance_type, getattr(mixture, matrices)
     if not kind or kind == "None":
-        raise ValueError(f"covariance_type {kind!r} is none of {', '.join(TYPES)}, nor mclust's letters")
+        raise ValueError(f"covariance_type {kind!r} is none of {', '.join(LAYOUTS)}, nor mclust's letters")
     if mixture.means.ndim != 2 or mixture.weights.shape != (mixture.means.shape[0],):
         raise ValueError(f"weights {mixture.weights.shape} do not fit means {mixture.means.shape}")
-    shape = covariance_shape(layout_of(kind, found), *mixture.means.shape)
+    shape = mixture.layout.shape(*mixture.means.shape)
     if found.shape != shape:
         raise ValueError(f"{matrices} {found.shape} of type {kind} should be {shape}")
 
@@ -134,7 +113,7 @@ class FiniteMixture:
 @dataclass(frozen=True)
 class Mixture(FiniteMixture):
     """Gaussian components: weights (K), means (K, d), covariances and precisions_cholesky as in scikit-learn for the
-    covariance type (mclust's have the arrays of full, diag or spherical); noise or None; nearest: a NearestMean, of a k-means
+    covariance type (others have an array of one of these shapes, see layouts.py); noise or None; nearest: a NearestMean, of a k-means
     model, or None; covariance_parameters: how many numbers determine the covariances, where they are fewer than these arrays have.
 
     ValueError where shapes disagree, LinAlgError where a covariance is not positive definite.
@@ -149,15 +128,33 @@ class Mixture(FiniteMixture):
     nearest: NearestMean = None
     covariance_parameters: int = None
 
+    family = "gaussian"  # of --family and of the attribute in model files
+    file_arrays = ("weights", "means", "covariances", "precisions_cholesky")
+
     def __post_init__(self):
         check_parameters(self, "covariances")
         if self.precisions_cholesky is None:
-            object.__setattr__(self, "precisions_cholesky", precision_factors(self.layout, self.covariances))
+            object.__setattr__(self, "precisions_cholesky", self.layout.precision_factors(self.covariances))
+
+    @classmethod
+    def of_file(cls, arrays, attributes):
+        """The mixture of a model file's arrays and attributes."""
+        return cls(covariances=arrays["covariances"][...], **parameters_of_file(arrays, attributes, 0))
+
+    @property
+    def file_attributes(self):
+        """What tells a model file's reader its kind."""
+        return {"covariance_type": self.covariance_type}
+
+    @property
+    def kind(self):
+        """For titles."""
+        return f"{self.covariance_type} covariance"
 
     @property
     def layout(self):
-        """scikit-learn's type of such an array of covariances: the nearest type that does not constrain them more."""
-        return layout_of(self.covariance_type, self.matrices)
+        """The layout of the covariances; as scikit-learn's type, the nearest one that does not constrain them more."""
+        return layout_of(self.covariance_type, self.matrices, *self.means.shape)
 
     @property
     def matrices(self):
@@ -171,10 +168,9 @@ class Mixture(FiniteMixture):
     @property
     def n_covariance_parameters(self):
         """Free parameters of the covariances: those that the file tells, else as many as the layout has."""
-        K, d = self.means.shape
         if self.covariance_parameters is not None:
             return self.covariance_parameters
-        return {"full": K * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diag": K * d, "spherical": K}[self.layout]
+        return self.layout.n_parameters(*self.means.shape)
 
     def log_prob(self, X):
         """ln N(x_n | mu_k, Sigma_k), (N, K) (Bishop 2.43)."""
@@ -185,40 +181,47 @@ class Mixture(FiniteMixture):
         """ln det U_k (K) and squared Mahalanobis distances (N, K). x - mu is taken first, so an offset costs no digits."""
         X = rows_of(X, self.n_features)
         log_det, squares = np.empty(self.n_components), np.empty((len(X), self.n_components))
+        layout = self.layout
         for k, mean in enumerate(self.means):
-            U = self.precisions_cholesky if self.layout == "tied" else self.precisions_cholesky[k]
-            if self.layout in ("full", "tied"):
-                y, log_det[k] = (X - mean) @ U, np.log(np.diag(U)).sum()
-            else:
-                y, log_det[k] = (X - mean) * U, np.log(np.broadcast_to(U, mean.shape)).sum()
+            y, log_det[k] = layout.whiten(X - mean, layout.of_component(self.precisions_cholesky, k))
             squares[:, k] = np.einsum("nj,nj->n", y, y)
         return log_det, squares
 
     def dense_covariances(self, columns=None):
         """(K, c, c): the matrices of the given columns (default: all), whatever the type."""
-        columns = np.arange(self.n_features) if columns is None else np.asarray(columns)
-        K, c = self.n_components, len(columns)
-        if self.layout == "full":
-            return self.matrices[:, columns[:, None], columns]
-        if self.layout == "tied":
-            return np.broadcast_to(self.matrices[columns[:, None], columns], (K, c, c))
-        variances = self.matrices[:, columns] if self.layout == "diag" else self.matrices[:, None]
-        return np.eye(c) * np.broadcast_to(variances, (K, c))[:, :, None]
+        return self.layout.dense(self.matrices, self.n_components, range(self.n_features) if columns is None else columns)
 
     def marginal(self, columns):
-        """The mixture of the given columns alone, of type full (Bishop 2.98)."""
-        return self.with_matrices("full", self.means[:, columns], self.dense_covariances(columns), noise=None, nearest=None,
+        """The mixture of the given columns alone, with a matrix for each component (Bishop 2.98)."""
+        return self.with_matrices(MATRICES.name, self.means[:, columns], self.dense_covariances(columns), noise=None, nearest=None,
                                   covariance_parameters=None)
 
     def component_variances(self):
         """(K, d): the variances of each component, whatever the type."""
-        if self.layout == "full":
-            own = np.einsum("kjj->kj", self.matrices)
-        elif self.layout == "tied":
-            own = np.diag(self.matrices)[None, :]
-        else:
-            own = self.matrices if self.layout == "diag" else self.matrices[:, None]
-        return np.broadcast_to(own, self.means.shape)
+        return self.layout.variances(self.matrices, *self.means.shape)
+
+
+def noise_of(attributes):
+    """The Noise that a model file's attributes tell of, or None."""
+    if "noise_weight" not in attributes:
+        return None
+    return Noise(float(attributes["noise_weight"]), float(attributes["noise_log_volume"]))
+
+
+def nearest_of(attributes):
+    """The NearestMean of a k-means model's attributes, or None."""
+    return NearestMean() if attributes.get("assignment") == "nearest" else None
+
+
+def parameters_of_file(arrays, attributes, n_own):
+    """What a Mixture is made of besides its matrices; n_own: free parameters other than weights, means and matrices."""
+    weights, means, noise = arrays["weights"][...], arrays["means"][...], noise_of(attributes)
+    free = None
+    if "scale" in arrays and "n_parameters" in attributes:  # of a structure with fewer parameters than its arrays
+        free = int(attributes["n_parameters"]) - (len(weights) - 1 + means.size) - (0 if noise is None else 2) - n_own
+    factors = arrays["precisions_cholesky"][...] if "precisions_cholesky" in arrays else None
+    return {"covariance_type": str(attributes.get("covariance_type")), "weights": weights, "means": means,
+            "precisions_cholesky": factors, "noise": noise, "nearest": nearest_of(attributes), "covariance_parameters": free}
 
 
 def rows_of(X, d):
@@ -243,7 +246,7 @@ def as_mixture(model):
         return model.mixture_
     try:
         kind = model.covariance_type
-        if kind not in TYPES:
+        if kind not in LAYOUTS:
             kind = getattr(model, "_layout", kind)
         return Mixture(kind, model.weights_, model.means_, model.covariances_,
                        getattr(model, "precisions_cholesky_", None), nearest=getattr(model, "nearest_", None))

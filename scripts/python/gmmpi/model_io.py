@@ -7,13 +7,11 @@ import h5py
 import numpy as np
 
 from . import program
-from .bernoulli import BernoulliMixture
 from .columns import names_of
-from .mixture import FiniteMixture, Mixture, NearestMean, Noise, as_mixture
-from .student import StudentMixture
+from .families import family_of
+from .mixture import FiniteMixture, as_mixture
 from .transform import Transform, read_transform
 
-PARAMETERS = ("weights", "means", "covariances")
 HISTORIES = ("log_likelihood", "classification_log_likelihood", "inertia", "running_log_likelihood", "log_posterior", "elbo", "kl")
 
 
@@ -22,7 +20,7 @@ class ModelFile:
     """A mixture, and what its file says about the fit: attributes of /model and /options, datasets of /history.
 
     Of a selection also /grid: its attributes, and a list of one entry per candidate for each dataset.
-    The mixture is a Mixture (Gaussian components), a StudentMixture or a BernoulliMixture. It is in the units of the data, whatever the fit did to the columns first; but if it projected them to fewer
+    The mixture is of the class of its family (families.py), such as Mixture, of Gaussian components. It is in the units of the data, whatever the fit did to the columns first; but if it projected them to fewer
     principal components (transform.loses), the mixture is that of the components.
     """
 
@@ -49,25 +47,7 @@ def read_grid(group):
 
 def read_mixture(model, attributes):
     """The mixture of an open HDF5 file's group /model, in the units in which it was fitted."""
-    nearest = NearestMean() if attributes.get("assignment") == "nearest" else None
-    if attributes.get("family", "gaussian") == "bernoulli":
-        return BernoulliMixture(model["weights"][...], model["means"][...], nearest)
-    kind = str(attributes.get("covariance_type"))
-    factors = model["precisions_cholesky"][...] if "precisions_cholesky" in model else None
-    noise = None
-    if "noise_weight" in attributes:
-        noise = Noise(float(attributes["noise_weight"]), float(attributes["noise_log_volume"]))
-    sharing = str(attributes.get("dof_sharing", "each"))
-    free = None
-    if "scale" in model and "n_parameters" in attributes:  # of a structure with fewer parameters than its arrays
-        K, d = model["means"].shape
-        free = int(attributes["n_parameters"]) - (K - 1 + K * d) - (0 if noise is None else 2)
-        if "dof" in model:
-            free -= {"each": K, "shared": 1}.get(sharing, 0)
-    if attributes.get("family") == "student":
-        return StudentMixture(kind, model["weights"][...], model["means"][...], None, factors, noise, nearest, free,
-                              model["scales"][...], model["dof"][...], sharing)
-    return Mixture(kind, *(model[name][...] for name in PARAMETERS), factors, noise, nearest, free)
+    return family_of(attributes.get("family")).of_file(model, attributes)
 
 
 def read_model(path):
@@ -130,16 +110,10 @@ def save(model, path):
     try:
         with h5py.File(own, "w") as file:
             group = file.create_group("model")
-            gaussian = isinstance(mixture, Mixture)
-            group.attrs.update({"covariance_type": mixture.covariance_type} if gaussian else {"family": "bernoulli"})
-            names = [*PARAMETERS, "precisions_cholesky"] if gaussian else ["weights", "means"]
-            if isinstance(mixture, StudentMixture):
-                group.attrs.update({"family": "student", "dof_sharing": mixture.dof_sharing})
-                names[names.index("covariances")] = "scales"
-                names.append("dof")
+            group.attrs.update(mixture.file_attributes)
             if mixture.nearest is not None:
                 group.attrs["assignment"] = "nearest"
-            for name in names:
+            for name in mixture.file_arrays:
                 group[name] = getattr(mixture, name)
             if names_of(model) is not None:
                 file["feature_names"] = names_of(model)

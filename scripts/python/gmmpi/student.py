@@ -6,9 +6,10 @@ from math import lgamma
 import numpy as np
 
 from .arrays import numbers
-from .mixture import Mixture, check_parameters, precision_factors
+from .mixture import Mixture, check_parameters, parameters_of_file
 
-SHARINGS = ("each", "shared", "fixed")
+# How many free parameters the degrees of freedom of K components are.
+SHARINGS = {"each": lambda K: K, "shared": lambda K: 1, "fixed": lambda K: 0}
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,24 @@ class StudentMixture(Mixture):
     dof: np.ndarray = None
     dof_sharing: str = "each"
 
+    family = "student"
+    file_arrays = ("weights", "means", "scales", "precisions_cholesky", "dof")
+
+    @classmethod
+    def of_file(cls, arrays, attributes):
+        sharing = str(attributes.get("dof_sharing", "each"))
+        n_own = SHARINGS.get(sharing, SHARINGS["fixed"])(len(arrays["weights"]))
+        return cls(covariances=None, scales=arrays["scales"][...], dof=arrays["dof"][...], dof_sharing=sharing,
+                   **parameters_of_file(arrays, attributes, n_own))
+
+    @property
+    def file_attributes(self):
+        return super().file_attributes | {"family": self.family, "dof_sharing": self.dof_sharing}
+
+    @property
+    def kind(self):
+        return f"Student's t, {self.covariance_type} scale"
+
     def __post_init__(self):
         for name in ("scales", "dof"):
             object.__setattr__(self, name, np.asarray(numbers(getattr(self, name), name), dtype=np.float64))
@@ -33,9 +52,9 @@ class StudentMixture(Mixture):
         if self.dof_sharing not in SHARINGS:
             raise ValueError(f"dof_sharing {self.dof_sharing!r} is none of {', '.join(SHARINGS)}")
         if self.precisions_cholesky is None:
-            object.__setattr__(self, "precisions_cholesky", precision_factors(self.layout, self.scales))
+            object.__setattr__(self, "precisions_cholesky", self.layout.precision_factors(self.scales))
         factor = self.variance_factors
-        own = np.broadcast_to(self.scales, (self.n_components, *self.scales.shape)) if self.covariance_type == "tied" else self.scales
+        own = np.broadcast_to(self.scales, (self.n_components, *self.scales.shape)) if self.layout.is_shared else self.scales
         with np.errstate(invalid="ignore"):
             covariances = own * factor.reshape(-1, *[1] * (own.ndim - 1))
         object.__setattr__(self, "covariances", np.where(own == 0, 0.0, covariances))
@@ -56,7 +75,7 @@ class StudentMixture(Mixture):
 
     @property
     def n_parameters(self):
-        return super().n_parameters + {"each": self.n_components, "shared": 1, "fixed": 0}[self.dof_sharing]
+        return super().n_parameters + SHARINGS[self.dof_sharing](self.n_components)
 
     def log_prob(self, X):
         """ln t(x_n | mu_k, Sigma_k, nu_k), (N, K) (Bishop 2.162)."""

@@ -38,23 +38,16 @@ class Transform:
         return Transform(self.center[places], self.scale, self.components[:, places])
 
     def before(self, mixture):
-        """The mixture of x where `mixture` is that of y; scaling makes spherical ones diag, mixing makes diag ones full."""
+        """The mixture of x where `mixture` is that of y; its covariances may need another layout."""
         if self.loses:
             raise ValueError("a mixture of fewer principal components than columns has no density of the columns")
-        kind, covariances = mixture.layout, mixture.matrices
-        if self.components is not None:
-            back = self.scale[:, None] * self.components
-            if kind != "tied":
-                kind, covariances = "full", mixture.dense_covariances()
-            covariances = back.T @ covariances @ back
-            covariances = 0.5 * (covariances + covariances.swapaxes(-1, -2))
-        elif kind == "spherical":
-            kind, covariances = "diag", covariances[:, None] * self.scale**2
+        if self.components is None:
+            layout, matrices = mixture.layout.scaled(mixture.matrices, self.scale)
         else:
-            covariances = covariances * (self.scale**2 if kind == "diag" else np.outer(self.scale, self.scale))
+            layout, matrices = mixture.layout.mapped(mixture.matrices, self.scale[:, None] * self.components, mixture.n_components)
         noise = mixture.noise and Noise(mixture.noise.weight, mixture.noise.log_volume + np.log(self.scale).sum())
         nearest = mixture.nearest and NearestMean(self)  # distances are those of y, where k-means ran
-        return mixture.with_matrices(kind, self.invert(mixture.means), covariances, noise=noise, nearest=nearest)
+        return mixture.with_matrices(layout.name, self.invert(mixture.means), matrices, noise=noise, nearest=nearest)
 
 
 def read_transform(file):

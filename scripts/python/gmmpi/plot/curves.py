@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from ..mixture import TYPES
+from ..layouts import LAYOUTS
 from ..program import BAD_DATA, GmmpiError
 from . import inputs, style
 
@@ -117,7 +117,7 @@ def points_of(models):
 
 def order_of(covariance_type):
     """scikit-learn's types first, then the others as they come."""
-    return TYPES.index(covariance_type) if covariance_type in TYPES else len(TYPES)
+    return list(LAYOUTS).index(covariance_type) if covariance_type in LAYOUTS else len(LAYOUTS)
 
 
 def criteria_of(models):
@@ -132,7 +132,7 @@ def criteria(models, *, title=None):
     models: model files of the same data, or the one that gmmpi select wrote, with all its candidates. The best value of
     each criterion is ringed: it is the one to choose. Degenerate candidates are crossed out and never ringed.
     """
-    models = inputs.open_models(models, noise=True, bernoulli=True)
+    models = inputs.open_models(models, noise=True, any_family=True)
     points, shown = points_of(models), criteria_of(models)
     types = list(dict.fromkeys(p.covariance_type for p in sorted(points, key=lambda p: order_of(p.covariance_type))))
     figure, axes = style.new_figure(10.6 if len(shown) == 3 else 13.6, 4.2, nrows=1, ncols=len(shown), sharex=True)

@@ -21,10 +21,9 @@ FRAMES = {"panels": 6, "animation": 24}
 LAUNCHES = 6  # fits at a time: of small data, a launch mostly waits
 COLOURS = 160  # of an animation, besides greys
 HOLD = 6  # times that the end of an animation is held
-# engine: (what it is called, what it counts, whether it assigns rows wholly)
-ENGINES = {"em": ("EM", "iteration", False), "hard": ("classification EM", "iteration", True),
-           "kmeans": ("k-means", "iteration", True), "stepwise": ("stepwise EM", "pass", False),
-           "sequential": ("sequential k-means", "pass", True)}
+# Engines whose titles are not their names.
+TITLES = {"em": "EM", "hard": "classification EM", "kmeans": "k-means", "stepwise": "stepwise EM", "sequential": "sequential k-means"}
+DEFAULT_ENGINE = "em"
 
 
 def models_after(data, iterations, most_frames, program=None, **options):
@@ -127,7 +126,7 @@ def frame_image(table, frames, i, chosen, limits, title, dpi):
     curve.plot(*so_far.T, color=style.OKABE_ITO[0], linewidth=2)
     curve.plot(*so_far[-1], "o", color=style.OKABE_ITO[0], markersize=8)
     curve.set_title(value_text(model))
-    curve.set_xlabel(engine_of(model)[1])
+    curve.set_xlabel(counted_by(model))
     curve.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=2))
     style.headline(figure, title if title is not None else headline_of(table, frames))
     figure.set_dpi(dpi)
@@ -137,7 +136,7 @@ def frame_image(table, frames, i, chosen, limits, title, dpi):
 
 def draw_frame(ax, table, model, chosen, limits):
     colours = points.Colours(style.colours(model.mixture.n_components))  # a component keeps its colour
-    points.draw_points(ax, table, model.mixture, chosen, "prediction" if engine_of(model)[2] else "responsibility", "none",
+    points.draw_points(ax, table, model.mixture, chosen, "prediction" if assigns_wholly(model) else "responsibility", "none",
                        colours)
     points.draw_ellipses(ax, model.mixture, chosen, points.contour_radii(points.SHARES, None), colours.components)
     ax.set_xlim(limits[0])
@@ -152,17 +151,27 @@ def common_limits(table, frames, chosen):
     return np.stack([low - margin, high + margin], axis=1)
 
 
-def engine_of(model):
-    """The entry of ENGINES that the model was fitted by."""
-    return ENGINES[model.file.options.get("engine", "em")]
+def title_of_engine(model):
+    name = model.file.options.get("engine", DEFAULT_ENGINE)
+    return TITLES.get(name, name)
+
+
+def counted_by(model):
+    """What the engine counts: those with mini-batches, passes over the rows."""
+    return "pass" if "batches" in model.file.options else "iteration"
+
+
+def assigns_wholly(model):
+    """Whether the engine gives each row to one component: it keeps a history that knows no shares."""
+    return not {"classification_log_likelihood", "inertia"}.isdisjoint(model.file.history)
 
 
 def headline_of(table, frames):
-    return f"{table.name}: {engine_of(frames[0][1])[0]} step by step"
+    return f"{table.name}: {title_of_engine(frames[0][1])} step by step"
 
 
 def frame_text(done, model):
-    return "start" if done == 0 else f"after {style.count(done, engine_of(model)[1])}"
+    return "start" if done == 0 else f"after {style.count(done, counted_by(model))}"
 
 
 def objective(model):
@@ -188,7 +197,6 @@ def objective_path(frames):
 
 
 def assignment_note(model):
-    name, _, hard = engine_of(model)
-    if not hard:
+    if not assigns_wholly(model):
         return "Colours are mixed by responsibility."
     return "Colours: the most responsible component." if model.mixture.nearest is None else "Colours: the nearest mean."

@@ -20,7 +20,7 @@ def parameters(model, *, feature_names=None, title=None):
     written in, in the units of the data. Of a Bernoulli mixture the means are drawn as probabilities. feature_names: (d);
     default: those of the model.
     """
-    model = inputs.open_model(model, bernoulli=True)
+    model = inputs.open_model(model, any_family=True)
     mixture = model.mixture
     names = list(feature_names or model.names or [f"x{j}" for j in range(mixture.n_features)])
     if len(names) != mixture.n_features:
@@ -30,8 +30,8 @@ def parameters(model, *, feature_names=None, title=None):
     centre, variances = mixture.moments()
     deviations = np.sqrt(variances)
     order = np.argsort(-mixture.weights, kind="stable")[:MOST_COMPONENTS]
-    spherical = mixture.layout == "spherical"
-    matrices, matrix_titles = ([], []) if spherical else covariance_matrices(mixture, np.sort(order), deviations)
+    stored = mixture.layout
+    matrices, matrix_titles = covariance_matrices(mixture, np.sort(order), deviations) if stored.has_columns else ([], [])
     figure, bars, means, cells = layout(mixture, max(1, len(matrices)))
     draw_bars(bars, mixture.weights, "weights", ".3f")
     z = (mixture.means - centre) / deviations
@@ -39,17 +39,17 @@ def parameters(model, *, feature_names=None, title=None):
     means.set_title("means")
     means.set_ylabel("component")
     figure.colorbar(image, ax=means, pad=0.02).set_label("overall standard deviations", fontsize=9)
-    if spherical:
+    if not stored.has_columns:
         draw_bars(cells[0], mixture.matrices, "variance of every column", ".3g")
     else:
-        square = mixture.layout != "diag"  # matrices, which may have negative entries
+        square = stored.has_matrices  # which may have negative entries
         limit = max(np.abs(scaled).max() for scaled, _ in matrices)
         for ax, (scaled, raw), text in zip(cells, matrices, matrix_titles):
             image = draw_heat(ax, scaled, raw, limit, square, names if square else None, names)
             ax.set_title(text, fontsize=10)
         figure.colorbar(image, ax=cells, pad=0.02).set_label("share of overall variance", fontsize=9)
     style.headline(figure, title if title is not None else f"{model.name}: {model.describe()}")
-    left_out = mixture.n_components - len(order) if mixture.layout == "full" else 0
+    left_out = mixture.n_components - len(order) if len(matrices) > 1 else 0
     style.caption(figure, f"The covariances of the {len(order)} heaviest components." if left_out else "",
                   "Numbers are in the units of the data." if mixture.means.size <= MOST_NUMBERS else "")
     return figure
@@ -72,7 +72,7 @@ def layout(mixture, n_matrices):
     """A figure, the axes of weights and means side by side, and those of the covariances below."""
     columns = min(n_matrices, 4 if n_matrices != 5 else 3)
     rows = -(-n_matrices // columns)
-    if mixture.layout in ("tied", "spherical"):
+    if mixture.layout.is_shared or not mixture.layout.has_columns:
         columns = 2  # one small picture: half the width
     figure, unused = style.new_figure(9.4, 3.1 + 2.5 * rows)
     unused[0].remove()
@@ -87,12 +87,11 @@ def layout(mixture, n_matrices):
 def covariance_matrices(mixture, components, deviations):
     """[(matrix in overall deviations, raw matrix), ...] to draw, and their titles."""
     outer = np.outer(deviations, deviations)
-    if mixture.layout == "full":
-        return ([(mixture.matrices[k] / outer, mixture.matrices[k]) for k in components],
-                [f"covariance {k}" for k in components])
-    if mixture.layout == "tied":
+    if not mixture.layout.has_matrices:
+        return [(mixture.matrices / deviations**2, mixture.matrices)], ["variances"]
+    if mixture.layout.is_shared:
         return [(mixture.matrices / outer, mixture.matrices)], ["covariance of all components"]
-    return [(mixture.matrices / deviations**2, mixture.matrices)], ["variances"]
+    return [(mixture.matrices[k] / outer, mixture.matrices[k]) for k in components], [f"covariance {k}" for k in components]
 
 
 def draw_bars(ax, values, text, form):

@@ -10,7 +10,6 @@ from ..data import Table, as_table, column_names, column_number, read_data
 from ..mixture import Mixture, as_mixture
 from ..model_io import ModelFile, read_history, read_model
 from ..program import BAD_DATA, USAGE, GmmpiError
-from ..student import StudentMixture
 
 MOST_ROWS = 5000  # points drawn; more hide each other
 LARGEST = 1e140
@@ -36,22 +35,20 @@ class NamedModel:
     def describe(self):
         """"2 components, full covariance"."""
         K = self.mixture.n_components
-        kind = f"{self.mixture.covariance_type} covariance" if isinstance(self.mixture, Mixture) else "Bernoulli"
-        kind = f"Student's t, {self.mixture.covariance_type} scale" if isinstance(self.mixture, StudentMixture) else kind
-        return f"{K} component{'s' if K > 1 else ''}, {kind}"
+        return f"{K} component{'s' if K > 1 else ''}, {self.mixture.kind}"
 
 
-def open_model(model, name=None, noise=False, bernoulli=False):
+def open_model(model, name=None, noise=False, any_family=False):
     """A NamedModel from a path, a gmmpi.ModelFile, a gmmpi.Mixture or a fitted scikit-learn mixture.
 
-    noise, bernoulli: whether the picture heeds a uniform noise component, and shows components of binary columns; else such
+    noise, any_family: whether the picture heeds a uniform noise component, and shows components without covariances; else such
     models are refused.
     """
     opened = named_model(model, name)
     if opened.mixture is None:
         return opened  # a checkpoint
-    if not bernoulli and not isinstance(opened.mixture, Mixture):
-        raise GmmpiError(f"{opened.name}: is a Bernoulli mixture, which this picture does not show; draw parameters, history, criteria "
+    if not any_family and not isinstance(opened.mixture, Mixture):
+        raise GmmpiError(f"{opened.name}: is a {opened.mixture.kind} mixture, which this picture does not show; draw parameters, history, criteria "
                          "or digits", BAD_DATA)
     if opened.mixture.noise is not None and not noise:
         raise GmmpiError(f"{opened.name}: has a uniform noise component, which this picture does not show; draw scatter, space, "
@@ -123,7 +120,7 @@ def open_histories(models, names=None):
     models = list(models) if isinstance(models, (list, tuple)) else [models]
     opened = [NamedModel(model_name(model), read_history(model)) if isinstance(model, (str, os.PathLike)) else model
               for model in models]
-    return opened_each(opened, names, noise=True, bernoulli=True)
+    return opened_each(opened, names, noise=True, any_family=True)
 
 
 def model_name(path):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..layouts import MATRICES
 from ..mixture import Mixture, log_sum_exp
 from ..program import BAD_DATA, USAGE, GmmpiError
 from . import inputs, style
@@ -67,7 +68,7 @@ def bound(data, model, *, before=None, parameter="mean", component=0, column=0, 
 
 def full(mixture):
     """The same mixture with a covariance matrix for each component."""
-    return Mixture("full", mixture.weights, mixture.means, np.array(mixture.dense_covariances()))
+    return Mixture(MATRICES.name, mixture.weights, mixture.means, np.array(mixture.dense_covariances()))
 
 
 def value_of(mixture, parameter, k, j):

@@ -46,7 +46,7 @@ def digits(rows, *, shape=None, reduced=None, images=None, most=MOST_IMAGES, nea
 def rows_to_draw(rows, most):
     """Name, rows (n, d) and the texts above them, of data or of a model's means."""
     try:
-        model = inputs.open_model(rows, bernoulli=True)
+        model = inputs.open_model(rows, any_family=True)
     except (GmmpiError, TypeError):
         table = inputs.open_data(rows, most_rows=None)
         return table.name, np.asarray(table.X[:most], dtype=np.float64), None
