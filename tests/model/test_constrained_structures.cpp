@@ -1,8 +1,6 @@
 // mclust's structures: each M-step is the maximum within its structure; linear maps make of it what it says.
-// covers: src/model/constrained.cpp, src/model/structures/common_orientation.cpp
+// covers: src/model/constrained.cpp, src/model/structures/plane_rotation.cpp
 // covers: src/model/structures/dense_algebra.cpp, src/model/structures/joint.cpp
-// covers: src/model/structures/newton_turn.cpp
-// covers: src/model/structures/oriented.cpp, src/model/structures/plane_rotation.cpp
 // covers: src/model/structures/volumes.cpp, src/model/structures/eii.cpp, src/model/structures/eei.cpp
 // covers: src/model/structures/vei.cpp, src/model/structures/evi.cpp, src/model/structures/vee.cpp
 // covers: src/model/structures/eve.cpp, src/model/structures/vve.cpp, src/model/structures/eev.cpp
