@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""BIC of every structure and K = 1 to 9 against R's mclust on five classic data sets, as a table for the documents.
+"""BIC of every structure and K = 1 to 9 against R's mclust on five classic data sets, as tables for the documents.
 
-Needs Rscript with mclust (Debian: r-cran-mclust). --program names gmmpi; --n-init how many starts each of its fits has.
-Signs are gmmpi's: lower is better. A difference below zero: gmmpi's model is the better one.
+Needs Rscript with mclust (Debian: r-cran-mclust), whose data they are. --program names gmmpi; --n-init how many starts each of its
+fits has. Signs are gmmpi's: lower is better. A difference below zero: gmmpi's model is the better one. The first table sums up, the
+others (--cells) hold the difference of every cell. Ends with 1 where a cell is worse by more than 0.01.
 """
 import argparse
 import csv
@@ -24,9 +25,12 @@ for (n in names(sets)) {
 }
 """
 SETS = ("faithful", "iris", "thyroid", "diabetes", "banknote")
+STRUCTURES = "EII VII EEI VEI EVI VVI EEE VEE EVE VVE EEV VEV EVV VVV".split()
 ALIAS = {"full": "VVV", "tied": "EEE", "diag": "VVI", "spherical": "VII"}
+NUMBERS = range(1, 10)
 AGREE, WORSE = 0.2, 0.01
 WRONG_IN_MCLUST = "VVE"
+HEAD = ("data", "best of mclust", "best of gmmpi", "cells of both", "equal to 0.2", "better", "worse by 0.01", "degenerate", "mclust has none", "VVE")
 
 
 def of_mclust(path):
@@ -47,37 +51,68 @@ def of_gmmpi(path):
         return cells, keys[int(grid.attrs["best"])]
 
 
+def compared(name, theirs, ours, best):
+    """A line of the first table, and the cells that are worse with their differences."""
+    differences = {key: ours[key][0] - theirs[key] for key in theirs if key in ours}
+    vve = [d for key, d in differences.items() if key[0] == WRONG_IN_MCLUST]
+    judged = {key: d for key, d in differences.items() if key[0] != WRONG_IN_MCLUST}
+    worse = {key: d for key, d in judged.items() if d > WORSE}
+    first = min(theirs, key=theirs.get)
+    line = (name, f"{first[0]}, {first[1]}: {theirs[first]:.3f}", f"{best[0]}, {best[1]}: {ours[best][0]:.3f}", len(judged),
+            sum(-AGREE <= d <= WORSE for d in judged.values()), sum(d < -AGREE for d in judged.values()),
+            "; ".join(f"{key[0]}, {key[1]}: {d:.3f}" for key, d in worse.items()) or "none",
+            sum(ours[key][1] for key in judged), sum(key not in theirs and not mark for key, (_, mark) in ours.items()),
+            f"{min(vve):.2f} to {max(vve):.2f}")
+    return line, worse
+
+
+def cell(key, theirs, ours):
+    if key not in ours:
+        return "not fitted"
+    mark = "*" if ours[key][1] else ""
+    return f"{ours[key][0] - theirs[key]:.2f}{mark}" if key in theirs else f"no mclust{mark}"
+
+
+def print_row(words):
+    print("| " + " | ".join(map(str, words)) + " |", flush=True)
+
+
+def print_cells(name, theirs, ours):
+    print(f"\n{name}, BIC less mclust's (*: gmmpi's is degenerate):\n")
+    print_row(("K", *STRUCTURES))
+    print_row(["---"] * (1 + len(STRUCTURES)))
+    for K in NUMBERS:
+        print_row((K, *(cell((structure, K), theirs, ours) for structure in STRUCTURES)))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", default="build/release/gmmpi")
     parser.add_argument("--n-init", type=int, default=20)
     parser.add_argument("--data", nargs="*", default=SETS, choices=SETS)
+    parser.add_argument("--cells", action="store_true", help="print every cell, too")
     parser.add_argument("--more", default="", help="further options of gmmpi select")
     args = parser.parse_args()
     program = str(Path(args.program).resolve())
+    n_worse, tables = 0, []
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["Rscript", "-e", EXPORT], cwd=folder, check=True)
-        print("| data | best of mclust | best of gmmpi | cells of both | equal (0.2) | better | worse by 0.01 | worst | VVE better by |")
-        print("|---|---|---|---|---|---|---|---|---|")
+        print_row(HEAD)
+        print_row(["---"] * len(HEAD))
         for name in args.data:
             subprocess.run([program, "select", f"{name}.csv", "-k", "1:9", "--covariance-type", "all", "--n-init", str(args.n_init),
-                            "--tol", "1e-8", *args.more.split(), "-o", f"{name}.h5", "--force"],
-                           cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                            *args.more.split(), "-o", f"{name}.h5"], cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             theirs = of_mclust(Path(folder, f"bic_{name}.csv"))
             ours, best = of_gmmpi(Path(folder, f"{name}.h5"))
-            sound = {key: cell for key, cell in ours.items() if not cell[1]}
-            differences = {key: sound[key][0] - theirs[key] for key in theirs if key in sound and key[0] != WRONG_IN_MCLUST}
-            vve = [sound[key][0] - theirs[key] for key in theirs if key in sound and key[0] == WRONG_IN_MCLUST]
-            first = min(theirs, key=theirs.get)
-            worse = {key: d for key, d in differences.items() if d > WORSE}
-            worst = max(worse, key=worse.get) if worse else None
-            print(f"| {name} | {first[0]}, {first[1]}: {theirs[first]:.3f} | {best[0]}, {best[1]}: {ours[best][0]:.3f} | {len(differences)} "
-                  f"| {sum(abs(d) <= AGREE for d in differences.values())} | {sum(d < -AGREE for d in differences.values())} "
-                  f"| {len(worse)} | {f'{worst[0]}, {worst[1]}: {worse[worst]:.3f}' if worst else 'none'} "
-                  f"| {-max(vve):.2f} to {-min(vve):.2f} |")
-            for key, d in sorted(worse.items()):
-                print(f"{name} {key[0]} {key[1]}: {d:.4f} worse", file=sys.stderr)
+            line, worse = compared(name, theirs, ours, best)
+            print_row(line)
+            n_worse += len(worse)
+            tables.append((name, theirs, ours))
+    if args.cells:
+        for table in tables:
+            print_cells(*table)
+    return 1 if n_worse else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
