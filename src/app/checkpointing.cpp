@@ -101,14 +101,15 @@ void Checkpointing::check_any(const std::vector<std::string>& parts) {
 }
 
 void Checkpointing::end_of_groups() {
-  own_ = true;
   if (!world_.is_root()) release();
 }
 
-void Checkpointing::begin_part(const std::string& part, const FitOptions& options, const DataSummary& data) {
+void Checkpointing::begin_part(const std::string& part, const FitOptions& options, const DataSummary& data,
+                               bool derived) {
   const std::lock_guard lock(mutex_);
   fit_options_ = &options;
   data_ = &data;
+  derived_ = derived;
   noted_.reset();  // what was noted is done, and written
   noted_is_written_ = true;
   if (store_) store_->set_part(part);
@@ -120,6 +121,10 @@ std::optional<CheckpointStore::Loaded> Checkpointing::load_or_set_aside(const st
   try {
     return store_->load(*fit_options_, *data_);
   } catch (const Error& e) {
+    if (derived_ && dynamic_cast<const CheckpointMismatch*>(&e)) {
+      store_->remove_all();
+      return std::nullopt;
+    }
     if (e.code() != ExitCode::checkpoint_refused || !options_.flag("force")) throw;
     log_.warning(std::string(e.what()) + "; set aside (--force)");
     store_->set_aside();
@@ -298,9 +303,9 @@ void Checkpointing::release() {
 }
 
 CheckpointedFit::CheckpointedFit(Checkpointing& run, const FitOptions& options, const DataSummary& data,
-                                 const std::string& part)
+                                 const std::string& part, bool derived)
     : run_(run), options_(options), part_(part) {
-  run_.begin_part(part, options, data);
+  run_.begin_part(part, options, data, derived);
   state_ = run_.load();
   if (!is_done()) run_.write_now(state_ ? *state_ : FitState());
 }

@@ -34,8 +34,10 @@ class Checkpointing {
 
   /// Collective over the world. Error 66 if --resume is must and none of these parts has a checkpoint.
   void check_any(const std::vector<std::string>& parts);
-  /// Local. From here on only the first group works; what it finds are results of this very run, which it may
-  /// load whatever --resume says.
+  /// Local. From here on what is found are results of this very run, which may be loaded whatever --resume
+  /// says.
+  void end_of_round() { own_ = true; }
+  /// Local. From here on only the first group works.
   void end_of_groups();
   /// Collective. The fits are done: no safe point is written any more. `write` puts the output in place, on
   /// the first rank, unless another run has taken over (LockLost); then the checkpoints of these parts may
@@ -51,7 +53,7 @@ class Checkpointing {
 
  private:
   friend class CheckpointedFit;
-  void begin_part(const std::string& part, const FitOptions& options, const DataSummary& data);
+  void begin_part(const std::string& part, const FitOptions& options, const DataSummary& data, bool derived);
   std::optional<FitState> load();
   std::optional<CheckpointStore::Loaded> load_or_set_aside(const std::string& how);
   void write_now(const FitState& state);
@@ -79,6 +81,7 @@ class Checkpointing {
   bool writes_ = true;  ///< --checkpoint-every is not never
   bool must_ = false;   ///< --resume must, and nothing was found yet
   bool own_ = false;    ///< this run wrote all there is
+  bool derived_ = false;  ///< the part is
   std::string output_;
   std::vector<std::string> done_with_;  ///< parts whose checkpoints may go
   bool output_is_there_ = false;
@@ -119,9 +122,10 @@ class CheckpointedFit final : public FitObserver {
  public:
   /// Collective. Loads, as --resume says. Writes a first generation, so that problems with disk or rights
   /// show now. `part` is its name among several fits. Errors 66 (--resume must, and there is none), 73, 74,
-  /// 76, 77.
+  /// 76, 77. `derived`: it starts from what other parts have come to, so that a checkpoint of another fit is
+  /// only out of date, and is replaced.
   CheckpointedFit(Checkpointing& run, const FitOptions& options, const DataSummary& data,
-                  const std::string& part = "");
+                  const std::string& part = "", bool derived = false);
 
   /// True if nothing but the result was left to load.
   bool is_done() const { return state_ && state_->restart >= options_.n_runs(); }

@@ -25,9 +25,10 @@ std::string head(const std::string& covariance_type, std::int64_t n_components) 
   return fmt::format("{:<10}{:>5}", covariance_type, n_components);
 }
 
-std::string tail(std::int64_t n_parameters, std::int64_t n_iter, bool done, bool degenerate,
-                 const std::string& reason) {
-  return fmt::format("{:>8}{:>7}{}{}", n_parameters, n_iter, done ? "" : "  not converged",
+std::string tail(std::int64_t n_parameters, std::int64_t n_iter, bool done, const std::string& started_from,
+                 bool degenerate, const std::string& reason) {
+  return fmt::format("{:>8}{:>7}{}{}{}", n_parameters, n_iter, done ? "" : "  not converged",
+                     started_from.empty() ? "" : "  from " + started_from,
                      degenerate ? "  degenerate: " + with_flags(reason) : "");
 }
 
@@ -49,7 +50,7 @@ std::string grid_line(const Candidate& c, Criterion criterion, bool in_passes) {
   return begin +
          numbers(c.score.log_likelihood, c.score.bic, c.score.aic, c.score.icl,
                  criterion == Criterion::cv ? &c.held_out : nullptr) +
-         tail(c.n_parameters, c.n_iter, c.converged || in_passes, c.degenerate, c.reason);
+         tail(c.n_parameters, c.n_iter, c.converged || in_passes, c.start_name(), c.degenerate, c.reason);
 }
 
 bool in_passes(const nlohmann::ordered_json& file) {
@@ -62,7 +63,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kMostTypesListed = 4;  ///< of more, each candidate is a number in a table of types and K
+constexpr std::size_t kMostTypesListed = 4;  ///< of more, each candidate is a number in a table
 constexpr std::size_t kColumnsOfTable = 9, kBestShown = 3;
 constexpr double kTie = 1e-9;  ///< relative
 
@@ -71,9 +72,14 @@ bool is_sound(const Json& g, std::size_t i) {
   return g.at("fitted").at(i) != 0 && !excluded;
 }
 
+std::string started_from(const Json& g, std::size_t i) {
+  return g.contains("started_from") ? g.at("started_from").at(i).get<std::string>() : "";
+}
+
 std::string cell(const Json& g, std::size_t i, const std::string& criterion) {
   if (g.at("fitted").at(i) == 0) return fmt::format("{:>11} ", "-");
-  const char* mark = g.at("degenerate").at(i) != 0 ? "*" : " ";
+  const char* mark = started_from(g, i).empty() ? " " : "+";
+  if (g.at("degenerate").at(i) != 0) mark = "*";
   return fmt::format("{:>11.{}f}{}", g.at(criterion).at(i).get<double>(), criterion == "cv" ? 6 : 3, mark);
 }
 
@@ -102,7 +108,8 @@ std::string cells_text(const Json& g, const std::string& criterion) {
       text += "\n";
     }
   }
-  return text + "*: degenerate; -: not fitted\n";
+  text += "*: degenerate; -: not fitted";
+  return text + (g.contains("started_from") ? "; +: started from another type's model\n" : "\n");
 }
 
 /// The best candidates and what the others lack.
@@ -144,7 +151,7 @@ std::string list_text(const Json& g, bool in_passes) {
     text += numbers(number("log_likelihood"), number("bic"), number("aic"), number("icl"),
                     cv ? &held_out : nullptr);
     text += tail(integer("n_parameters"), integer("n_iter"), integer("converged") != 0 || in_passes,
-                 integer("degenerate") != 0, reason);
+                 started_from(g, i), integer("degenerate") != 0, reason);
     text += i == best ? "  <- best\n" : "\n";
   }
   return text;

@@ -88,6 +88,8 @@ SelectOptions select_options(const Options& o) {
   s.criterion = criteria.at(o.choice("criterion", {"bic", "aic", "icl", "cv"}));
   s.n_folds = static_cast<int>(o.integer("folds", 2, kMostFolds));
   s.keep_degenerate = o.choice("degenerate", {"exclude", "keep"}) == "keep";
+  s.share_starts = o.choice("share-starts", {"yes", "no"}) == "yes";
+  s.mix_starts = !o.given.contains("init") && !o.has("labels");
   set_fit_options(o, s.fit);
   s.fit.component = &component_of(o);
   s.fit.own = own_options(o, *s.fit.component);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <numeric>
 #include <sstream>
 
 #include "app/fitting.hpp"
@@ -49,21 +50,18 @@ SelectRun::SelectRun(const Execution& world, const RankGroups& groups, const Sel
       data_(data),
       checkpoints_(checkpoints),
       log_(log),
-      progress_(log, stop) {
+      progress_(log, stop),
+      fit_part_([this](const std::string& part, const Data& rows, const FitOptions& f) {
+        return fit_part(part, rows, f);
+      }) {
   execution_.comm = groups.comm;
-}
-
-std::vector<std::string> SelectRun::parts() const {
-  std::vector<std::string> all;
-  for (std::size_t i = 0; i < wanted_.n_candidates(); ++i)
-    for (std::string& name : part_names(wanted_, i)) all.push_back(std::move(name));
-  return all;
 }
 
 FitResult SelectRun::fit_part(const std::string& part, const Data& data, const FitOptions& f) {
   if (const auto found = failed_.find(part); found != failed_.end()) throw found->second;
+  parts_.insert(part);
   progress_.begin_part(part, log_likelihood_offset(execution_, f, data.summary()));
-  CheckpointedFit kept(checkpoints_, f, data.summary(), part);
+  CheckpointedFit kept(checkpoints_, f, data.summary(), part, f.init == Init::model);
   Observers observers{&kept, &progress_};
   try {
     FitResult result =
@@ -73,6 +71,9 @@ FitResult SelectRun::fit_part(const std::string& part, const Data& data, const F
   } catch (const FitStopped& e) {
     stopped_where_ = e.where();
     throw e.cause();
+  } catch (const Error& e) {
+    if (is_of_candidate(e)) failed_.emplace(part, e);
+    throw;
   }
 }
 
@@ -86,6 +87,7 @@ void SelectRun::finished(const Candidate& c) {
                         {"fitted", c.fitted},
                         {"degenerate", c.degenerate},
                         {"reason", with_flags(c.reason)}};
+  if (wanted_.shares()) fields["started_from"] = c.start_name();
   if (c.fitted)
     fields.update({{"log_likelihood", c.score.log_likelihood},
                    {"bic", c.score.bic},
@@ -106,44 +108,60 @@ Error SelectRun::stopped(const Error& e) const {
 
 Selection SelectRun::choose() {
   try {
-    return select(
-        execution_, data_, wanted_,
-        [&](const std::string& part, const Data& data, const FitOptions& f) {
-          return fit_part(part, data, f);
-        },
-        [&](const Candidate& c) { finished(c); });
+    return select(execution_, data_, wanted_, fit_part_, [&](const Candidate& c) { finished(c); });
   } catch (const Error& e) {
     if (e.code() != ExitCode::stopped_early) throw;
     throw stopped(e);
   }
 }
 
-std::vector<SelectRun::Fit> SelectRun::largest_first() const {
-  std::vector<Fit> fits;
+std::vector<SelectRun::Task> SelectRun::own_fits() {
+  std::vector<Task> tasks;
+  std::vector<double> pass;  // multiplications per row, about
   for (std::size_t i = 0; i < wanted_.n_candidates(); ++i) {
-    const std::vector<std::string> names = part_names(wanted_, i);
-    for (std::size_t j = 0; j < names.size(); ++j) fits.push_back({i, j, names[j]});
-  }
-  const auto pass = [&](const Fit& fit) {  // multiplications per row, about
-    const FitOptions f = wanted_.candidate(fit.i);
+    const FitOptions f = wanted_.candidate(i);
     const bool dense = f.component->has_covariances() && !f.structure->layout().is_diagonal();
-    return static_cast<double>(f.n_components) * (dense ? data_.n_columns() : 1);
-  };
-  std::ranges::stable_sort(fits, std::greater(), pass);
-  return fits;
+    const std::vector<std::string> names = part_names(wanted_, i);
+    for (std::size_t j = 0; j < names.size(); ++j) {
+      pass.push_back(static_cast<double>(f.n_components) * (dense ? data_.n_columns() : 1));
+      tasks.push_back(
+          {names[j], [this, i, j] { fit_one(execution_, data_, wanted_, i, j, fit_part_); }, {i}});
+    }
+  }
+  std::vector<std::size_t> order(tasks.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, std::greater(), [&](std::size_t t) { return pass[t]; });
+  std::vector<Task> largest_first;
+  for (const std::size_t t : order) largest_first.push_back(std::move(tasks[t]));
+  return largest_first;
 }
 
-void SelectRun::take_fits(TaskQueue& queue, const std::vector<Fit>& fits) {
+/// The largest number of components first.
+std::vector<SelectRun::Task> SelectRun::shared_fits() {
+  std::vector<Task> tasks;
+  if (!wanted_.shares()) return tasks;
+  std::vector<std::size_t> order(wanted_.n_components.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, std::greater(), [&](std::size_t k) { return wanted_.n_components[k]; });
+  for (const std::size_t k : order) {
+    std::vector<std::size_t> candidates;
+    for (std::size_t s = 0; s < wanted_.structures.size(); ++s)
+      candidates.push_back(wanted_.candidate_of(s, k));
+    for (std::size_t j = 0; j < part_names(wanted_, k).size(); ++j)
+      tasks.push_back({fmt::format("shared starts, K = {}", wanted_.n_components[k]) +
+                           (j == 0 ? "" : fmt::format(", fold {}", j - 1)),
+                       [this, k, j] { fit_shared(execution_, data_, wanted_, k, j, fit_part_); },
+                       candidates});
+  }
+  return tasks;
+}
+
+void SelectRun::take_tasks(TaskQueue& queue, const std::vector<Task>& tasks) {
   while (const auto task = queue.next()) {
-    const Fit& f = fits[static_cast<std::size_t>(*task)];
     try {
-      fit_one(execution_, data_, wanted_, f.i, f.j,
-              [&](const std::string& part, const Data& data, const FitOptions& options) {
-                return fit_part(part, data, options);
-              });
+      tasks[static_cast<std::size_t>(*task)].run();
     } catch (const Error& e) {
-      if (!is_of_candidate(e)) throw;
-      failed_.emplace(f.name, e);
+      if (!is_of_candidate(e)) throw;  // else fit_part has kept it
     }
   }
 }
@@ -164,20 +182,18 @@ void SelectRun::share_failures() {
   }
 }
 
-void SelectRun::fit_in_groups() {
-  const std::vector<Fit> fits = largest_first();
-  std::vector<std::size_t> left(wanted_.n_candidates(), part_names(wanted_, 0).size());
+void SelectRun::do_in_groups(const std::vector<Task>& tasks) {
   std::size_t n_done = 0;
-  const auto done = [&](int task) {
-    const Fit& f = fits[static_cast<std::size_t>(task)];
-    if (--left[f.i] == 0) ++n_finished_;
-    log_.line(fmt::format("  {} done ({} of {})", f.name, ++n_done, fits.size()));
+  const auto done = [&](int number) {
+    const Task& task = tasks[static_cast<std::size_t>(number)];
+    for (const std::size_t i : task.candidates) n_finished_ += --left_[i] == 0;
+    log_.line(fmt::format("  {} done ({} of {})", task.name, ++n_done, tasks.size()));
   };
-  TaskQueue queue(world_.comm, groups_.comm, static_cast<int>(fits.size()), done, world_.stop);
+  TaskQueue queue(world_.comm, groups_.comm, static_cast<int>(tasks.size()), done, world_.stop);
   progress_.attend(&queue);
   std::exception_ptr failure;
   try {
-    take_fits(queue, fits);
+    take_tasks(queue, tasks);
   } catch (const Error&) {
     queue.give_up();
     if (!queue.stopped_by_others()) failure = std::current_exception();
@@ -192,13 +208,26 @@ void SelectRun::fit_in_groups() {
       throw stopped(e);
     }
   });
-  n_finished_ = 0;
   share_failures();
+  checkpoints_.end_of_round();
+}
+
+void SelectRun::fit_in_groups() {
+  const std::vector<Task> own = own_fits(), shared = shared_fits();
+  left_.assign(wanted_.n_candidates(), 0);
+  for (const std::vector<Task>* tasks : {&own, &shared})
+    for (const Task& task : *tasks)
+      for (const std::size_t i : task.candidates) ++left_[i];
+  do_in_groups(own);
+  if (!shared.empty()) do_in_groups(shared);
+  n_finished_ = 0;
   checkpoints_.end_of_groups();
 }
 
 void SelectRun::run(const std::function<void(Selection)>& write) {
-  checkpoints_.check_any(parts());
+  std::vector<std::string> begun;
+  for (std::size_t i = 0; i < wanted_.n_candidates(); ++i) begun.push_back(part_names(wanted_, i).front());
+  checkpoints_.check_any(begun);
   if (groups_.count > 1) fit_in_groups();
   world_.comm.together([&] {
     if (groups_.mine != 0) return;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 
 #include "app/checkpointing.hpp"
 #include "app/rank_groups.hpp"
@@ -33,7 +34,8 @@ class SelectProgress final : public FitObserver {
 };
 
 /// Fits and chooses. With several groups each takes one fit after the other and leaves the result in that
-/// fit's own checkpoint; then the first group selects as it would alone, and finds all fits done.
+/// fit's own checkpoint, in two rounds: those from own starts, and, a number of components at a time, those
+/// from shared ones. Then the first group selects as it would alone, and finds all fits done.
 class SelectRun {
  public:
   /// `world`: all ranks; `groups`: made of them; `data`: all rows, distributed over this rank's group.
@@ -43,24 +45,27 @@ class SelectRun {
   /// Collective over all ranks. Error 75 says that what is done is kept. What is chosen is known to the first
   /// group alone, which `write` is called on.
   void run(const std::function<void(Selection)>& write);
-  /// All names under which checkpoints may lie.
-  std::vector<std::string> parts() const;
+  /// The names under which this run has found or left checkpoints.
+  const std::set<std::string>& parts() const { return parts_; }
 
  private:
-  /// Of candidate i, the j-th.
-  struct Fit {
-    std::size_t i, j;
-    std::string name;
+  /// Something that one group does at a time.
+  struct Task {
+    std::string name;  ///< for the log
+    std::function<void()> run;
+    std::vector<std::size_t> candidates;  ///< that it is a part of
   };
   FitResult fit_part(const std::string& part, const Data& data, const FitOptions& f);
   void fit_in_groups();
-  void take_fits(TaskQueue& queue, const std::vector<Fit>& fits);
+  void do_in_groups(const std::vector<Task>& tasks);
+  void take_tasks(TaskQueue& queue, const std::vector<Task>& tasks);
   void share_failures();
   void finished(const Candidate& c);
   Selection choose();
   Error stopped(const Error& e) const;
 
-  std::vector<Fit> largest_first() const;
+  std::vector<Task> own_fits();
+  std::vector<Task> shared_fits();
 
   const Execution& world_;
   const RankGroups& groups_;
@@ -70,8 +75,11 @@ class SelectRun {
   Checkpointing& checkpoints_;
   RunLog& log_;
   SelectProgress progress_;
-  std::map<std::string, Error> failed_;  ///< fits that groups could not do
+  const FitPart fit_part_;
+  std::set<std::string> parts_;
+  std::map<std::string, Error> failed_;  ///< fits that could not be done
   std::size_t n_finished_ = 0;           ///< candidates
+  std::vector<std::size_t> left_;        ///< of each candidate, tasks that are not done
   std::string stopped_where_;
 };
 

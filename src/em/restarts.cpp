@@ -5,17 +5,12 @@
 
 namespace gmmpi {
 
-namespace {
-
-/// What the fit raises: with a prior the log posterior, else what the engine says.
 double objective(const FitOptions& options, const Path& path) {
   if (options.prior) return path.traces["log_posterior"].back();
   const Engine::Objective objective = options.engine->objective();
   const double reached = path.values(objective.trace).back();
   return objective.is_lowered ? -reached : reached;
 }
-
-}  // namespace
 
 Effort& Effort::operator+=(const Effort& other) {
   reseeds.insert(reseeds.end(), other.reseeds.begin(), other.reseeds.end());

@@ -8,7 +8,7 @@
 
 #include "data/fold_data.hpp"
 #include "gmmpi/error.hpp"
-#include "gmmpi/inference/degeneracy.hpp"
+#include "inference/cohort.hpp"
 
 namespace gmmpi {
 
@@ -22,33 +22,41 @@ FoldData training_rows(const Execution& execution, const Data& data, const Selec
   return {execution, data, folds_of(options), fold, FoldData::Part::training};
 }
 
-/// For the rows of a fold only those labels are known that are of them.
-FitOptions for_training(const Execution& execution, const FitOptions& f, const Data& training) {
-  FitOptions options = f;
-  if (f.labels) options.labels = std::make_shared<RowLabels>(execution, *f.labels, training);
-  return options;
-}
-
-/// Per fold, the mean log-likelihood of its rows under a fit to the others. The mean over all rows, and
-/// sqrt(sum (m_f - m)^2 / (F (F - 1))) of the folds' means.
-HeldOut cross_validate(const Execution& execution, const Data& data, const SelectOptions& options,
-                       const FitOptions& f, const std::vector<std::string>& parts, const FitPart& fit_part) {
-  const Folds folds = folds_of(options);
+/// Of one candidate, over folds.
+struct FoldScores {
   std::vector<double> means;
   double log_likelihood = 0.0;
-  for (int fold = 0; fold < folds.n_folds; ++fold) {
-    const FoldData held_out(execution, data, folds, fold, FoldData::Part::held_out);
+  std::optional<Error> failure;
+};
+
+/// Scores each candidate of the k-th number of components on the rows of each fold, under its fit to the
+/// others.
+std::vector<FoldScores> cross_validate(const Execution& execution, const Data& data,
+                                       const SelectOptions& options, std::size_t k, const FitPart& fit_part) {
+  std::vector<FoldScores> scores(options.structures.size());
+  for (int fold = 0; fold < options.n_folds; ++fold) {
+    const FoldData held_out(execution, data, folds_of(options), fold, FoldData::Part::held_out);
     const FoldData training = training_rows(execution, data, options, fold);
-    const FitResult result = fit_part(parts[1 + fold], training, for_training(execution, f, training));
-    const Score s = score(execution, held_out, result.model);
-    log_likelihood += s.log_likelihood;
-    means.push_back(s.mean_log_likelihood);
+    const std::vector<CohortFit> cohort = fit_cohort(execution, training, options, k, 1 + fold, fit_part);
+    for (std::size_t s = 0; s < cohort.size(); ++s) {
+      if (cohort[s].failure) scores[s].failure = cohort[s].failure;
+      if (scores[s].failure) continue;
+      const Score score_of_fold = score(execution, held_out, cohort[s].result.model);
+      scores[s].log_likelihood += score_of_fold.log_likelihood;
+      scores[s].means.push_back(score_of_fold.mean_log_likelihood);
+    }
   }
-  HeldOut cv{log_likelihood / data.summary().total_weight, 0.0};
+  return scores;
+}
+
+/// The mean over all rows, and sqrt(sum (m_f - m)^2 / (F (F - 1))) of the folds' means.
+HeldOut held_out_of(const FoldScores& scores, double total_weight) {
+  const double n_folds = static_cast<double>(scores.means.size());
+  HeldOut cv{scores.log_likelihood / total_weight, 0.0};
   double mean = 0.0, squares = 0.0;
-  for (const double m : means) mean += m / folds.n_folds;
-  for (const double m : means) squares += (m - mean) * (m - mean);
-  cv.standard_error = std::sqrt(squares / (folds.n_folds * (folds.n_folds - 1.0)));
+  for (const double m : scores.means) mean += m / n_folds;
+  for (const double m : scores.means) squares += (m - mean) * (m - mean);
+  cv.standard_error = std::sqrt(squares / (n_folds * (n_folds - 1.0)));
   return cv;
 }
 
@@ -66,34 +74,67 @@ void validate(const SelectOptions& o, Index n_rows) {
           "random-from-data");
 }
 
-/// All of a candidate but its result, which is empty if it was not fitted.
-FitResult evaluate(const Execution& execution, const Data& data, const SelectOptions& options, std::size_t i,
-                   const FitPart& fit_part, Candidate& c, ExitCode& failure) {
-  const FitOptions f = options.candidate(i);
-  const std::vector<std::string> parts = part_names(options, i);
+/// What the table says of a candidate. `folds`: its scores of them; null: there are none.
+Candidate evaluate(const Execution& execution, const Data& data, const CohortFit& fit,
+                   const FoldScores* folds, ExitCode& failure) {
+  const FitOptions& f = fit.options;
+  Candidate c;
   c.n_components = f.n_components;
   c.component = f.component;
   c.structure = f.structure;
   try {
-    FitResult result = fit_part(parts[0], data, f);
-    c.score = score_of_fit(execution, data, result, {f.labels.get(), f.fixed.n_free(result.model)});
-    c.n_parameters = result.model.n_parameters();
-    c.n_iter = result.n_iter;
-    c.converged = result.converged;
-    c.seed = f.seed + result.best_restart;
-    c.reason = degenerate_component(result.model, data.summary().n_rows, result.reg_covar, *execution.kernels);
+    if (fit.failure) throw *fit.failure;
+    c.score = score_of_fit(execution, data, fit.result, {f.labels.get(), f.fixed.n_free(fit.result.model)});
+    c.n_parameters = fit.result.model.n_parameters();
+    c.n_iter = fit.result.n_iter;
+    c.converged = fit.result.converged;
+    c.seed = fit.seed;
+    c.started_from = fit.started_from;
+    c.reason = fit.degenerate;
     c.degenerate = !c.reason.empty();
-    if (options.criterion == Criterion::cv)
-      c.held_out = cross_validate(execution, data, options, f, parts, fit_part);
+    if (folds && folds->failure) throw *folds->failure;
+    if (folds) c.held_out = held_out_of(*folds, data.summary().total_weight);
     c.fitted = true;
-    return result;
   } catch (const Error& e) {
     if (!is_of_candidate(e)) throw;
     c.reason = e.what();
     failure = e.code();
-    return {};
   }
+  return c;
 }
+
+/// The candidates so far, and the best of them.
+struct Choice {
+  const SelectOptions& options;
+  Selection selection{};
+  bool found = false;
+  ExitCode failure = ExitCode::numerical;  ///< of the last that could not be fitted
+
+  /// Of equal ones the first is the best.
+  void add(std::size_t i, const Candidate& c, CohortFit& fit) {
+    selection.candidates[i] = c;
+    const double loss = c.loss(options.criterion);
+    if (!c.fitted || (c.degenerate && !options.keep_degenerate) || !std::isfinite(loss)) return;
+    if (found) {
+      const double least = selection.candidates[selection.best].loss(options.criterion);
+      if (loss > least || (loss == least && i > selection.best)) return;
+    }
+    found = true;
+    selection.best = i;
+    selection.options = std::move(fit.options);
+    selection.result = std::move(fit.result);
+  }
+
+  Selection result() && {
+    if (found) return std::move(selection);
+    const std::vector<Candidate>& all = selection.candidates;
+    if (std::ranges::none_of(all, &Candidate::fitted))
+      throw Error(failure, "no candidate could be fitted; the last one: " + all.back().reason);
+    throw Error(ExitCode::numerical,
+                "every candidate has a degenerate component (" + all.back().reason +
+                    "): try fewer components or simpler covariances, or give --degenerate keep");
+  }
+};
 
 }  // namespace
 
@@ -125,12 +166,32 @@ double Candidate::loss(Criterion criterion) const {
   return score.bic;
 }
 
+bool SelectOptions::shares() const {
+  const auto nests_another = [&](const CovarianceStructure* richer) {
+    return std::ranges::any_of(structures, [&](const auto* poorer) { return is_nested(*poorer, *richer); });
+  };
+  return share_starts && fit.component->has_covariances() && !fit.engine->parameters_are_means() &&
+         std::ranges::any_of(structures, nests_another);
+}
+
 std::vector<std::string> part_names(const SelectOptions& options, std::size_t i) {
   const FitOptions f = options.candidate(i);
   std::vector<std::string> names{fmt::format("{}.{}", f.kind().name(), f.n_components)};
   if (options.criterion == Criterion::cv)
     for (int fold = 0; fold < options.n_folds; ++fold)
       names.push_back(fmt::format("{}.fold{}of{}", names.front(), fold, options.n_folds));
+  return names;
+}
+
+std::vector<std::string> further_part_names(const SelectOptions& options, std::size_t i) {
+  std::vector<std::string> names;
+  if (!options.shares()) return names;
+  for (const std::string& part : part_names(options, i)) {
+    names.push_back(random_part_name(part));
+    for (const CovarianceStructure* donor : options.structures)
+      for (const SharedRound round : {SharedRound::up, SharedRound::last})
+        names.push_back(shared_part_name(part, {*donor, *options.fit.component}, round));
+  }
   return names;
 }
 
@@ -141,43 +202,40 @@ bool is_of_candidate(const Error& e) {
 void fit_one(const Execution& execution, const Data& data, const SelectOptions& options, std::size_t i,
              std::size_t j, const FitPart& fit_part) {
   validate(options, data.grid().n_rows());
-  const FitOptions f = options.candidate(i);
-  const std::string name = part_names(options, i).at(j);
-  if (j == 0) {
-    fit_part(name, data, f);
-  } else {
-    const FoldData training = training_rows(execution, data, options, static_cast<int>(j) - 1);
-    fit_part(name, training, for_training(execution, f, training));
-  }
+  if (j == 0)
+    fit_own(execution, data, options, i, j, fit_part);
+  else
+    fit_own(execution, training_rows(execution, data, options, static_cast<int>(j) - 1), options, i, j,
+            fit_part);
+}
+
+void fit_shared(const Execution& execution, const Data& data, const SelectOptions& options, std::size_t k,
+                std::size_t j, const FitPart& fit_part) {
+  validate(options, data.grid().n_rows());
+  if (j == 0)
+    fit_cohort(execution, data, options, k, j, fit_part);
+  else
+    fit_cohort(execution, training_rows(execution, data, options, static_cast<int>(j) - 1), options, k, j,
+               fit_part);
 }
 
 Selection select(const Execution& execution, const Data& data, const SelectOptions& options,
                  const FitPart& fit_part, const std::function<void(const Candidate&)>& finished) {
   validate(options, data.grid().n_rows());
-  Selection s;
-  bool found = false;
-  ExitCode failure = ExitCode::numerical;
-  for (std::size_t i = 0; i < options.n_candidates(); ++i) {
-    Candidate c;
-    FitResult result = evaluate(execution, data, options, i, fit_part, c, failure);
-    finished(c);
-    const bool may_win =
-        c.fitted && (options.keep_degenerate || !c.degenerate) && std::isfinite(c.loss(options.criterion));
-    if (may_win && (!found || c.loss(options.criterion) < s.candidates[s.best].loss(options.criterion))) {
-      found = true;
-      s.best = i;
-      s.options = options.candidate(i);
-      s.result = std::move(result);
+  Choice choice{options};
+  choice.selection.candidates.resize(options.n_candidates());
+  for (std::size_t k = 0; k < options.n_components.size(); ++k) {
+    std::vector<CohortFit> cohort = fit_cohort(execution, data, options, k, 0, fit_part);
+    std::vector<FoldScores> folds;
+    if (options.criterion == Criterion::cv) folds = cross_validate(execution, data, options, k, fit_part);
+    for (std::size_t s = 0; s < cohort.size(); ++s) {
+      const Candidate c =
+          evaluate(execution, data, cohort[s], folds.empty() ? nullptr : &folds[s], choice.failure);
+      finished(c);
+      choice.add(options.candidate_of(s, k), c, cohort[s]);
     }
-    s.candidates.push_back(std::move(c));
   }
-  if (found) return s;
-  const bool any_fitted = std::ranges::any_of(s.candidates, &Candidate::fitted);
-  if (!any_fitted)
-    throw Error(failure, "no candidate could be fitted; the last one: " + s.candidates.back().reason);
-  throw Error(ExitCode::numerical,
-              "every candidate has a degenerate component (" + s.candidates.back().reason +
-                  "): try fewer components or simpler covariances, or give `degenerate` keep");
+  return std::move(choice).result();
 }
 
 }  // namespace gmmpi

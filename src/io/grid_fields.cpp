@@ -13,6 +13,8 @@ std::vector<Field> choice_fields(const SelectOptions& o) {
       {"grid", "criterion", criterion_name(o.criterion), true},
       {"grid", "degenerate_candidates", std::string(o.keep_degenerate ? "keep" : "exclude"), true}};
   if (o.criterion == Criterion::cv) fields.push_back({"grid", "folds", std::int64_t{o.n_folds}, true});
+  if (o.shares()) fields.push_back({"grid", "share_starts", std::string("yes"), true});
+  if (o.shares() && o.mix_starts) fields.push_back({"grid", "mix_starts", std::string("yes"), true});
   return fields;
 }
 
@@ -61,6 +63,9 @@ std::vector<Field> grid_fields(const ModelRecord::Grid& grid, const DataSummary&
   fields.push_back(column<std::int64_t>("degenerate", all, [](const Candidate& c) { return c.degenerate; }));
   fields.push_back(column<std::string>("reason", all, [](const Candidate& c) { return c.reason; }));
   fields.push_back(column<std::int64_t>("seed", all, [](const Candidate& c) { return c.seed; }));
+  if (grid.options.shares())
+    fields.push_back(
+        column<std::string>("started_from", all, [](const Candidate& c) { return c.start_name(); }));
   const std::string grid_digest = digest(fields);
   fields.push_back({"grid", "digest", grid_digest, false});
   fields.push_back({"grid", "request", selection_digest(grid.options, data), false});

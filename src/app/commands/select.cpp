@@ -1,6 +1,8 @@
 // gmmpi select: a grid of fits, and the best of them as a model file.
 #include <fmt/format.h>
 
+#include <set>
+
 #include <nlohmann/json.hpp>
 
 #include "app/checkpointing.hpp"
@@ -53,7 +55,7 @@ void print_result(const Options& options, const std::string& output, bool before
 /// group. Returns the digest on its root.
 std::string write_selection(const Execution& world, const Options& options, const SelectOptions& wanted,
                             const OpenedData& inputs, const DataSummary& summary, Checkpointing& checkpoints,
-                            const std::vector<std::string>& parts, Selection selection, const RunLog& log) {
+                            const std::set<std::string>& parts, Selection selection, const RunLog& log) {
   const Candidate& best = selection.candidates[selection.best];
   ModelRecord record;
   record.options = selection.options;
@@ -66,7 +68,8 @@ std::string write_selection(const Execution& world, const Options& options, cons
   record.resolved_options = resolved_options(options, selection.options);
   record.runtime = runtime_facts(world, log.seconds());
   std::string digest;
-  checkpoints.put_output([&] { digest = write_model(options.text("output"), record); }, parts);
+  checkpoints.put_output([&] { digest = write_model(options.text("output"), record); },
+                         {parts.begin(), parts.end()});
   return digest;
 }
 
@@ -78,8 +81,11 @@ bool complete_already(const Execution& world, const Options& options, const Sele
   };
   const auto show = [&](const ExistingModel&) { print_result(options, options.text("output"), true); };
   if (!already_done(world, options, "selection", is_this, show, log)) return false;
-  for (std::size_t i = 0; i < wanted.n_candidates(); ++i)
-    checkpoints.drop_leftovers(wanted.candidate(i), data.summary(), part_names(wanted, i));
+  for (std::size_t i = 0; i < wanted.n_candidates(); ++i) {
+    std::vector<std::string> parts = part_names(wanted, i);
+    std::ranges::move(further_part_names(wanted, i), std::back_inserter(parts));
+    checkpoints.drop_leftovers(wanted.candidate(i), data.summary(), parts);
+  }
   return true;
 }
 
@@ -103,12 +109,23 @@ void run_selection(const Execution& world, const RankGroups& groups, const Optio
   });
 }
 
-/// Of the candidate that needs most. `execution`: of a group.
+/// Of the models of one number of components, which are held together: covariances and factors.
+std::int64_t cohort_bytes(const SelectOptions& wanted, int n_columns) {
+  const int K = *std::ranges::max_element(wanted.n_components);
+  std::int64_t bytes = 0;
+  for (const CovarianceStructure* structure : wanted.structures)
+    bytes +=
+        2 * 8 * std::int64_t{structure->layout().n_covariances(K)} * structure->layout().stride(n_columns);
+  return bytes;
+}
+
+/// Of the candidate that needs most, and the others beside it. `execution`: of a group.
 std::int64_t most_working_bytes(const Execution& execution, const SelectOptions& wanted,
                                 const OpenedData& inputs) {
   std::int64_t most = 0;
   for (std::size_t i = 0; i < wanted.n_candidates(); ++i)
     most = std::max(most, working_bytes(execution, wanted.candidate(i), inputs));
+  most += cohort_bytes(wanted, inputs.rows->n_columns());
   if (wanted.criterion != Criterion::cv) return most;
   const Index rows = BlockGrid(inputs.rows->n_rows()).first_row_of_rank(1, execution.comm.size());
   return most + 2 * 8 * rows;  // the weights of a fold's two parts
