@@ -78,9 +78,9 @@ class Checkpointing {
   const DataSummary* data_ = nullptr;
   double every_seconds_ = 0.0;
   std::int64_t every_iterations_ = 0;
-  bool writes_ = true;  ///< --checkpoint-every is not never
-  bool must_ = false;   ///< --resume must, and nothing was found yet
-  bool own_ = false;    ///< this run wrote all there is
+  bool writes_ = true;    ///< --checkpoint-every is not never
+  bool must_ = false;     ///< --resume must, and nothing was found yet
+  bool own_ = false;      ///< this run wrote all there is
   bool derived_ = false;  ///< the part is
   std::string output_;
   std::vector<std::string> done_with_;  ///< parts whose checkpoints may go

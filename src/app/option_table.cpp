@@ -182,7 +182,8 @@ std::vector<OptionSpec> own_options() {
        "candidates with a component of too few rows, or of a variance below 1e-4 of the pooled one: exclude "
        "(list, but do not choose) or keep"},
       {"share-starts", "", "yes|no", "yes", "select",
-       "let candidates of one K start from each other's models, too, where one covariance type is a case of the "
+       "let candidates of one K start from each other's models, too, where one covariance type is a case of "
+       "the "
        "other"},
       {"groups", "", "N", "auto", "select",
        "parts into which the ranks are divided, each working on other fits; auto: 1 where data are large, "

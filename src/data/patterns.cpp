@@ -100,7 +100,8 @@ void BlockPatterns::copy_rare_rows(const T* rows, const Block& block) {
   const auto bits = [&](int r) {
     return std::span(bits_).subspan(std::size_t(pattern_of_row_[r]) * n_words_, n_words_);
   };
-  std::ranges::stable_sort(rare, [&](int a, int b) { return std::ranges::lexicographical_compare(bits(a), bits(b)); });
+  std::ranges::stable_sort(
+      rare, [&](int a, int b) { return std::ranges::lexicographical_compare(bits(a), bits(b)); });
   rare_values_.values.clear();
   rare_values_.weights.clear();
   rare_values_.numbers.clear();

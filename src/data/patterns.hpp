@@ -35,7 +35,8 @@ class BlockPatterns {
   /// The rows of positive weight of `block` by patterns that at least `least` of them have, in the order of
   /// their first row each, and inside in that of rows: it depends on the block alone.
   std::span<const PatternRows> split(const Block& block, int least = 1);
-  /// The others, with all columns, rows of similar patterns one after the other; of no rows if there are none.
+  /// The others, with all columns, rows of similar patterns one after the other; of no rows if there are
+  /// none.
   const Block& rare_rows() const { return rare_; }
 
  private:

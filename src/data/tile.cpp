@@ -75,7 +75,8 @@ void Tile::fill_errors(const T* errors, int n) {
     const auto is_there = [&](int j) { return weights_[r] != 0.0 && mask_[j * kTileRows + r] != 0.0; };
     for (int i = 0; i < d_; ++i)
       for (int j = deviations ? i : 0; j <= i; ++j, to += kTileRows) {
-        const auto value = is_there(i) && is_there(j) ? static_cast<double>(row[deviations ? i : i * d_ + j]) : 0.0;
+        const auto value =
+            is_there(i) && is_there(j) ? static_cast<double>(row[deviations ? i : i * d_ + j]) : 0.0;
         *to = deviations ? value * value : value;
       }
   }

@@ -28,7 +28,7 @@ void RowwiseSums::clear() {
 }
 
 void RowwiseSums::add(std::span<const Tile> tiles, const double* gamma, const RowwiseDensity& density,
-                    const double* centers) {
+                      const double* centers) {
   const int K = layout_.K;
   for (int k = 0; k < K; ++k) {
     const double* center = centers + std::int64_t{k} * padded(layout_.d);
@@ -65,7 +65,8 @@ void RowwiseSums::flush(int k, const RowwiseDensity& density, const double* cent
   std::fill(gamma_.begin() + n_rows_, gamma_.end(), 0.0);
   std::ranges::fill(s1_, 0.0);
   std::ranges::fill(s2_, 0.0);
-  rows_ = {layout_.d, n_rows_, xt_.data(), mask_.data(), errors_.empty() ? nullptr : errors_.data(), rows_.shape};
+  rows_ = {layout_.d,  n_rows_, xt_.data(), mask_.data(), errors_.empty() ? nullptr : errors_.data(),
+           rows_.shape};
   kernels_.add_completions(rows_, density.mean(k), density.covariance(k), scratch_.data(),
                            {gamma_.data(), center, s1_.data(), layout_.has_second() ? s2_.data() : nullptr,
                             layout_.is_diagonal()});
@@ -78,8 +79,7 @@ void RowwiseSums::flush(int k, const RowwiseDensity& density, const double* cent
 }
 
 const std::vector<double>& RowwiseSums::collect() {
-  for (int k = 0; k < layout_.K; ++k)
-    sums_[k] = fold_lanes(counts_.data() + std::int64_t{k} * kRowLanes);
+  for (int k = 0; k < layout_.K; ++k) sums_[k] = fold_lanes(counts_.data() + std::int64_t{k} * kRowLanes);
   return sums_;
 }
 

@@ -9,8 +9,8 @@
 
 namespace gmmpi {
 
-/// What BlockSums is for rows that are known: with b and B the mean and covariance of the true row given what is
-/// observed, moments are of b, and second ones get B besides. Bovy, Hogg & Roweis (2011), eqs. 16 and 17.
+/// What BlockSums is for rows that are known: with b and B the mean and covariance of the true row given what
+/// is observed, moments are of b, and second ones get B besides. Bovy, Hogg & Roweis (2011), eqs. 16 and 17.
 class RowwiseSums {
  public:
   RowwiseSums(const MomentLayout& layout, const KernelTable& kernels);

@@ -12,9 +12,9 @@ namespace gmmpi {
 
 namespace {
 
-constexpr double kMostlyAdded = 1.01;     ///< variances up to so many times what was added are no more than it
-constexpr double kLeastPart = 0.1;        ///< of the largest: smaller entries of a direction are not named
-constexpr std::size_t kMostColumns = 3;   ///< that are named
+constexpr double kMostlyAdded = 1.01;    ///< variances up to so many times what was added are no more than it
+constexpr double kLeastPart = 0.1;       ///< of the largest: smaller entries of a direction are not named
+constexpr std::size_t kMostColumns = 3;  ///< that are named
 
 /// The components whose covariance minus `least`, shaped like one component's, is not positive definite.
 std::vector<int> narrower_than(const Mixture& mixture, const std::vector<double>& least,
@@ -30,7 +30,8 @@ std::vector<int> narrower_than(const Mixture& mixture, const std::vector<double>
 std::vector<double> pooled_covariance(const Mixture& mixture) {
   std::vector<double> pooled(mixture.layout().stride(mixture.n_features));
   for (int k = 0; k < mixture.n_components; ++k)
-    for (std::size_t e = 0; e < pooled.size(); ++e) pooled[e] += mixture.weights[k] * mixture.covariance(k)[e];
+    for (std::size_t e = 0; e < pooled.size(); ++e)
+      pooled[e] += mixture.weights[k] * mixture.covariance(k)[e];
   return pooled;
 }
 
@@ -58,14 +59,19 @@ std::string narrow_direction(const Mixture& mixture, int k, std::span<const doub
   const std::vector<double> direction = mixture.narrowest(k, variance).direction;
   std::vector<std::size_t> order(direction.size());
   std::iota(order.begin(), order.end(), 0);
-  std::ranges::stable_sort(order, std::ranges::greater(), [&](std::size_t j) { return std::abs(direction[j]); });
+  std::ranges::stable_sort(order, std::ranges::greater(),
+                           [&](std::size_t j) { return std::abs(direction[j]); });
   const double least = kLeastPart * std::abs(direction[order[0]]);
   std::erase_if(order, [&](std::size_t j) { return std::abs(direction[j]) < least; });
   if (order.size() == 1) return name(order[0]);
   std::string text;
   for (std::size_t i = 0; i < std::min(order.size(), kMostColumns); ++i) {
     const double part = direction[order[i]];
-    text += fmt::format("{}{:.2g} {}", i == 0 ? "" : part < 0.0 ? " - " : " + ", std::abs(part), name(order[i]));
+    text += fmt::format("{}{:.2g} {}",
+                        i == 0       ? ""
+                        : part < 0.0 ? " - "
+                                     : " + ",
+                        std::abs(part), name(order[i]));
   }
   return order.size() > kMostColumns ? text + " ..." : text;
 }
@@ -83,7 +89,8 @@ std::string degenerate_component(const Mixture& mixture, Index n_rows, std::span
   if (!mixture.floored.empty())
     return covariance_of(mixture, mixture.floored.front()) + " has no variance of its own in some direction";
   if (std::ranges::any_of(added, [](double a) { return a > 0.0; }))
-    if (const auto narrow = narrower_than(mixture, mostly_added(mixture.layout(), added), kernels); !narrow.empty())
+    if (const auto narrow = narrower_than(mixture, mostly_added(mixture.layout(), added), kernels);
+        !narrow.empty())
       return covariance_of(mixture, narrow.front()) +
              " has no variance, in some direction, but what `reg_covar` added";
   if (mixture.is_shared()) return "";

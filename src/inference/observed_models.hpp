@@ -47,13 +47,14 @@ class ObservedModels {
 /// One thread's tiles.
 class ObservedTiles {
  public:
-  /// What becomes of rows of patterns that few rows of a block have: tiles of their own, or, where the mixture
-  /// can, partial tiles with the model of complete rows: then densities have the bits that they have in a fit.
+  /// What becomes of rows of patterns that few rows of a block have: tiles of their own, or, where the
+  /// mixture can, partial tiles with the model of complete rows: then densities have the bits that they have
+  /// in a fit.
   enum class Rare { by_pattern, together };
   explicit ObservedTiles(const ObservedModels& models, Rare rare = Rare::by_pattern);
 
-  /// Calls f(tile, model) for all rows of positive weight of the block; without gaps for those of weight zero,
-  /// too, in the order of rows.
+  /// Calls f(tile, model) for all rows of positive weight of the block; without gaps for those of weight
+  /// zero, too, in the order of rows.
   template <class F>
   void for_each(const Block& block, F f) {
     if (!models_.has_gaps()) {

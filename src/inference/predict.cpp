@@ -85,8 +85,8 @@ class BlockPrediction {
     std::iota(columns.begin(), columns.end(), 0);
     const Mixture part = selected_columns(mixture, columns);
     for (int k = 0; k < n_components_; ++k)
-      distances.push_back(mixture.component->distance_quantile(part, k, options_.outliers->share,
-                                                               model_->density.kernels()));
+      distances.push_back(
+          mixture.component->distance_quantile(part, k, options_.outliers->share, model_->density.kernels()));
     return distances;
   }
 

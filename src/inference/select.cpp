@@ -132,7 +132,7 @@ struct Choice {
       throw Error(failure, "no candidate could be fitted; the last one: " + all.back().reason);
     throw Error(ExitCode::numerical,
                 "every candidate has a degenerate component (" + all.back().reason +
-                    "): try fewer components or simpler covariances, or give --degenerate keep");
+                    "): try fewer components or simpler covariances, or give `degenerate` keep");
   }
 };
 

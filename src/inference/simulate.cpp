@@ -8,9 +8,9 @@
 
 #include "data/random.hpp"
 #include "gmmpi/error.hpp"
-#include "model/normal_quantile.hpp"
 #include "kernels/table.hpp"
 #include "model/constrained.hpp"
+#include "model/normal_quantile.hpp"
 #include "model/symmetric_eigen.hpp"
 
 namespace gmmpi {
@@ -62,7 +62,8 @@ void orthonormalise(std::vector<double>& q, std::size_t i, std::size_t d) {
 }
 
 /// One covariance in that layout, appended to `covariances`; returns its largest eigenvalue.
-double add_covariance(const CovarianceLayout& layout, std::size_t d, Stream& random, std::vector<double>& covariances) {
+double add_covariance(const CovarianceLayout& layout, std::size_t d, Stream& random,
+                      std::vector<double>& covariances) {
   std::vector<double> lambda(layout.is_round() ? 1 : d);
   for (double& l : lambda) l = random.variance();
   const double largest = *std::ranges::max_element(lambda);

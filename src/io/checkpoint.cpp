@@ -70,7 +70,8 @@ std::string stored_text(hid_t group, const std::string& name, bool is_integer = 
 /// As errors name the option of a field.
 std::string option_name(const std::string& field) {
   std::string option = field == "start" ? "init" : field;
-  if (option.ends_with("labels_fingerprint")) option.erase(option.size() - std::string("_fingerprint").size());
+  if (option.ends_with("labels_fingerprint"))
+    option.erase(option.size() - std::string("_fingerprint").size());
   return "`" + option + "`";
 }
 

@@ -255,8 +255,8 @@ inline void for_each_completion(const ObservedRows& given, const double* mean, c
                                 double* scratch, const Counts& counts, const Use& use) {
   const ObservedRows rows = with_errors(given, scratch);
   Complete* complete = rows.mask && !given.errors && rows.d > 8 ? complete_gaps
-                       : rows.mask ? find_complete<true>(rows.d, rows.shape)
-                                   : find_complete<false>(rows.d, rows.shape);
+                       : rows.mask                              ? find_complete<true>(rows.d, rows.shape)
+                                                                : find_complete<false>(rows.d, rows.shape);
   double *u = scratch, *b = u + rows.d * kWidth, *rest = b + upper_place(rows.d, rows.d, rows.d) * kWidth;
   for (int row = 0; row < rows.n_rows; row += kWidth) {
     if (!counts(row)) continue;

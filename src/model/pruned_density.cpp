@@ -76,7 +76,8 @@ bool PrunedDensity::prune(int columns, double least_log_share, Work& work) const
   const double* constants = density_.components().constants();
   const double scale = double(density_.n_features()) / columns;
   for (std::size_t t = 0; t < work.tiles.size(); ++t) {
-    density_.components().distances().first(columns, work.tiles[t].xt(), work.difference, work.distances(t, 0));
+    density_.components().distances().first(columns, work.tiles[t].xt(), work.difference,
+                                            work.distances(t, 0));
     kernels.likeliest(work.K, scale, constants, work.distances(t, 0), work.guess + t * kTile);
   }
   complete_likeliest(columns, work);
@@ -116,7 +117,8 @@ void PrunedDensity::complete_likeliest(int columns, Work& work) const {
     complete(columns, k, mine, work);
     for (const int row : mine) {
       const double q = work.distance(k, row);
-      work.top[row] = __builtin_fma(-0.5, q < kNoDistance ? q : kNoDistance, density_.components().constants()[k]);
+      work.top[row] =
+          __builtin_fma(-0.5, q < kNoDistance ? q : kNoDistance, density_.components().constants()[k]);
     }
   }
 }

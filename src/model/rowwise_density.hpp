@@ -6,18 +6,20 @@
 
 namespace gmmpi {
 
-/// A Gaussian mixture of what lies behind the rows: x = true value + error, the error normal with the row's own
-/// covariance E_n, so that ln p(x_n | k) = ln N(x_n | mu_k, Sigma_k + E_n), by the columns that the row has.
-/// Bovy, Hogg & Roweis, Annals of Applied Statistics 5 (2011). Tiles are partial ones. Immutable, shared by all
-/// threads.
+/// A Gaussian mixture of what lies behind the rows: x = true value + error, the error normal with the row's
+/// own covariance E_n, so that ln p(x_n | k) = ln N(x_n | mu_k, Sigma_k + E_n), by the columns that the row
+/// has. Bovy, Hogg & Roweis, Annals of Applied Statistics 5 (2011). Tiles are partial ones. Immutable, shared
+/// by all threads.
 class RowwiseDensity {
  public:
   RowwiseDensity(const Mixture& mixture, const KernelTable& kernels);
 
   int n_components() const { return K_; }
   int n_features() const { return d_; }
-  const double* mean(int k) const { return means_.data() + std::size_t(k) * d_; }            ///< (d)
-  const double* covariance(int k) const { return covariances_.data() + std::size_t(k) * d_ * d_; }  ///< (d, d)
+  const double* mean(int k) const { return means_.data() + std::size_t(k) * d_; }  ///< (d)
+  const double* covariance(int k) const {
+    return covariances_.data() + std::size_t(k) * d_ * d_;
+  }  ///< (d, d)
   /// out (K x kTile) = squared distances by Sigma_k + E_n.
   void mahalanobis(const Tile& tile, double* out) const;
   /// out (K x kTile) = ln pi_k p(x | k).

@@ -223,7 +223,8 @@ TEST_CASE("noise: own starts, restarts, priors and labels give the same bits on 
     for (std::size_t i = 1; i < raised.size(); ++i) CHECK(raised[i] >= raised[i - 1] - 1e-9);
     for (std::size_t i = 1; i < result.traces["kl"].size(); ++i) {
       CHECK(result.traces["kl"][i] >= 0.0);
-      CHECK(result.traces["elbo"][i] >= result.history[i - 1] - 1e-9);  // the bound of the step before, raised
+      CHECK(result.traces["elbo"][i] >=
+            result.history[i - 1] - 1e-9);  // the bound of the step before, raised
     }
   }
 }

@@ -30,8 +30,8 @@ textbook::Mixture mixture_of(const nlohmann::json& p, const std::string& type) {
 double gap(const textbook::Mixture& expected, const gmmpi::FitResult& result) {
   const gmmpi::Mixture& m = result.model;
   const std::string type = textbook_type(std::string(m.structure->name()));
-  const auto d = textbook::difference(
-      expected, textbook::make_mixture(type, m.weights, m.means, m.covariances));
+  const auto d =
+      textbook::difference(expected, textbook::make_mixture(type, m.weights, m.means, m.covariances));
   return static_cast<double>(std::max({d.weights, d.means, d.covariances}));
 }
 

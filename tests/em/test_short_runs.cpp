@@ -42,7 +42,8 @@ double objective_of(const FitResult& run) {
 
 void check_same(const FitResult& a, const FitResult& b) {
   CHECK(in_memory::same_bits(a.history, b.history));
-  CHECK(in_memory::same_bits(a.traces["classification_log_likelihood"], b.traces["classification_log_likelihood"]));
+  CHECK(in_memory::same_bits(a.traces["classification_log_likelihood"],
+                             b.traces["classification_log_likelihood"]));
   CHECK(in_memory::same_bits(a.model.means, b.model.means));
   CHECK(in_memory::same_bits(a.model.covariances, b.model.covariances));
   CHECK(a.n_iter == b.n_iter);
@@ -106,7 +107,8 @@ TEST_CASE("short runs: a checkpoint is refused when what they mean has changed",
                     gmmpi::CheckpointMismatch);
   const auto plain = gmmpi::encode_checkpoint(FitState(), restarts(3, 0), data.summary());
   CHECK_THROWS_AS(gmmpi::decode_checkpoint(plain, "state", f, data.summary()), gmmpi::CheckpointMismatch);
-  const auto hard = gmmpi::encode_checkpoint(FitState(), restarts(3, 0, &gmmpi::find_engine("hard")), data.summary());
+  const auto hard =
+      gmmpi::encode_checkpoint(FitState(), restarts(3, 0, &gmmpi::find_engine("hard")), data.summary());
   CHECK_THROWS_AS(gmmpi::decode_checkpoint(hard, "state", restarts(3, 0), data.summary()),
                   gmmpi::CheckpointMismatch);
   FitOptions bad = f;

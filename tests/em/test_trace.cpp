@@ -40,7 +40,8 @@ void check_reference(const nlohmann::json& file, const std::string& type, const 
     const double floor = 1e-9 * std::abs(result.history[i + 1]);
     worst_kl = std::max(worst_kl, std::abs(t["kl"][i + 1] - kl[i]) / std::max(kl[i], floor));
     CHECK(t["kl"][i + 1] >= 0.0);
-    CHECK(result.history[i] <= t["elbo"][i + 1] + 1e-12 * std::abs(result.history[i]));  // the M-step raised it
+    CHECK(result.history[i] <=
+          t["elbo"][i + 1] + 1e-12 * std::abs(result.history[i]));  // the M-step raised it
     CHECK(t["elbo"][i + 1] <= result.history[i + 1]);
   }
   CHECK(worst_elbo < 1e-12);

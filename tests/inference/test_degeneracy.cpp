@@ -19,7 +19,8 @@ Mixture two(const std::string& type, double weight, const std::vector<double>& c
   return in_memory::make_model(type, p);
 }
 
-std::string judge(const Mixture& mixture, gmmpi::Index n_rows, const std::vector<double>& added = {0.0, 0.0}) {
+std::string judge(const Mixture& mixture, gmmpi::Index n_rows,
+                  const std::vector<double>& added = {0.0, 0.0}) {
   return degenerate_component(mixture, n_rows, added, *in_memory::alone().kernels);
 }
 
@@ -36,7 +37,8 @@ TEST_CASE("degenerate: fewer rows than the covariance needs", "[serial]") {
     CHECK(judge(m, 19) == "component 1 has 1.9 rows, fewer than 2");
   }
   CHECK(judge(two("tied", 0.1, {1, 0, 0, 1}), 4) == "");
-  CHECK(judge(two("tied", 0.1, {1, 0, 0, 1}), 3) == "the shared covariance has 3 rows, fewer than the 4 it needs");
+  CHECK(judge(two("tied", 0.1, {1, 0, 0, 1}), 3) ==
+        "the shared covariance has 3 rows, fewer than the 4 it needs");
 }
 
 TEST_CASE("degenerate: a variance far below the pooled one, whatever the units", "[serial]") {
@@ -66,20 +68,23 @@ TEST_CASE("degenerate: at the variance floor, whatever the covariance type", "[s
   for (const std::string& type : gmmpi::covariance_types()) {
     INFO(type);
     const bool shared = type == "tied", matrix = shared || type == "full";
-    const std::vector<double> unit = matrix ? std::vector<double>{1, 0, 0, 1} : std::vector<double>(type == "diag" ? 2 : 1, 1.0);
+    const std::vector<double> unit =
+        matrix ? std::vector<double>{1, 0, 0, 1} : std::vector<double>(type == "diag" ? 2 : 1, 1.0);
     std::vector<double> covariances = unit;
     if (!shared) covariances.insert(covariances.end(), unit.begin(), unit.end());
     Mixture m = two(type, 0.2, covariances);
     CHECK(judge(m, 1000) == "");
     m.floored = shared ? std::vector<int>{0, 1} : std::vector<int>{1};
-    CHECK(judge(m, 1000) == std::string(shared ? "the shared covariance" : "component 1") + " has no variance of its own in some direction");
+    CHECK(judge(m, 1000) == std::string(shared ? "the shared covariance" : "component 1") +
+                                " has no variance of its own in some direction");
   }
 }
 
 TEST_CASE("degenerate: a variance that is what was added, whatever the covariance type", "[serial]") {
   const std::vector<double> added = {1e-3, 1e-3};
   const auto judged = [&](const std::string& type, double variance) {
-    std::vector<double> covariances = type == "spherical" ? std::vector<double>{variance} : std::vector<double>{variance, 1.0};
+    std::vector<double> covariances =
+        type == "spherical" ? std::vector<double>{variance} : std::vector<double>{variance, 1.0};
     if (type == "full" || type == "tied") covariances = {variance, 0.0, 0.0, 1.0};
     if (type != "tied") covariances.insert(covariances.end(), covariances.begin(), covariances.end());
     return judge(two(type, 0.2, covariances), 1000, added);

@@ -326,9 +326,11 @@ TEST_CASE("checkpoint: of another engine it is refused, whichever came first") {
   const auto written_with = [&](const Engine* engine) {
     return encode_checkpoint(recorded().last(0), with(engine), recorded().data.summary());
   };
-  CHECK_NOTHROW(recorded().decoded(written_with(&gmmpi::find_engine("hard")), with(&gmmpi::find_engine("hard"))));
+  CHECK_NOTHROW(
+      recorded().decoded(written_with(&gmmpi::find_engine("hard")), with(&gmmpi::find_engine("hard"))));
   CHECK_THAT(refusal(written_with(&gmmpi::find_engine("hard"))), Contains("`engine` was hard, now em"));
-  CHECK_THAT(refusal(written_with(&gmmpi::find_engine("em")), with(&gmmpi::find_engine("hard"))), Contains("`engine` was em, now hard"));
+  CHECK_THAT(refusal(written_with(&gmmpi::find_engine("em")), with(&gmmpi::find_engine("hard"))),
+             Contains("`engine` was em, now hard"));
   CHECK_THAT(refusal(written_with(&gmmpi::find_engine("hard")), with(&gmmpi::find_engine("kmeans"))),
              Contains("`engine` was hard, now kmeans"));
 }

@@ -165,8 +165,7 @@ void Sequential::run(const Problem& p, FitState& state) const {
       p.observer.safe_point(state);
       ++state.n_sweeps;
       const NearestCenter nearest(state.centers, p.data.n_columns(), *p.execution.kernels);
-      state.traces[kInertia].push_back(
-          sweep(p.execution, p.data, nearest, state.centers).objective);
+      state.traces[kInertia].push_back(sweep(p.execution, p.data, nearest, state.centers).objective);
       state.seconds.push_back(watch.lap());
       if (ends_with_inertia(p, state, true)) break;
     }

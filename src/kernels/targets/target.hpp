@@ -15,13 +15,14 @@ namespace {
 #include "kernels/simd.hpp"
 // (the order matters: all use simd.hpp, partial.hpp uses densities.hpp)
 #include "kernels/densities.hpp"
+#include "kernels/elimination.hpp"
 #include "kernels/nearest.hpp"
 #include "kernels/partial.hpp"
 #include "kernels/scatters.hpp"
 #include "kernels/student.hpp"
-#include "kernels/observed.hpp"
-// (uses observed.hpp)
+// (these use elimination.hpp)
 #include "kernels/completions.hpp"
+#include "kernels/observed.hpp"
 
 void log_array(std::int64_t n, const double* x, double* out) {
   double buffer[kWidth];

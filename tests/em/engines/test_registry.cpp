@@ -35,7 +35,9 @@ gmmpi::MemoryData rows() {
 /// Keeps the starts and does nothing else, in passes that are counted; its option says how many.
 struct Patience {
   int n_passes = 2;
-  std::vector<gmmpi::OptionField> fields() { return {{"passes", "N", "how often nothing is done", &n_passes}}; }
+  std::vector<gmmpi::OptionField> fields() {
+    return {{"passes", "N", "how often nothing is done", &n_passes}};
+  }
 };
 struct Count {
   std::int64_t n_done = 0;
@@ -138,7 +140,8 @@ TEST_CASE("engines: options of another engine are refused, as are its own out of
   }
 }
 
-TEST_CASE("engines: one that no registry lists has restarts, traces, options and a state like all", "[serial]") {
+TEST_CASE("engines: one that no registry lists has restarts, traces, options and a state like all",
+          "[serial]") {
   const Idle idle;
   const auto data = rows();
   FitOptions options = options_for(idle);
