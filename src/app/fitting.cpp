@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <numeric>
 
 #include "app/engine_options.hpp"
 #include "app/fit_extras.hpp"
@@ -232,10 +233,29 @@ bool already_done(const Execution& execution, const Options& options, const std:
   return done != 0;
 }
 
+namespace {
+
+/// What became of rows that lack values; empty where none does.
+std::string gaps_text(const OpenedData& inputs, const DataSummary& summary) {
+  const Gaps& gaps = summary.gaps;
+  std::string text;
+  if (summary.has_gaps())
+    text = fmt::format("{} values are missing, in {} of {} rows",
+                       std::accumulate(gaps.n_missing.begin(), gaps.n_missing.end(), Index{0}), gaps.n_rows,
+                       summary.n_rows);
+  if (gaps.n_left_out > 0)
+    text += fmt::format("{}{} left out, {}", text.empty() ? "" : "; ", count_text(gaps.n_left_out, "row"),
+                        inputs.missing == Missing::drop ? "because values are missing" : "without any value");
+  return text;
+}
+
+}  // namespace
+
 std::unique_ptr<Data> read_or_stop(const Execution& execution, const OpenedData& inputs,
                                    const MemoryPlan& plan, RunLog& log) {
   std::unique_ptr<Data> data = before_computing([&] { return read_data(execution, inputs, plan); });
   log.line(fmt::format("read in {:.2g} s", log.seconds()));
+  if (const std::string text = gaps_text(inputs, data->summary()); !text.empty()) log.line(text);
   return data;
 }
 

@@ -63,7 +63,7 @@ void share(const Communicator& comm, Options& options) {
 /// Commands that leave off when they are asked to; the others simply end.
 bool stops_early(const std::string& command) {
   static const std::set<std::string> long_ones{"fit",     "select",  "score", "predict",
-                                               "regress", "compare", "pca",   "transform"};
+                                               "regress", "compare", "pca",   "transform", "impute"};
   return long_ones.contains(command);
 }
 
@@ -76,7 +76,8 @@ void run(const Communicator& comm, const Options& options, StopRequest& stop) {
                {"info", info_command},         {"convert", convert_command},
                {"man", man_command},           {"completion", completion_command},
                {"pca", pca_command},           {"transform", transform_command},
-               {"select", select_command},     {"simulate", simulate_command}};
+               {"select", select_command},     {"simulate", simulate_command},
+               {"impute", impute_command}};
   Execution execution = make_execution(comm, options);
   execution.stop = &stop;
   check_order(comm, options);

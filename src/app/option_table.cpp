@@ -95,6 +95,15 @@ const std::vector<CommandSpec>& command_table() {
        "Example:\n  mpirun -n 4 gmmpi regress stars.h5 m.h5 --target 2,3 -o expected.h5\n"
        "Datasets written, t targets: /mean (N, t), /variance (N, t), /covariance (N, t, t), /log_density "
        "(N). In .csv the columns are NAME, NAME_variance and so on; in .npy fields of a structured array."},
+      {"impute",
+       {{"DATA", "all columns of the model, with gaps (NaN, null, in text as --na says); " + data.help}, model},
+       "missing entries from what the model expects of them",
+       "Examples:\n  gmmpi fit stars.h5 -k 5 --missing em -o m.h5 && gmmpi impute stars.h5 m.h5 -o complete.h5\n"
+       "  mpirun -n 4 gmmpi impute stars.h5 m.h5 --draws 20 --seed 7 -o completed.h5\n"
+       "Datasets written: /X (N, d), each missing entry of which is its mean given the others of its row, "
+       "/standard_deviation (N, d), /draw0, /draw1 ... (N, d). In .csv the columns are NAME, NAME_sd, "
+       "draw0_NAME and so on; in .npy X alone is an array, more are fields of a structured one. Observed "
+       "entries stay bit for bit."},
       {"pca",
        {data},
        "principal components of data",
@@ -144,7 +153,7 @@ std::vector<OptionSpec> own_options() {
       {"n-components", "k", "K", "", "fit simulate", "number of components", true},
       {"n-components", "k", "LIST", "", "select", "numbers of components, such as 1:9 or 2,4,8", true},
       {"output", "o", "FILE", "", "fit select marginal condition pca", "file to write (HDF5)", true},
-      {"output", "o", "FILE", "", "predict sample simulate regress transform",
+      {"output", "o", "FILE", "", "predict sample simulate impute regress transform",
        "file to write: .csv, .npy or (any other name) HDF5", true},
       {"output", "o", "FILE", "", "score", "also write the log density of each row: .csv, .npy or HDF5"},
       {"n-samples", "n", "N", "", "sample simulate", "number of rows to draw", true},
@@ -221,7 +230,7 @@ std::vector<OptionSpec> own_options() {
       {"reg-covar", "", "X", "auto", "fit select",
        "added to every variance; auto: nothing is, but no variance falls below 1e-12 of the column's (0: no "
        "limit)"},
-      {"seed", "", "N", "0", "fit select sample simulate compare", "seed of everything random"},
+      {"seed", "", "N", "0", "fit select sample simulate impute compare", "seed of everything random"},
       {"on-collapse", "", "WHAT", "reseed", "fit select",
        "reseed: a component without rows or with a singular covariance moves to the worst explained row; "
        "fail: exit with code 79"},
@@ -272,20 +281,20 @@ std::vector<OptionSpec> own_options() {
        "volume V of the region in which noise may lie (default: the product of the columns' ranges)"},
       {"fix", "", "LIST", "", "fit",
        "weights, means or covariances, or two of them with a comma: they stay what they are in the start"},
-      {"columns", "", "LIST", "", "fit select score predict regress compare pca transform convert",
+      {"columns", "", "LIST", "", "fit select score predict impute regress compare pca transform convert",
        "the columns to use, in this order: numbers from 0, or names; others may hold text (default: those "
        "that the "
        "model names, else all); a name with a comma, or that looks like a number, stands in \"...\""},
-      {"header", "", "WHAT", "", "fit select score predict regress compare info convert pca transform",
+      {"header", "", "WHAT", "", "fit select score predict impute regress compare info convert pca transform",
        "whether the first line of a text table holds names: yes, no, or auto (default): yes if no field of "
        "it is a "
        "number or missing and some column below it holds numbers"},
-      {"separator", "", "MARK", "", "fit select score predict regress compare info convert pca transform",
+      {"separator", "", "MARK", "", "fit select score predict impute regress compare info convert pca transform",
        "what separates the fields of a text table, such as ; or tab or blank (default: found in the first "
        "line)"},
-      {"decimal", "", "MARK", "", "fit select score predict regress compare info convert pca transform",
+      {"decimal", "", "MARK", "", "fit select score predict impute regress compare info convert pca transform",
        "decimal mark of text tables: . (default) or ,"},
-      {"na", "", "LIST", "", "fit select score predict regress compare info convert pca transform",
+      {"na", "", "LIST", "", "fit select score predict impute regress compare info convert pca transform",
        "what else stands for a missing value in text tables, such as -999 (besides nothing, NA, N/A, NaN, "
        "null, None, "
        "? and .)"},
@@ -310,12 +319,12 @@ std::vector<OptionSpec> own_options() {
       {"time-limit", "", "TIME", "", "fit select",
        "stop after this time (3.9h) with a checkpoint and exit code 75; SLURM_JOB_END_TIME is heeded in any "
        "case"},
-      {"memory-limit", "", "SIZE", "", "fit select score predict regress compare pca transform",
+      {"memory-limit", "", "SIZE", "", "fit select score predict impute regress compare pca transform",
        "most memory that each process may take, such as 500M or 8G (K, M, G, T: units of 1024): what does "
        "not "
        "fit below it is read from the file in every sweep, with the same bits"},
       {"force", "", "", "",
-       "fit select score predict sample simulate marginal condition regress convert pca transform",
+       "fit select score predict sample simulate marginal condition impute regress convert pca transform",
        "overwrite an existing output"},
       {"dry-run", "", "", "", "select", "say what would be done and how much memory it needs, then stop"},
       {"dry-run", "", "", "", "fit",
@@ -326,9 +335,16 @@ std::vector<OptionSpec> own_options() {
        "also write the posterior probabilities of the components (of a k-means model 1 and 0)"},
       {"log-density", "", "", "", "predict", "also write ln p(x)"},
       {"log-density", "", "", "", "regress", "also write ln p of the columns that are no targets"},
+      {"gaps", "", "", "", "info",
+       "count what is missing in a large table, too (more than 2^27 values: all of it is read)"},
       {"covariance", "", "", "", "regress", "also write the covariance of the targets"},
       {"mahalanobis", "", "", "", "predict",
        "also write the Mahalanobis distances (not squared) to the components"},
+      {"standard-deviation", "", "", "", "impute",
+       "also write the standard deviation of each missing entry given the others of its row (0 where observed)"},
+      {"draws", "", "M", "", "impute",
+       "also write M tables whose missing entries are drawn from what the model allows, instead of its means: "
+       "for multiple imputation"},
       {"outliers", "", "Q", "", "predict",
        "also mark about this share of the rows as outliers, such as 0.01"},
       {"outlier-rule", "", "RULE", "data", "predict",
@@ -336,19 +352,19 @@ std::vector<OptionSpec> own_options() {
        "chi2: outside every component's ellipsoid of probability 1 - Q"},
       {"log-json", "", "FILE", "", "fit select", "write the log as JSON lines, too"},
       {"json", "", "", "",
-       "fit select score predict sample simulate marginal condition regress compare info pca transform",
+       "fit select score predict sample simulate marginal condition impute regress compare info pca transform",
        "print the result as JSON"},
       {"watchdog", "", "TIME", "", "fit select",
        "end the run (code 75, checkpoint kept) when a rank has not answered for this time; it must be longer "
        "than any pass "
        "over the data, and than the network takes to notice a lost host (default: wait for ever)"},
-      {"threads", "", "N", "", "fit select score predict sample simulate regress compare pca transform",
+      {"threads", "", "N", "", "fit select score predict sample simulate impute regress compare pca transform",
        "threads per rank (default: OMP_NUM_THREADS, or the processors that the rank may use)"},
       {"simd", "", "TARGET", "auto",
-       "fit select score predict sample simulate marginal condition regress compare pca transform",
+       "fit select score predict sample simulate marginal condition impute regress compare pca transform",
        "auto, avx512, avx2, fma128 or scalar: same bits, other speed"},
       {"config", "", "FILE", "",
-       "fit select score predict sample simulate marginal condition regress compare info convert pca "
+       "fit select score predict sample simulate marginal condition impute regress compare info convert pca "
        "transform",
        "TOML file with options, names as above"}};
 }

@@ -17,7 +17,9 @@ enum class Purpose : std::uint32_t {
   subsample = 6,
   folds = 11,
   batches = 12,
-  mixture = 13
+  mixture = 13,
+  imputed_component = 14,
+  imputed_values = 15
 };
 
 /// Uniform in the open interval (0, 1): the `item`-th number of `position` (a global row, a draw).

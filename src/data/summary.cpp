@@ -222,17 +222,14 @@ void add_column_moments(const Execution& execution, const Data& data, DataSummar
     variance[j] = summary.minimum[j] == summary.maximum[j] ? 0.0 : variance[j] / weight[j];
 }
 
-void check(const DataSummary& summary, const Names& names) {
+void check(const DataSummary& summary, const Names& names, Missing missing) {
   if (summary.n_rows == 0)
-    throw Error(
-        ExitCode::bad_data,
-        summary.gaps.n_left_out > 0
-            ? names.data + ": no row is complete; give `missing` em to fit with gaps"
-            : names.weights + ": every sample weight is zero; give at least one row a positive weight");
-  for (std::size_t j = 0; j < summary.minimum.size(); ++j)
-    if (summary.minimum[j] > summary.maximum[j])
-      throw Error(ExitCode::bad_data, names.data + ": " + names.column(static_cast<int>(j)) +
-                                          " has no value in any row; leave it out");
+    throw Error(ExitCode::bad_data,
+                summary.gaps.n_left_out > 0
+                    ? names.data + (missing == Missing::drop
+                                        ? ": no row is complete; give `missing` em to fit with gaps"
+                                        : ": no row has any value; give data with some")
+                    : names.weights + ": every sample weight is zero; give at least one row a positive weight");
   for (std::size_t j = 0; j < summary.minimum.size(); ++j)
     if (!(summary.minimum[j] >= -kLargest && summary.maximum[j] <= kLargest))
       throw Error(ExitCode::bad_data,
@@ -308,12 +305,19 @@ DataSummary summarise(const Execution& execution, const Data& data, const std::s
   summary.fingerprint = hex(all.hash);
   summary.gaps.n_rows = all.n_incomplete;
   summary.gaps.n_left_out = n_left_out;
-  check(summary, names);
+  check(summary, names, missing);
   if (summary.has_gaps()) {
     summary.gaps.n_missing = all.n_missing;
     add_column_moments(execution, data, summary);
   }
   return summary;
+}
+
+void require_values(const DataSummary& summary, const std::string& name) {
+  for (std::size_t j = 0; j < summary.minimum.size(); ++j)
+    if (summary.minimum[j] > summary.maximum[j])
+      throw Error(ExitCode::bad_data,
+                  name + ": column " + std::to_string(j) + " has no value in any row; leave it out");
 }
 
 void require_squares(const DataSummary& summary, const std::string& name) {

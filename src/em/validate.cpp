@@ -148,6 +148,7 @@ void require_enough_rows(const Execution& execution, const Data& data, const Fit
               (n_rows < data.grid().n_rows() ? " rows of positive weight" : " rows") +
               "; choose a smaller `n_components`",
           ExitCode::bad_data);
+  require_values(data.summary(), name);
   require_squares(data.summary(), name);
   if (o.component->is_binary()) require_binary(execution, data, name);
   require(has_distinct_rows(execution, data, o.n_components),

@@ -96,6 +96,7 @@ std::int64_t principal_components_bytes(const Execution& execution, Index n_rows
 }
 
 Transform standardising(const Execution& execution, const Data& data) {
+  require_values(data.summary(), "the data");
   require_squares(data.summary(), "the data");
   const DataMoments moments = data_moments(execution, data);
   Transform t{moments.mean, {}, {}};
