@@ -294,7 +294,7 @@ class Errors(PythonTest):
             lambda: program(["fit", "nan.npy", "-k", "2", "-o", "m.h5"], self.dir),
             lambda: gmmpi.fit(str(self.dir / "nan.npy"), 2), lambda: gmmpi.fit(spoilt, 2),
             lambda: gmmpi.fit(spoilt, 2, ranks=2, threads=1)])
-        self.assertEqual([f"gmmpi: error: {by_path}".replace(f"{self.dir}/", "")], run.errors)
+        self.assertEqual([f"gmmpi: error: {by_path.said}".replace(f"{self.dir}/", "")], run.errors)
         for error in (by_array, by_two):  # no name of a temporary file
             self.check(error, 65, "X: row 5, column 1 is NaN")
             self.assertNotIn("/", str(error))

@@ -4,6 +4,7 @@
     model = gmmpi.fit(X, n_components=3, ranks=4)     # a fitted sklearn.mixture.GaussianMixture
     model = gmmpi.load("m.h5")
     gmmpi.save(model, "start.h5")
+    gmmpi.impute(X, model)                            # missing entries filled in
     gmmpi.plot.scatter(X, model).savefig("m.png")
 
 What goes wrong raises gmmpi.GmmpiError with the program's message, in Python's words, and its exit_code; bad data and bad parameters
@@ -23,13 +24,15 @@ from .student import StudentMixture
 
 __version__ = "0.1.0"
 __all__ = ["BernoulliMixture", "FittedMixture", "GaussianMixture", "GmmpiError", "GmmpiValueError", "Mixture", "ModelFile", "Noise", "Run",
-           "StudentMixture", "Table", "find_program", "fit", "load", "plot", "read_data", "read_model", "run", "save", "write_data"]
+           "GaussianMixtureImputer", "StudentMixture", "Table", "find_program", "fit", "impute", "load", "plot", "read_data", "read_model", "run", "save", "write_data"]
 
 
 def __getattr__(name):
     """scikit-learn and matplotlib are imported when they are first needed."""
     if name == "GaussianMixture":
         return importlib.import_module(".estimator", __name__).GaussianMixture
+    if name in ("GaussianMixtureImputer", "impute"):
+        return getattr(importlib.import_module(".imputation", __name__), name)
     if name == "plot":
         return importlib.import_module(".plot", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

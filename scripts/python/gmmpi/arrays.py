@@ -113,11 +113,13 @@ def rows(values, name="X"):
     return array
 
 
-def finite_rows(values, name="X"):
-    """As rows, in double precision, without NaN and infinite numbers."""
+def finite_rows(values, name="X", with_gaps=False):
+    """As rows, in double precision, without infinite numbers, and without NaN unless `with_gaps`."""
     array = np.asarray(rows(values, name), dtype=np.float64)
-    if not np.isfinite(array).all():
-        index = np.argwhere(~np.isfinite(array))[0]
+    bad = np.isinf(array) if with_gaps else ~np.isfinite(array)
+    if bad.any():
+        index = np.argwhere(bad)[0]
         value = array[tuple(index)]
-        refuse(name, f"{place(index)} is {'NaN' if np.isnan(value) else 'inf' if value > 0 else '-inf'}; remove such rows")
+        refuse(name, f"{place(index)} is {'NaN' if np.isnan(value) else 'inf' if value > 0 else '-inf'}; remove such rows"
+                     + (", or set missing='em'" if np.isnan(value) else ""))
     return array

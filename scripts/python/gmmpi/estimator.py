@@ -17,6 +17,7 @@ from .columns import names_of
 from .data import Table
 from .fitted import FittedMixture, RowMethods, set_fit_attributes
 from .fitting import INIT_PARAMS, run_fit
+from .incomplete import checked, filled
 from .mixture import Mixture, as_mixture
 from .program import BAD_DATA, MPIRUN, USAGE, GmmpiError, GmmpiValueError
 
@@ -53,7 +54,8 @@ class GaussianMixture(RowMethods, sklearn.mixture.GaussianMixture):
 
     Parameters, defaults, attributes and methods are scikit-learn's, and further: reg_covar="auto" (as gmmpi.fit);
     init_params may be a model or a model file's path; random_state may be a numpy Generator; fit takes sample_weight; ranks,
-    threads, program and mpirun say how the program is run (see gmmpi.fit). random_state=None is seed 0. Fitted models also have
+    threads, program and mpirun say how the program is run (see gmmpi.fit). missing: "error"; "drop": rows that lack values are left out
+    of the fit; "em": fits and scores go by the values that rows have. random_state=None is seed 0. Fitted models also have
     `history_` (log-likelihood of each iteration, n_iter_ + 1 numbers) and `digest_`, and `nearest_`: None, or how a k-means
     model assigns rows. Errors are GmmpiErrors.
     """
@@ -61,7 +63,7 @@ class GaussianMixture(RowMethods, sklearn.mixture.GaussianMixture):
     def __init__(self, n_components=1, *, covariance_type="full", tol=1e-3, reg_covar=1e-6, max_iter=100, n_init=1,
                  init_params="kmeans", weights_init=None, means_init=None, precisions_init=None, random_state=None,
                  warm_start=False, verbose=0, verbose_interval=10, ranks=1, threads=None, program=None,
-                 mpirun=MPIRUN):
+                 mpirun=MPIRUN, missing="error"):
         super().__init__(n_components=n_components, covariance_type=covariance_type, tol=tol, reg_covar=reg_covar,
                          max_iter=max_iter, n_init=n_init, init_params=init_params, weights_init=weights_init,
                          means_init=means_init, precisions_init=precisions_init, random_state=random_state,
@@ -70,6 +72,7 @@ class GaussianMixture(RowMethods, sklearn.mixture.GaussianMixture):
         self.threads = threads
         self.program = program
         self.mpirun = mpirun
+        self.missing = missing
 
     def fit(self, X, y=None, sample_weight=None):
         """Fits to X (N, d) with the program. y is ignored, as in scikit-learn. Raises GmmpiError.
@@ -77,11 +80,11 @@ class GaussianMixture(RowMethods, sklearn.mixture.GaussianMixture):
         With warm_start it goes on from the model of the last fit, if that has the same n_components, covariance_type and columns.
         """
         names = names_of(X)
-        X = self._checked(X)
+        X = self._checked(X if checked(self.missing) == "error" else filled(X))
         start = self._warm_start(X, names)
         given = {} if start else {"weights": self.weights_init, "means": self.means_init, "precisions": self.precisions_init}
         options = {name: getattr(self, name)
-                   for name in ("covariance_type", "tol", "reg_covar", "max_iter", "threads")}
+                   for name in ("covariance_type", "tol", "reg_covar", "max_iter", "threads", "missing")}
         model = run_fit(X, self.n_components, names=names, init_params=start or self.init_params, given=given,
                         random_state=self.random_state, sample_weight=sample_weight, output=None,
                         how={"ranks": self.ranks, "program": self.program, "mpirun": self.mpirun,
@@ -143,7 +146,8 @@ class GaussianMixture(RowMethods, sklearn.mixture.GaussianMixture):
             known = {name: model.options[name] for name in ("tol", "reg_covar", "max_iter", "n_init") if name in model.options}
             methods = {value: name for name, value in INIT_PARAMS.items()}
             estimator = cls(mixture.n_components, covariance_type=mixture.layout.name, random_state=model.attributes.get("seed"),
-                            init_params=methods.get(model.options.get("init"), "kmeans"), **known)
+                            init_params=methods.get(model.options.get("init"), "kmeans"),
+                            missing=model.options.get("missing", "error"), **known)
             estimator._set(model)
         return set_names(estimator, feature_names)
 
@@ -167,10 +171,12 @@ class GaussianMixture(RowMethods, sklearn.mixture.GaussianMixture):
 
     def _rows(self, X):
         """X in double precision, checked, also by scikit-learn's rules for names and the number of columns."""
-        checked = finite_rows(X)
+        with_gaps = self.missing == "em"
+        found = finite_rows(filled(X) if with_gaps else X, with_gaps=with_gaps)
+        first = np.nan_to_num(found[:1])
         with as_gmmpi_errors(BAD_DATA):
-            validate_data(self, (X.iloc if is_frame(X) else checked)[:1], reset=False)
-        return checked
+            validate_data(self, type(X)(first, columns=X.columns) if is_frame(X) else first, reset=False)
+        return found
 
     def _estimate_log_prob(self, X, xp=None):
         """As scikit-learn's (xp: from 1.8 on), with x - mu taken first: an offset of all data costs no digits."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .arrays import finite_rows, is_frame
+from .incomplete import by_patterns, filled
 from .program import BAD_DATA, GmmpiError
 
 
@@ -11,29 +12,30 @@ class RowMethods:
 
     def predict(self, X):
         """The most responsible component of each row (N), of a k-means model the nearest mean, the lowest number on a tie; -1 for
-        rows of the noise."""
-        return self._mixture().labels(self._rows(X))
+        rows of the noise, and for those that have no value."""
+        labels = by_patterns(self._mixture(), self._rows(X), lambda mixture, rows: mixture.labels(rows))
+        return np.where(np.isnan(labels), -1, labels).astype(np.int64)
 
     def predict_proba(self, X):
         """p(k | x_n), (N, K); with noise (N, K + 1), the noise last. Of a k-means model 1 for the nearest mean, else 0."""
-        return self._mixture().posterior(self._rows(X))
+        return by_patterns(self._mixture(), self._rows(X), lambda mixture, rows: mixture.posterior(rows))
 
     def score_samples(self, X):
-        """ln p(x_n), (N)."""
-        return self._mixture().log_density(self._rows(X))
+        """ln p(x_n), (N), of what rows have; NaN for those that have nothing."""
+        return by_patterns(self._mixture(), self._rows(X), lambda mixture, rows: mixture.log_density(rows))
 
     def score(self, X, y=None):
         """The mean of ln p(x_n). y is ignored."""
-        return self.score_samples(X).mean()
+        return np.nanmean(self.score_samples(X))
 
     def bic(self, X):
         """-2 ln p(X) + p ln N of p free parameters; the lower the better."""
         log_density = self.score_samples(X)
-        return -2 * log_density.sum() + self._mixture().n_parameters * np.log(len(log_density))
+        return -2 * np.nansum(log_density) + self._mixture().n_parameters * np.log(np.isfinite(log_density).sum())
 
     def aic(self, X):
         """-2 ln p(X) + 2 p of p free parameters; the lower the better."""
-        return -2 * self.score_samples(X).sum() + 2 * self._mixture().n_parameters
+        return -2 * np.nansum(self.score_samples(X)) + 2 * self._mixture().n_parameters
 
 
 class FittedMixture(RowMethods):
@@ -42,7 +44,7 @@ class FittedMixture(RowMethods):
     weights_, means_, converged_, n_iter_, lower_bound_, lower_bounds_, n_features_in_, and history_, digest_ and nearest_ as
     gmmpi.GaussianMixture; those with covariances also covariances_ and precisions_cholesky_, Student's also scales_ and dof_.
 
-    `mixture_` is the mixture, `transform_` what is done to rows first or None. With principal components, ln p and BIC are of
+    missing: "error", or "em", with which rows may lack values (that of the fit). `mixture_` is the mixture, `transform_` what is done to rows first or None. With principal components, ln p and BIC are of
     those, as in the program. Rows are drawn by gmmpi.run("sample", path, ...).
     """
 
@@ -55,6 +57,7 @@ class FittedMixture(RowMethods):
                 setattr(self, name + "_", getattr(self.mixture_, name))
         self.covariance_type = self.mixture_.covariance_type
         self.n_components = self.mixture_.n_components
+        self.missing = model.options.get("missing", "error")
         self.n_features_in_ = self.mixture_.n_features if self.transform_ is None else len(self.transform_.center)
         set_fit_attributes(self, model)
 
@@ -74,10 +77,13 @@ class FittedMixture(RowMethods):
         if names is not None and is_frame(X) and list(X.columns) != list(names):
             raise GmmpiError(f"X: has the columns {', '.join(map(str, X.columns))}, the model {', '.join(names)}; give the model's columns "
                              "in its order, X[model.feature_names_in_]", BAD_DATA)
-        rows = finite_rows(X)
+        with_gaps = self.missing == "em"
+        rows = finite_rows(filled(X) if with_gaps else X, with_gaps=with_gaps)
         if rows.shape[1] != self.n_features_in_:
             raise GmmpiError(f"X: has {rows.shape[1]} columns, the model has {self.n_features_in_}; give rows of the same columns",
                              BAD_DATA)
+        if self.transform_ is not None and np.isnan(rows).any():
+            raise GmmpiError("X: has missing values, and principal components need complete rows; leave such rows out", BAD_DATA)
         return rows if self.transform_ is None else self.transform_.apply(rows)
 
 

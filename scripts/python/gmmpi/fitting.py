@@ -13,6 +13,7 @@ from .arrays import is_frame, numbers, rows
 from .columns import name_list, names_of, places_of, reordered
 from .data import Table, save_npy
 from .families import FAMILIES
+from .incomplete import filled
 from .layouts import MATRICES, layout_of
 from .mixture import Mixture, as_mixture
 from .model_io import add_names, read_model, save
@@ -64,7 +65,7 @@ def run_fit(X, n_components, *, names, init_params, given, random_state, sample_
     options = {"n_components": n_components, **options, "sample_weight": sample_weight, "seed": seed_of(random_state)}
     with tempfile.TemporaryDirectory(prefix="gmmpi-") as name:
         call = Call(pathlib.Path(name), how, options)
-        data = call.located(X, "X")
+        data = call.located(filled(X) if options.get("missing") in ("drop", "em") else X, "X")
         for own in PER_ROW:
             if options.get(own) is not None:
                 options[own] = call.located(options[own], own)

@@ -30,6 +30,15 @@ class Noise:
 
     weight: float
     log_volume: float
+    log_sides: np.ndarray = None  # (d), of the box that it is drawn from; None: not known
+
+    def of_columns(self, columns):
+        """The noise of these columns alone: their sides, and a share of what makes V another volume than the box's."""
+        if self.log_sides is None:
+            raise GmmpiError("X: rows lack values, and the model does not say how wide its noise is in each column; give complete rows",
+                             BAD_DATA)
+        own = self.log_sides[columns]
+        return Noise(self.weight, own.sum() + (self.log_volume - self.log_sides.sum()) * len(own) / len(self.log_sides), own)
 
     @property
     def log_joint(self):
@@ -201,11 +210,13 @@ class Mixture(FiniteMixture):
         return self.layout.variances(self.matrices, *self.means.shape)
 
 
-def noise_of(attributes):
+def noise_of(attributes, arrays):
     """The Noise that a model file's attributes tell of, or None."""
     if "noise_weight" not in attributes:
         return None
-    return Noise(float(attributes["noise_weight"]), float(attributes["noise_log_volume"]))
+    sides = arrays["noise_maximum"][...] - arrays["noise_minimum"][...] if "noise_minimum" in arrays else None
+    log_sides = None if sides is None else np.log(np.where(sides > 0, sides, 1.0))
+    return Noise(float(attributes["noise_weight"]), float(attributes["noise_log_volume"]), log_sides)
 
 
 def nearest_of(attributes):
@@ -215,7 +226,7 @@ def nearest_of(attributes):
 
 def parameters_of_file(arrays, attributes, n_own):
     """What a Mixture is made of besides its matrices; n_own: free parameters other than weights, means and matrices."""
-    weights, means, noise = arrays["weights"][...], arrays["means"][...], noise_of(attributes)
+    weights, means, noise = arrays["weights"][...], arrays["means"][...], noise_of(attributes, arrays)
     free = None
     if "scale" in arrays and "n_parameters" in attributes:  # of a structure with fewer parameters than its arrays
         free = int(attributes["n_parameters"]) - (len(weights) - 1 + means.size) - (0 if noise is None else 2) - n_own

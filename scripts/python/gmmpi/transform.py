@@ -37,6 +37,11 @@ class Transform:
             return Transform(self.center[places], self.scale[places])
         return Transform(self.center[places], self.scale, self.components[:, places])
 
+    def noise_before(self, noise):
+        """The noise of x where `noise` is that of y."""
+        sides = None if noise.log_sides is None or self.components is not None else noise.log_sides + np.log(self.scale)
+        return Noise(noise.weight, noise.log_volume + np.log(self.scale).sum(), sides)
+
     def before(self, mixture):
         """The mixture of x where `mixture` is that of y; its covariances may need another layout."""
         if self.loses:
@@ -45,7 +50,7 @@ class Transform:
             layout, matrices = mixture.layout.scaled(mixture.matrices, self.scale)
         else:
             layout, matrices = mixture.layout.mapped(mixture.matrices, self.scale[:, None] * self.components, mixture.n_components)
-        noise = mixture.noise and Noise(mixture.noise.weight, mixture.noise.log_volume + np.log(self.scale).sum())
+        noise = mixture.noise and self.noise_before(mixture.noise)
         nearest = mixture.nearest and NearestMean(self)  # distances are those of y, where k-means ran
         return mixture.with_matrices(layout.name, self.invert(mixture.means), matrices, noise=noise, nearest=nearest)
 

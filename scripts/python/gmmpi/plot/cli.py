@@ -46,6 +46,7 @@ OPTIONS = {
     "feature_names": {"type": words, "metavar": "NAMES", "help": "names of the columns, with commas (default: the model's)"},
     "high": {"type": float, "metavar": "X", "help": "end of the sweep"},
     "images": {"metavar": "DATA", "help": f"images whose reduced coordinates are --reduced: {SPEC}"},
+    "imputed": {"metavar": "DATA", "help": "the same rows without gaps, from gmmpi impute: what was missing is drawn there, as rings"},
     "iterations": {"type": whole_numbers, "metavar": "N,N,...",
                    "help": "frames to draw (default: from start to convergence)"},
     "labels": {"metavar": "LABELS", "help": "a column of the data, file.npy, or file.h5[:/dataset] (default /labels)"},
@@ -79,7 +80,7 @@ ARGUMENTS = {
 # name: (what it draws, arguments, options)
 KINDS = {
     "scatter": ("points with the components' ellipses", "data models",
-                "columns labels colour_by size_by shares sigmas equal rows names"),
+                "columns labels colour_by size_by shares sigmas imputed equal rows names"),
     "density": ("contours of the density, or curves for one column", "data models", "columns equal rows names"),
     "anomalies": ("contours of -ln p(x), the least likely rows marked", "data models", "outliers columns equal rows names"),
     "space": ("points in three dimensions with ellipsoids and their axes", "data models",

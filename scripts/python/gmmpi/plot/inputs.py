@@ -128,6 +128,11 @@ def model_name(path):
 
 
 def open_data(data, models=(), labels=None, most_rows=MOST_ROWS, seed=0):
+    """As open_table, without the rows that cannot be drawn."""
+    return drawable(open_table(data, models, labels, most_rows, seed))
+
+
+def open_table(data, models=(), labels=None, most_rows=MOST_ROWS, seed=0):
     """A Table from a path, an array, a DataFrame or a Table, with the columns that the models have.
 
     They are found by their names where both have names. A column `label` or `labels` that the models do not know becomes
@@ -159,7 +164,7 @@ def open_data(data, models=(), labels=None, most_rows=MOST_ROWS, seed=0):
         raise GmmpiError(f"{table.name}: has no rows to draw; give some", BAD_DATA)
     for model in models:
         table = fitting_columns(table, model)
-    return drawable(table)
+    return table
 
 
 @dataclass(frozen=True)
@@ -167,6 +172,10 @@ class Shown(Table):
     """A Table without the rows that hold no finite number somewhere, which cannot be drawn."""
 
     n_missing: int = 0
+
+    def responsibilities(self, mixture):
+        """p(k | x_n), (N, K)."""
+        return mixture.responsibilities(self.X)
 
 
 def drawable(table):

@@ -9,6 +9,7 @@ from matplotlib.patches import Ellipse
 
 from ..program import USAGE, GmmpiError
 from . import geometry, inputs, style
+from .imputed import imputed_entries, mark_imputed, open_imputed
 
 SHARES = (0.68, 0.95)
 COLOUR_BY = ("responsibility", "prediction", "label")
@@ -17,17 +18,18 @@ MOST_NAMED = 6  # components that the legend lists, more are numbered at their m
 
 @style.picture
 def scatter(data, models, *, labels=None, columns=None, colour_by="responsibility", size_by="certainty", shares=SHARES,
-            sigmas=None, rows=inputs.MOST_ROWS, names=None, title=None, equal=False):
+            sigmas=None, rows=inputs.MOST_ROWS, names=None, title=None, equal=False, imputed=None):
     """Draws data (N, d) and one panel per model, with ellipses; returns the matplotlib Figure.
 
     columns: two, by name or number (default: the first two); ellipses of more columns are marginals.
     colour_by: responsibility (the components' colours mixed), prediction (most responsible component) or label.
     size_by: certainty (area by the square of the largest responsibility) or none. Labels, where given, are marker shapes
     unless they are the colours. shares: probabilities that the ellipses hold (chi-square with 2 degrees of freedom);
-    sigmas: Mahalanobis radii instead. At most `rows` points are drawn.
+    sigmas: Mahalanobis radii instead. At most `rows` points are drawn. imputed: the same rows without gaps, as gmmpi impute wrote them;
+    rows that lack a value in data are drawn there, as rings, with a bar of one standard deviation where the file has these.
     """
     models = inputs.open_models(models, names, noise=True)
-    table = inputs.open_data(data, models, labels, rows)
+    table = inputs.open_data(data, models, labels, rows) if imputed is None else open_imputed(data, imputed, models, labels, rows)
     chosen = inputs.choose_columns(table, columns, 2)
     check_colour_by(colour_by, table)
     contours = contour_radii(shares, sigmas)
@@ -35,6 +37,8 @@ def scatter(data, models, *, labels=None, columns=None, colour_by="responsibilit
     palettes = colours_of(table, [model.mixture for model in models], colour_by)
     for ax, model, palette in zip(axes, models, palettes):
         draw_points(ax, table, model.mixture, chosen, colour_by, size_by, palette)
+        if imputed is not None:
+            mark_imputed(ax, table, chosen)
         draw_ellipses(ax, model.mixture, chosen, contours, palette.components)
         ax.margins(0.04)
         ax.autoscale_view()
@@ -42,8 +46,8 @@ def scatter(data, models, *, labels=None, columns=None, colour_by="responsibilit
         style.to_one_scale(axes)
     style.label_panels(axes, *(table.names[j] for j in chosen))
     style.name_panels(figure, axes, table, models, title)
-    style.beside(style.corner(axes),
-                 legend_entries(models[0].mixture if len(models) == 1 else None, contours, table, colour_by, palettes[0]))
+    entries = legend_entries(models[0].mixture if len(models) == 1 else None, contours, table, colour_by, palettes[0])
+    style.beside(style.corner(axes), entries if imputed is None else [*entries, *imputed_entries(table)])
     soft = any(model.mixture.nearest is None for model in models)
     style.caption(figure, marginal_note(models[0], table, chosen), style.subsample_note(table, len(table.X)),
                   colour_note(models, colour_by),
@@ -126,7 +130,7 @@ def most_common(components, groups, n_components, n_groups):
 
 def draw_points(ax, table, mixture, chosen, colour_by, size_by, colours, scale=1.0):
     """Points in the chosen columns (two, or three on 3-D axes); `scale` multiplies their areas."""
-    resp = mixture.responsibilities(table.X)
+    resp = table.responsibilities(mixture)
     palette = colours.components
     if mixture.noise is not None:
         resp = np.column_stack([resp, np.clip(1 - resp.sum(axis=1), 0, 1)])
