@@ -30,6 +30,7 @@ def write_inputs(folder):
         "apart": clusters(3000, 8, 6, 1, 40), "wide": clusters(1500, 12, 8, 2, 3), "big": clusters(240_000, 6, 5, 3, 2),
         "few": np.repeat(np.array([[0.0, 0], [1, 0], [0, 3], [5, 5], [9, 5], [5, 9], [7, 7]]), [40, 30, 20, 10, 2, 3, 1], axis=0),
         "complete": np.repeat([0, 1, 2], 50), "partial": np.where(np.arange(150) % 4 == 0, np.repeat([0, 1, 2], 50), -1),
+        "holes": table("iris_holes.csv", 4), "gaps": table("overlap3d_holes.csv", 3),
         "weights": np.arange(150) % 5 * 0.5 + 0.25, "faithful_weights": np.arange(272) % 3 * 1.0,
     }
     for name, values in arrays.items():
@@ -131,6 +132,14 @@ FITS = [
     "fit wide.npy -k 8 --max-iter 12 --seed 3",
     "fit digits.npy -k 10 --tol 0 --max-iter 5",
     "fit digits.npy -k 10 --tol 0 --max-iter 5 --covariance-type tied",
+    # rows that lack values
+    *of_each_type(f"fit holes.npy -k 3 --missing em {TEN}"),
+    f"fit gaps.npy -k 3 --missing em {TEN} --covariance-type VEV --noise",
+    f"fit gaps.npy -k 2 --missing em {TEN} --family student --n-init 2 --init random-from-data",
+    "fit gaps.npy -k 3 --missing em --engine stepwise --batches 3",
+    "fit gaps.npy -k 3 --missing em --engine kmeans",
+    "fit gaps.npy -k 3 --missing em --engine hard --prior auto --covariance-type tied",
+    "fit holes.npy -k 3 --missing drop --max-iter 6",
     # Bernoulli
     "fit bits.npy -k 5 --family bernoulli --max-iter 12",
     "fit bits.npy -k 5 --family bernoulli --max-iter 12 --n-init 2 --init random-from-data",
@@ -187,6 +196,9 @@ OUTPUTS = {
     f"{IRIS} {TEN} --engine hard --covariance-type diag": of_model("iris.npy", SCORE, ROWS),
     f"{IRIS} {TEN} --sample-weight weights.npy": [SCORE.format(data="iris.npy") + " --sample-weight weights.npy"],
     f"fit digits12.npy -k 6 {TEN}": of_model("digits12.npy", SCORE, ROWS, DISTANCES, DRAWN, MARGINAL, rule="data"),
+    f"fit holes.npy -k 3 --missing em {TEN}": ["score holes.npy m.h5 --missing em --json",
+                                               "predict holes.npy m.h5 --missing em --responsibilities --log-density -o rows.csv",
+                                               "impute holes.npy m.h5 --standard-deviation --draws 2 --seed 3 -o filled.csv"],
     "fit apart.npy -k 6 --max-iter 8": of_model("apart.npy", SCORE, ROWS),
     "fit bits.npy -k 4 --family bernoulli --max-iter 8": of_model("bits.npy", SCORE, ROWS, DRAWN),
 }

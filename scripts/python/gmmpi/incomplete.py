@@ -1,4 +1,4 @@
-"""Rows that lack values (NaN): what a mixture says of them by the columns that they have (docs/maths/incomplete.md)."""
+"""Rows that lack values (NaN): what a mixture says of them by the columns that they have (docs/maths/missing-values.md)."""
 
 from dataclasses import replace
 
