@@ -29,19 +29,24 @@ RowwiseDensity::RowwiseDensity(const Mixture& m, const KernelTable& kernels)
   for (double& c : constants_) c += m.log_volume;
 }
 
+/// Of component k; rows beyond the tile's end, of which the kernel makes anything, get 0.
+void RowwiseDensity::distances(const Tile& tile, int k, double* scratch, double* q, double* log_det) const {
+  kernels_.observed_density(tile.observed(), mean(k), covariance(k), scratch, q, log_det);
+  std::fill(q + tile.n_rows(), q + kTile, 0.0);
+  std::fill(log_det + tile.n_rows(), log_det + kTile, 0.0);
+}
+
 void RowwiseDensity::mahalanobis(const Tile& tile, double* out) const {
   AlignedDoubles scratch(observed_scratch(d_));
   alignas(64) double log_det[kTile];
-  for (int k = 0; k < K_; ++k)
-    kernels_.observed_density(tile.observed(), mean(k), covariance(k), scratch.data(),
-                              out + std::int64_t{k} * kTile, log_det);
+  for (int k = 0; k < K_; ++k) distances(tile, k, scratch.data(), out + std::int64_t{k} * kTile, log_det);
 }
 
 void RowwiseDensity::log_joint(const Tile& tile, double* out) const {
   AlignedDoubles scratch(observed_scratch(d_));
   alignas(64) double q[kTile], log_det[kTile];
   for (int k = 0; k < K_; ++k, out += kTile) {
-    kernels_.observed_density(tile.observed(), mean(k), covariance(k), scratch.data(), q, log_det);
+    distances(tile, k, scratch.data(), q, log_det);
     for (int r = 0; r < kTile; ++r)
       out[r] = constants_[k] -
                0.5 * (std::min(q[r], kMostDistance) + (log_det[r] + kLog2Pi * tile.n_observed()[r]));

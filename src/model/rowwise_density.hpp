@@ -26,6 +26,8 @@ class RowwiseDensity {
   void log_joint(const Tile& tile, double* out) const;
 
  private:
+  void distances(const Tile& tile, int k, double* scratch, double* q, double* log_det) const;
+
   int K_, d_;
   const KernelTable& kernels_;
   AlignedDoubles means_, covariances_, constants_;
