@@ -51,7 +51,8 @@ void set_fit_options(const Options& o, FitOptions& f) {
   if (o.has("init-labels")) {
     for (const char* other : {"init", "labels"})
       if (o.given.contains(other))
-        throw Error(ExitCode::usage, std::string("--init-labels is a start of its own; leave out --") + other);
+        throw Error(ExitCode::usage,
+                    std::string("--init-labels is a start of its own; leave out --") + other);
     f.init = Init::labels;
     return;
   }
@@ -77,8 +78,8 @@ std::optional<std::string> start_path(const Options& o) {
 const Component& component_of(const Options& o) {
   const Component& component = find_component(o.choice("family", component_names()));
   if (!component.has_covariances() && o.given.contains("covariance-type"))
-    throw Error(ExitCode::usage, "--covariance-type " + o.text("covariance-type") + ": components of --family " +
-                                     std::string(component.name()) +
+    throw Error(ExitCode::usage, "--covariance-type " + o.text("covariance-type") +
+                                     ": components of --family " + std::string(component.name()) +
                                      " have no covariances; leave one of them out");
   return component;
 }
@@ -116,16 +117,16 @@ const CovarianceStructure& structure_named(const std::string& name) {
   for (const std::string& type : covariance_types()) known += type + ", ";
   for (const CovarianceStructure* structure : covariance_structures())
     known += std::string(structure->mclust_name()) + ", ";
-  throw Error(ExitCode::usage,
-              "--covariance-type: '" + name + "' is unknown; choose one of " + known.substr(0, known.size() - 2));
+  throw Error(ExitCode::usage, "--covariance-type: '" + name + "' is unknown; choose one of " +
+                                   known.substr(0, known.size() - 2));
 }
 
 FitOptions fit_options(const Options& o) {
   FitOptions f;
   f.n_components = static_cast<int>(o.integer("n-components", 1, kMostComponents));
   f.component = &component_of(o);
-  f.structure =
-      &(f.component->has_covariances() ? structure_named(o.text("covariance-type")) : unconstrained(no_covariances()));
+  f.structure = &(f.component->has_covariances() ? structure_named(o.text("covariance-type"))
+                                                 : unconstrained(no_covariances()));
   set_fit_options(o, f);
   f.own = own_options(o, *f.component);
   f.trace_bound = o.choice("trace", {"none", "elbo"}) == "elbo";
@@ -196,7 +197,10 @@ std::map<std::string, std::string> resolved_options(const Options& options, cons
 }
 
 double log_likelihood_offset(const Execution& execution, const FitOptions& f, const DataSummary& data) {
-  return data.total_weight * log_volume(f.transform, *execution.kernels);
+  const std::vector<double> parts = log_scales(f.transform, *execution.kernels);
+  if (!data.has_gaps() || parts.empty())
+    return data.total_weight * log_volume(f.transform, *execution.kernels);
+  return std::inner_product(parts.begin(), parts.end(), data.gaps.observed_weight.begin(), 0.0);
 }
 
 void to_units_of_the_file(const Execution& execution, const FitOptions& f, const DataSummary& data,
@@ -208,6 +212,7 @@ void to_units_of_the_file(const Execution& execution, const FitOptions& f, const
   for (std::vector<double>* values : log_likelihoods)
     for (double& value : *values) value += offset;
   result.model.log_volume = log_volume(f.transform, *execution.kernels);
+  result.model.log_scales = log_scales(f.transform, *execution.kernels);
   if (!f.transform.empty()) result.map_entropy.reset();  // in other units it is rounded otherwise
 }
 

@@ -214,7 +214,7 @@ void add_column_moments(const Execution& execution, const Data& data, DataSummar
       }
     });
   };
-  const std::vector<double> weight = sum(middle, 0);
+  const std::vector<double>& weight = summary.gaps.observed_weight = sum(middle, 0);
   std::vector<double>& mean = summary.gaps.mean = sum(middle, 1);
   for (int j = 0; j < d; ++j) mean[j] = middle[j] + mean[j] / weight[j];
   std::vector<double>& variance = summary.gaps.variance = sum(mean, 2);
@@ -224,12 +224,13 @@ void add_column_moments(const Execution& execution, const Data& data, DataSummar
 
 void check(const DataSummary& summary, const Names& names, Missing missing) {
   if (summary.n_rows == 0)
-    throw Error(ExitCode::bad_data,
-                summary.gaps.n_left_out > 0
-                    ? names.data + (missing == Missing::drop
-                                        ? ": no row is complete; give `missing` em to fit with gaps"
-                                        : ": no row has any value; give data with some")
-                    : names.weights + ": every sample weight is zero; give at least one row a positive weight");
+    throw Error(
+        ExitCode::bad_data,
+        summary.gaps.n_left_out > 0
+            ? names.data + (missing == Missing::drop
+                                ? ": no row is complete; give `missing` em to fit with gaps"
+                                : ": no row has any value; give data with some")
+            : names.weights + ": every sample weight is zero; give at least one row a positive weight");
   for (std::size_t j = 0; j < summary.minimum.size(); ++j)
     if (!(summary.minimum[j] >= -kLargest && summary.maximum[j] <= kLargest))
       throw Error(ExitCode::bad_data,

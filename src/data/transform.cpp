@@ -52,6 +52,14 @@ void Transform::invert(std::span<const double> y, std::span<double> x) const {
   }
 }
 
+std::vector<double> log_scales(const Transform& transform, const KernelTable& kernels) {
+  if (!transform.components.empty()) return {};
+  std::vector<double> parts(transform.scale.size());
+  kernels.log(std::ssize(parts), transform.scale.data(), parts.data());
+  for (double& part : parts) part = -part;
+  return parts;
+}
+
 double log_volume(const Transform& transform, const KernelTable& kernels) {
   std::vector<double> logs(transform.scale.size());
   kernels.log(static_cast<int>(logs.size()), transform.scale.data(), logs.data());

@@ -79,6 +79,7 @@ struct Cohort {
     shared.options.short_runs = 0;
     shared.options.start = given.result.model;
     shared.options.start->log_volume = 0.0;  // the fit's rows are in its units already
+    shared.options.start->log_scales.clear();
     shared.started_from = options.structures[donor];
     shared.seed = given.seed;
     try {

@@ -131,6 +131,7 @@ StoredModel read_stored_model(const Execution& execution, const std::string& pat
               ": /transform does not lead to the columns of a Gaussian mixture that /model has; write "
               "a scale for each of them, or remove the group");
     m.log_volume = log_volume(model.transform, *execution.kernels);
+    m.log_scales = log_scales(model.transform, *execution.kernels);
   });
   return model;
 }

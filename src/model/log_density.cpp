@@ -17,6 +17,7 @@ LogDensity::LogDensity(const Mixture& m, const KernelTable& kernels)
   log_weights(kernels, std::span(&m.noise->weight, 1), &log_noise_.emplace());
   *log_noise_ += m.log_volume - m.noise->log_volume;
   log_sides_ = log_sides(*m.noise, kernels);
+  for (std::size_t j = 0; j < m.log_scales.size(); ++j) log_sides_[j] -= m.log_scales[j];
 }
 
 const RowwiseDensity* LogDensity::rowwise() const {
@@ -51,7 +52,8 @@ void LogDensity::add_noise(const Tile& tile, double* out) const {
   out += std::int64_t{n_components_} * kTile;
   std::fill_n(out, kTile, *log_noise_);
   const double* mask = tile.is_partial() ? tile.observed().mask : nullptr;
-  for (std::size_t j = 0; j < log_sides_.size() && mask; ++j, mask += kTile)  // what is missing has no side
+  for (std::size_t j = 0; j < log_sides_.size() && mask;
+       ++j, mask += kTile)  // what is missing has no side, and no scale
     for (int r = 0; r < kTile; ++r) out[r] += (1.0 - mask[r]) * log_sides_[j];
 }
 

@@ -2,6 +2,7 @@
 #include "model/observed_part.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "gmmpi/expect.hpp"
 #include "kernels/scalar_math.hpp"
@@ -122,6 +123,10 @@ ObservedPart observed_part(const Mixture& m, std::span<const int> observed, std:
   ObservedPart part{selected_columns(m, observed), {}};
   factorise_widened(part.given, kernels);
   part.given.log_volume = m.log_volume;
+  if (!m.log_scales.empty()) {
+    part.given.log_scales = values_of(m.log_scales, observed);
+    part.given.log_volume = std::accumulate(part.given.log_scales.begin(), part.given.log_scales.end(), 0.0);
+  }
   part.given.label_rule = m.label_rule;
   if (!m.label_space.empty() && m.label_space.components.empty()) {
     part.given.label_space.center = values_of(m.label_space.center, observed);

@@ -21,7 +21,8 @@ RowwiseDensity::RowwiseDensity(const Mixture& m, const KernelTable& kernels)
       kernels_(kernels),
       means_(m.means.begin(), m.means.end()),
       covariances_(std::size_t(K_) * d_ * d_),
-      constants_(K_) {
+      constants_(K_),
+      log_scales_(m.log_scales) {
   GMMPI_EXPECT(m.n_covariances() > 0);
   for (int k = 0; k < K_; ++k)
     m.layout().to_full(m.covariance(k), d_, covariances_.data() + std::size_t(k) * d_ * d_);
@@ -50,6 +51,9 @@ void RowwiseDensity::log_joint(const Tile& tile, double* out) const {
     for (int r = 0; r < kTile; ++r)
       out[r] = constants_[k] -
                0.5 * (std::min(q[r], kMostDistance) + (log_det[r] + kLog2Pi * tile.n_observed()[r]));
+    const double* mask = tile.observed().mask;
+    for (std::size_t j = 0; j < log_scales_.size() && mask; ++j, mask += kTile)  // what is missing has none
+      for (int r = 0; r < kTile; ++r) out[r] -= (1.0 - mask[r]) * log_scales_[j];
   }
 }
 

@@ -31,6 +31,7 @@ class RowwiseDensity {
   int K_, d_;
   const KernelTable& kernels_;
   AlignedDoubles means_, covariances_, constants_;
+  std::vector<double> log_scales_;
 };
 
 }  // namespace gmmpi

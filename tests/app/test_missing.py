@@ -51,6 +51,10 @@ class Missing(ProgramTest):
         self.assertAlmostEqual(attributes["log_likelihood"], -2326.697382798337, places=9)
         np.testing.assert_allclose(parameters["means"][0], [41.87117267, 184.84680636, 9.95751634, 77.88235294], rtol=1e-7)
         np.testing.assert_allclose(parameters["covariances"][0, 0, :2], [1044.0186322, 942.52975789], rtol=1e-6)
+        self.fit(AIR, "-k 1 --missing em --tol 1e-14 --standardize", "z.h5")  # each row by the scales of the columns that it has
+        self.assertAlmostEqual(model(self.dir / "z.h5")[1]["log_likelihood"], -2326.697382798337, places=9)
+        score = self.run_ok(f"score {AIR} z.h5 --missing em --json")
+        self.assertAlmostEqual(json.loads(score.out)["log_likelihood"], -2326.697382798337, places=9)
         X = np.genfromtxt(AIR, delimiter=",", skip_header=1, missing_values="NA")
         complete = X[~np.isnan(X).any(axis=1)]
         parts = [complete[complete[:, 3] <= 79], complete[complete[:, 3] > 79]]

@@ -17,10 +17,11 @@ enum class Missing { error, drop, em };
 
 /// Facts about rows that lack values.
 struct Gaps {
-  Index n_rows = 0;                    ///< incomplete rows of positive weight
-  Index n_left_out = 0;                ///< rows of weight zero because values, or all of them, are missing
-  std::vector<Index> n_missing;        ///< (d) in rows of positive weight; empty where nothing is missing
-  std::vector<double> mean, variance;  ///< (d) of the values that are there; empty where nothing is missing
+  Index n_rows = 0;                     ///< incomplete rows of positive weight
+  Index n_left_out = 0;                 ///< rows of weight zero because values, or all of them, are missing
+  std::vector<Index> n_missing;         ///< (d) in rows of positive weight; empty where nothing is missing
+  std::vector<double> mean, variance;   ///< (d) of the values that are there; empty where nothing is missing
+  std::vector<double> observed_weight;  ///< (d) sum of the weights of rows that have a value; likewise
 };
 
 /// Facts about all rows of positive weight, equal on all ranks, whatever their number. Ranges are those of

@@ -34,5 +34,7 @@ struct Transform {
 /// What is added to ln p(y) to make it ln p(x): -sum ln scale. Where the transform loses, the density of x is
 /// that of its projection, per volume of the subspace in the units of x.
 double log_volume(const Transform& transform, const KernelTable& kernels);
+/// (d) each column's part of that; empty if the transform is, or mixes columns.
+std::vector<double> log_scales(const Transform& transform, const KernelTable& kernels);
 
 }  // namespace gmmpi

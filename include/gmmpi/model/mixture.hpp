@@ -66,6 +66,7 @@ struct Mixture {
   /// `covariances`, where its rounding shows, but belongs to the parameters (src/model/variance_floor.hpp).
   std::vector<int> floored;
   double log_volume = 0.0;  ///< added to every log density: that of the Transform that the rows went through
+  std::vector<double> log_scales;  ///< (d) each column's part of it; empty where there is none by columns
 
   std::optional<UniformNoise> noise;
   LabelRule label_rule = LabelRule::posterior;

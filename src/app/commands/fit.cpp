@@ -30,6 +30,7 @@ namespace {
 Mixture read_start(const Execution& execution, const FitOptions& f, std::string& units) {
   StoredModel stored = read_stored_model(execution, f.start_name);
   stored.mixture.log_volume = 0.0;
+  stored.mixture.log_scales.clear();
   units = "in the transformed columns that it was fitted to, which are the same";
   if (stored.transform == f.transform) return stored.mixture;
   units = "in the units of the data, transformed with them";
