@@ -61,7 +61,7 @@ FoundRow find_extreme_row(const Execution& execution, const Data& data, const As
   const MomentLayout layout{assignment.n_components(), d};
   const std::vector<double> anywhere(std::size_t(layout.K) * d);
   std::optional<PatternPasses> patterns;
-  if (data.summary().has_gaps()) patterns.emplace(assignment, layout, anywhere, data.summary());
+  if (data.summary().has_gaps()) patterns.emplace(assignment, layout, anywhere, nullptr, data.summary());
   execution.comm.rethrow_anywhere(failure_of_blocks(execution, data, [&](const Block& block, int thread) {
     if (!patterns) return look(block, assignment, d, thread);
     BlockPatterns groups(d);

@@ -9,7 +9,13 @@ namespace gmmpi {
 
 namespace {
 
-constexpr std::int64_t kKeptBytes = std::int64_t{48} << 20;
+/// Tiles of an incomplete pattern that are worked on together: mostly it has no more rows in a block.
+constexpr Index kTilesOfPattern = 2;
+
+MomentLayout part_of(MomentLayout layout, std::size_t n_columns) {
+  layout.d = static_cast<int>(n_columns);
+  return layout;
+}
 
 std::int64_t bytes_of(const MomentLayout& layout, const Pattern& pattern) {
   const auto o = std::ssize(pattern.observed), m = std::ssize(pattern.missing);
@@ -18,6 +24,12 @@ std::int64_t bytes_of(const MomentLayout& layout, const Pattern& pattern) {
 }
 
 }  // namespace
+
+std::int64_t pattern_bytes(const MomentLayout& layout, Index n_rows) {
+  Pattern largest;  // the covariance of what is observed takes most
+  largest.observed.resize(layout.d);
+  return std::min(KeptByPattern<PatternPass>::kMostBytes, n_rows * bytes_of(layout, largest));
+}
 
 RegressionTask PatternPass::regression(int k) const {
   const std::size_t n_o = observed.size(), n_m = missing.size(), step = padded(static_cast<int>(n_m));
@@ -32,25 +44,19 @@ RegressionTask PatternPass::regression(int k) const {
 }
 
 PatternPasses::PatternPasses(const Assignment& assignment, const MomentLayout& layout,
-                             const std::vector<double>& centers, const DataSummary& summary)
-    : assignment_(assignment), layout_(layout), centers_(centers), summary_(summary) {
+                             const std::vector<double>& centers, const double* padded_centers,
+                             const DataSummary& summary)
+    : assignment_(assignment),
+      layout_(layout),
+      centers_(centers),
+      padded_centers_(padded_centers),
+      summary_(summary) {
   GMMPI_EXPECT(summary.has_gaps());
-  const std::size_t d = layout.d, stride = padded(layout.d);
-  padded_centers_.resize(layout.K * stride);
-  for (int k = 0; k < layout.K; ++k)
-    std::copy_n(centers.data() + k * d, d, padded_centers_.data() + k * stride);
 }
 
 std::shared_ptr<const PatternPass> PatternPasses::of(const Pattern& pattern) const {
-  {
-    const std::scoped_lock lock(mutex_);
-    if (const auto known = known_.find(pattern.key); known != known_.end()) return known->second;
-  }
-  std::shared_ptr<const PatternPass> made = make(pattern);
-  const std::int64_t bytes = bytes_of(layout_, pattern);
-  const std::scoped_lock lock(mutex_);
-  if (bytes_ + bytes <= kKeptBytes && known_.try_emplace(pattern.key, made).second) bytes_ += bytes;
-  return made;
+  return kept_.of(
+      pattern, [&] { return make(pattern); }, [&](const PatternPass&) { return bytes_of(layout_, pattern); });
 }
 
 std::shared_ptr<const PatternPass> PatternPasses::make(const Pattern& pattern) const {
@@ -108,6 +114,16 @@ GapWork::GapWork(const PatternPasses& passes, Index block_rows, const KernelTabl
       differences_(std::size_t{kGathered} * padded(passes.layout().d)),
       gamma_(kGathered) {}
 
+std::int64_t GapWork::bytes(const MomentLayout& layout, Index block_rows) {
+  const std::int64_t d = layout.d;
+  std::int64_t tiles =
+      2 * TileShares::bytes(layout, block_rows);  // of complete rows, and of those one by one
+  for (int n = 1; n < layout.d; ++n) tiles += TileShares::bytes(part_of(layout, n), kTilesOfPattern * kTile);
+  const std::int64_t rows = block_rows * (std::int64_t{sizeof(Share)} * layout.K + 8 * (2 * d + 4));
+  return BlockSums::bytes(layout) + RowwiseSums::bytes(layout) + tiles + rows + 2 * 8 * layout.size() +
+         8 * kGathered * (padded(layout.d) + 1);
+}
+
 const std::vector<double>& GapWork::sum(const Block& block, std::span<double> lanes,
                                         Profile::Seconds& seconds) {
   Stopwatch watch;
@@ -142,11 +158,10 @@ void GapWork::add_group(const PatternRows& group, const PatternPass& pass, std::
   const MomentLayout& layout = passes_.layout();
   const std::size_t K = layout.K;
   auto& tiles = tiles_[pass.observed.size()];
-  if (!tiles) {
-    MomentLayout part = layout;
-    part.d = static_cast<int>(pass.observed.size());
-    tiles = std::make_unique<TileShares>(part, block_rows_, kernels_, n_values_);
-  }
+  if (!tiles)
+    tiles = std::make_unique<TileShares>(part_of(layout, pass.observed.size()),
+                                         pass.missing.empty() ? block_rows_ : kTilesOfPattern * kTile,
+                                         kernels_, n_values_);
   AlignedDoubles counts(K * kRowLanes);
   for (int offset = 0; offset < group.rows.n_rows;) {
     const int first = offset;

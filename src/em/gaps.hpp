@@ -2,13 +2,10 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <string>
-#include <unordered_map>
 #include <vector>
 
-#include "data/patterns.hpp"
+#include "data/kept_by_pattern.hpp"
 #include "em/block_work.hpp"
 #include "em/rowwise_work.hpp"
 
@@ -30,17 +27,16 @@ struct PatternPass {
   RegressionTask regression(int k) const;
 };
 
-/// Those of one sweep, made when they are first met and kept within a limit of memory; beyond it they are
-/// made again for each block, with the same bits. Shared by all threads.
+/// Those of one sweep, made when they are first met. Shared by all threads.
 class PatternPasses {
  public:
-  /// All must outlive it. `centers` (K, d).
+  /// All must outlive it. `centers` (K, d), and the same (K, padded(d)).
   PatternPasses(const Assignment& assignment, const MomentLayout& layout, const std::vector<double>& centers,
-                const DataSummary& summary);
+                const double* padded_centers, const DataSummary& summary);
   std::shared_ptr<const PatternPass> of(const Pattern& pattern) const;
   const MomentLayout& layout() const { return layout_; }
   const Assignment& assignment() const { return assignment_; }
-  const double* padded_centers() const { return padded_centers_.data(); }  ///< (K, padded(d))
+  const double* padded_centers() const { return padded_centers_; }  ///< (K, padded(d))
   /// Column variances, which a missing value has where the assignment expects nothing.
   const std::vector<double>& variances() const { return summary_.gaps.variance; }
 
@@ -51,11 +47,9 @@ class PatternPasses {
   const Assignment& assignment_;
   MomentLayout layout_;
   const std::vector<double>& centers_;
-  AlignedDoubles padded_centers_;
+  const double* padded_centers_;
   const DataSummary& summary_;
-  mutable std::mutex mutex_;  ///< of what follows
-  mutable std::unordered_map<std::string, std::shared_ptr<const PatternPass>> known_;
-  mutable std::int64_t bytes_ = 0;
+  mutable KeptByPattern<PatternPass> kept_;
 };
 
 /// One thread's work on blocks with gaps. Each component's rows are gathered over all patterns, completed by
@@ -67,6 +61,9 @@ class GapWork {
   GapWork(const PatternPasses& passes, Index block_rows, const KernelTable& kernels, int n_values);
   /// As BlockWork::sum.
   const std::vector<double>& sum(const Block& block, std::span<double> lanes, Profile::Seconds& seconds);
+
+  /// What one thread needs for blocks of at most `block_rows` rows.
+  static std::int64_t bytes(const MomentLayout& layout, Index block_rows);
 
  private:
   /// A row with a share in a component: where its observed columns are, and by what pattern.

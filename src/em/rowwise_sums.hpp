@@ -10,7 +10,7 @@
 namespace gmmpi {
 
 /// What BlockSums is for rows that are known: with b and B the mean and covariance of the true row given what
-/// is observed, moments are of b, and second ones get B besides. Bovy, Hogg & Roweis (2011), eqs. 16 and 17.
+/// is observed, moments are of b, and second ones get B besides. Ghahramani & Jordan (1994).
 class RowwiseSums {
  public:
   RowwiseSums(const MomentLayout& layout, const KernelTable& kernels);
@@ -22,6 +22,9 @@ class RowwiseSums {
   /// The sums in the layout's order.
   const std::vector<double>& collect();
 
+  /// What one thread's take.
+  static std::int64_t bytes(const MomentLayout& layout);
+
  private:
   void gather(const Tile& tile, int row, double gamma);
   void flush(int k, const RowwiseDensity& density, const double* center);
@@ -29,9 +32,8 @@ class RowwiseSums {
   MomentLayout layout_;
   const KernelTable& kernels_;
   int n_rows_ = 0;
-  ObservedRows rows_{};
-  AlignedDoubles counts_;                      ///< K x 8 lanes
-  AlignedDoubles xt_, mask_, errors_, gamma_;  ///< gathered
+  AlignedDoubles counts_;             ///< K x 8 lanes
+  AlignedDoubles xt_, mask_, gamma_;  ///< gathered
   AlignedDoubles s1_, s2_, scratch_;
   std::vector<double> sums_;
 };

@@ -13,7 +13,6 @@
 #include "em/block_work.hpp"
 #include "em/gaps.hpp"
 #include "em/resolution.hpp"
-#include "em/rowwise_work.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/expect.hpp"
 #include "parallel/exact_message.hpp"
@@ -47,8 +46,7 @@ std::vector<double> reaches_of(const DataSummary& summary, const std::vector<dou
   for (std::size_t e = 0; e < centers.size(); ++e)
     reach.push_back(std::max(std::abs(summary.maximum[e % d] - centers[e]),
                              std::abs(summary.minimum[e % d] - centers[e])));
-  if (summary.has_gaps() || (summary.has_errors && assignment.rowwise()))
-    assignment.raise_reach(summary, centers, reach);
+  if (summary.has_gaps()) assignment.raise_reach(summary, centers, reach);
   for (double& r : reach) r *= 1.0001;
   return reach;
 }
@@ -88,51 +86,32 @@ AlignedDoubles pad_rows(const std::vector<double>& values, int d) {
 
 /// One thread's part of a sweep.
 struct Worker {
-  MomentLayout layout;
-  Index block_rows;
-  const KernelTable& kernels;
-  BlockWork work;
-  std::optional<GapWork> gaps;
-  std::optional<RowwiseWork> rowwise;  ///< made for the first block whose rows are measured with errors
+  std::optional<BlockWork> work;
+  std::optional<GapWork> gaps;  ///< where rows lack values, in its place
   const Resolution& resolution;
   std::vector<double> peaks;
   ExactArray moments;
   std::vector<ExactScalar> totals;  ///< of the values
-  std::vector<double> lanes;
   Profile::Seconds seconds{};
 
-  Worker(const MomentLayout& moment_layout, Index most_rows, const KernelTable& table, int n_values,
+  Worker(const MomentLayout& layout, Index block_rows, const KernelTable& kernels, int n_values,
          const PatternPasses* patterns, const Resolution& keys, const ExactArray& empty)
-      : layout(moment_layout),
-        block_rows(most_rows),
-        kernels(table),
-        work(layout, block_rows, kernels, n_values),
-        resolution(keys),
-        peaks(keys.n_keys()),
-        moments(empty),
-        totals(n_values) {
-    if (patterns) gaps.emplace(*patterns, block_rows, kernels, n_values);
+      : resolution(keys), peaks(keys.n_keys()), moments(empty), totals(n_values) {
+    if (patterns)
+      gaps.emplace(*patterns, block_rows, kernels, n_values);
+    else
+      work.emplace(layout, block_rows, kernels, n_values);
   }
 
   void add(const Block& block, const Assignment& assignment, const double* centers) {
-    lanes.assign(totals.size() * kRowLanes, 0.0);
-    const std::vector<double>& of_block = sum(block, assignment, centers);
+    AlignedDoubles lanes(totals.size() * kRowLanes);
+    const std::vector<double>& of_block =
+        gaps ? gaps->sum(block, lanes, seconds) : work->sum(block, assignment, centers, lanes, seconds);
     Stopwatch watch;
     moments.add(of_block);
     resolution.add(of_block, peaks);
     for (std::size_t i = 0; i < lanes.size(); ++i) totals[i / kRowLanes].add(lanes[i]);
     seconds[Profile::exact_sums] += watch.lap();
-  }
-
-  /// Errors count where the assignment has densities.
-  const std::vector<double>& sum(const Block& block, const Assignment& assignment, const double* centers) {
-    if (block.n_errors > 0 && assignment.rowwise()) {
-      if (!rowwise) rowwise.emplace(layout, block_rows, kernels, static_cast<int>(totals.size()));
-      Block one_by_one = block;
-      one_by_one.rowwise = true;
-      return rowwise->sum(one_by_one, assignment, centers, lanes, seconds);
-    }
-    return gaps ? gaps->sum(block, lanes, seconds) : work.sum(block, assignment, centers, lanes, seconds);
   }
 };
 
@@ -154,7 +133,8 @@ Pass run_pass(const Execution& execution, const Data& data, const Assignment& as
   Stopwatch watch;
   const AlignedDoubles padded_centers = pad_rows(centers, layout.d);
   std::optional<PatternPasses> patterns;
-  if (data.summary().has_gaps()) patterns.emplace(assignment, layout, centers, data.summary());
+  if (data.summary().has_gaps())
+    patterns.emplace(assignment, layout, centers, padded_centers.data(), data.summary());
   std::vector<std::unique_ptr<Worker>> workers(execution.n_threads);
   const std::exception_ptr failure = failure_of_blocks(execution, data, [&](const Block& block, int thread) {
     auto& worker = workers[thread];
@@ -225,8 +205,10 @@ std::exception_ptr failure_of_blocks(const Execution& execution, const Data& dat
   return nullptr;
 }
 
-std::int64_t sweep_bytes_per_thread(const MomentLayout& layout, Index block_rows) {
-  return BlockWork::bytes(layout, block_rows) + (3 + 1) * 8 * layout.size();
+std::int64_t sweep_bytes_per_thread(const MomentLayout& layout, Index block_rows, bool with_gaps) {
+  const std::int64_t work =
+      with_gaps ? GapWork::bytes(layout, block_rows) : BlockWork::bytes(layout, block_rows);
+  return work + (3 + 1) * 8 * layout.size();
 }
 
 void Assignment::raise_reach(const DataSummary& summary, std::span<const double>,

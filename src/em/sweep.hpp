@@ -110,8 +110,10 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
 std::exception_ptr failure_of_blocks(const Execution& execution, const Data& data,
                                      const std::function<void(const Block&, int)>& work);
 
-/// Bytes that one thread of a sweep needs besides the data.
-std::int64_t sweep_bytes_per_thread(const MomentLayout& layout, Index block_rows);
+/// Bytes that one thread of a sweep needs besides the data; `with_gaps`: where rows may lack values.
+std::int64_t sweep_bytes_per_thread(const MomentLayout& layout, Index block_rows, bool with_gaps = false);
+/// Bytes that a rank of so many rows keeps of the patterns of its gaps, at most.
+std::int64_t pattern_bytes(const MomentLayout& layout, Index n_rows);
 
 /// A row of the data, found or drawn; equal on all ranks. In its gaps stand column means.
 struct FoundRow {

@@ -19,19 +19,19 @@ std::vector<Index> class_table(const Execution& execution, const Data& data, con
   const std::size_t n_classes = labels.n_classes(), K = mixture.n_components;
   const std::size_t size = (K + mixture.noise.has_value()) * n_classes;
   std::vector<std::vector<Index>> tables(execution.n_threads, std::vector<Index>(size));
+  std::vector<ObservedTiles> tiles(execution.n_threads, ObservedTiles(models, ObservedTiles::Rare::together));
   execution.comm.together([&] {
     data.for_each_block(execution, [&](const Block& block, int thread) {
-      ObservedTiles(models, ObservedTiles::Rare::together)
-          .for_each(block, [&](const Tile& tile, const ObservedModel& model) {
-            TilePosterior posterior(model.part.given, model.density, kernels);
-            posterior.evaluate(tile);
-            posterior.require_in_reach(tile);
-            for (int r = 0; r < tile.n_rows(); ++r) {
-              const int known = labels[tile.row(r)], label = posterior.label(r);
-              if (known == RowLabels::kUnknown) continue;
-              ++tables[thread][(label == TilePosterior::kNoise ? K : label) * n_classes + known];
-            }
-          });
+      tiles[thread].for_each(block, [&](const Tile& tile, const ObservedModelPtr& model) {
+        TilePosterior posterior(model->part.given, model->density, kernels);
+        posterior.evaluate(tile);
+        posterior.require_in_reach(tile);
+        for (int r = 0; r < tile.n_rows(); ++r) {
+          const int known = labels[tile.row(r)], label = posterior.label(r);
+          if (known == RowLabels::kUnknown) continue;
+          ++tables[thread][(label == TilePosterior::kNoise ? K : label) * n_classes + known];
+        }
+      });
     });
   });
   for (std::size_t t = 1; t < tables.size(); ++t)

@@ -59,22 +59,20 @@ void GapConditional::set_rest(Mixture rest, int n_observed) {
   responsibilities_.resize((std::size_t(K) + all_.noise.has_value()) * kTile);
 }
 
-void GapConditional::take(const ObservedModel& model) {
-  if (&model == model_ && model.pattern.key == key_)
-    return;  // another one at that place is of that pattern, too
-  model_ = &model;
-  key_ = model.pattern.key;
-  const std::vector<int>& missing = model.pattern.missing;
+void GapConditional::take(const ObservedModelPtr& model) {
+  if (model == model_) return;
+  const std::vector<int>& missing = model->pattern.missing;
   GMMPI_EXPECT(!missing.empty());
   Mixture rest = selected_columns(all_, missing);
   // Of diagonal layouts the conditional covariances are the marginal ones.
-  if (!model.part.missing.slopes.empty()) rest.covariances = model.part.missing.covariances;
-  set_rest(std::move(rest), static_cast<int>(model.pattern.observed.size()));
+  if (!model->part.missing.slopes.empty()) rest.covariances = model->part.missing.covariances;
+  set_rest(std::move(rest), static_cast<int>(model->pattern.observed.size()));
   if (all_.noise)
     noise_ = UniformNoise{all_.noise->weight, 0.0, values_of(all_.noise->minimum, missing),
                           values_of(all_.noise->maximum, missing)};
-  posterior_.emplace(model.part.given, model.density, kernels_);
-  scratch_.resize(model.density.scratch_size());
+  posterior_.emplace(model->part.given, model->density, kernels_);
+  model_ = model;
+  scratch_.resize(model->density.scratch_size());
 }
 
 void GapConditional::evaluate(const Tile& tile) {

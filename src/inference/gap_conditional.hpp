@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "inference/observed_models.hpp"
@@ -20,8 +19,8 @@ class GapConditional {
   /// The mixture must outlive it.
   GapConditional(const Mixture& mixture, const KernelTable& kernels) : all_(mixture), kernels_(kernels) {}
 
-  /// The tiles that follow are of this model, which must stay.
-  void take(const ObservedModel& model);
+  /// The tiles that follow are of this model.
+  void take(const ObservedModelPtr& model);
   /// Error 65 for a row that is out of reach of every component.
   void evaluate(const Tile& tile);
   /// In the place of both: of a row of which nothing is observed, which is row 0 then, x_m is all of it.
@@ -45,8 +44,7 @@ class GapConditional {
 
   const Mixture& all_;
   const KernelTable& kernels_;
-  const ObservedModel* model_ = nullptr;  ///< of the last tile; none where nothing was observed
-  std::string key_;                       ///< its pattern's
+  ObservedModelPtr model_;  ///< of the last tile; none where nothing was observed
   std::optional<TilePosterior> posterior_;
   Mixture rest_;  ///< means of p(x_m), covariances of p(x_m | x_o, k) but for the stretch; not factorised
   Mixture unit_;  ///< of the same components, about zero, of unit covariance

@@ -37,7 +37,7 @@ class BlockImputation {
     deviations_.clear();
     draws_.clear();
     tiles_.for_each(block,
-                    [&](const Tile& tile, const ObservedModel& model) { add_tile(block, tile, model); });
+                    [&](const Tile& tile, const ObservedModelPtr& model) { add_tile(block, tile, model); });
     for (int r = 0; r < block.n_rows; ++r)
       if (block.weights && block.weights[r] == 0.0) {
         conditional_.evaluate_nothing();
@@ -49,13 +49,13 @@ class BlockImputation {
   const ImputeCounts& counts() const { return counts_; }
 
  private:
-  void add_tile(const Block& block, const Tile& tile, const ObservedModel& model) {
-    if (model.pattern.is_complete()) return;
+  void add_tile(const Block& block, const Tile& tile, const ObservedModelPtr& model) {
+    if (model->pattern.is_complete()) return;
     conditional_.take(model);
     conditional_.evaluate(tile);
     for (int r = 0; r < tile.n_rows(); ++r)
       if (tile.weights()[r] > 0.0)
-        add_row(r, tile.row(r), tile.row(r) - block.first_row, model.pattern.missing);
+        add_row(r, tile.row(r), tile.row(r) - block.first_row, model->pattern.missing);
   }
 
   /// `r`: its place in the tile, `row`: its global number, `place`: in the block.

@@ -11,8 +11,6 @@ namespace gmmpi {
 
 namespace {
 
-constexpr std::int64_t kKeptBytes = std::int64_t{48} << 20;
-
 Pattern complete_pattern(int n_features) {
   Pattern pattern;
   pattern.observed.resize(n_features);
@@ -49,17 +47,10 @@ ObservedModels::ObservedModels(const Mixture& mixture, const DataSummary& summar
                 "`missing` drop");
 }
 
-std::shared_ptr<const ObservedModel> ObservedModels::of(const Pattern& pattern) const {
+ObservedModelPtr ObservedModels::of(const Pattern& pattern) const {
   if (pattern.is_complete()) return complete_;
-  {
-    const std::scoped_lock lock(mutex_);
-    if (const auto known = known_.find(pattern.key); known != known_.end()) return known->second;
-  }
-  auto made = std::make_shared<const ObservedModel>(mixture_, pattern, kernels_);
-  const std::int64_t bytes = bytes_of(*made);
-  const std::scoped_lock lock(mutex_);
-  if (bytes_ + bytes <= kKeptBytes && known_.try_emplace(pattern.key, made).second) bytes_ += bytes;
-  return made;
+  return kept_.of(
+      pattern, [&] { return std::make_shared<const ObservedModel>(mixture_, pattern, kernels_); }, bytes_of);
 }
 
 ObservedTiles::ObservedTiles(const ObservedModels& models, Rare rare)
@@ -68,9 +59,7 @@ ObservedTiles::ObservedTiles(const ObservedModels& models, Rare rare)
   const bool together = rare == Rare::together && complete.part.given.label_rule == LabelRule::posterior &&
                         complete.density.rowwise();
   least_ = together ? kLeastTogether : 1;
-  const int d = models.of_complete_rows()->part.given.n_features;
-  for (int n = 0; n <= d; ++n)
-    tiles_.emplace_back(models.has_gaps() || n == d ? std::max(n, 1) : 1, models.kernels());
+  tiles_.resize(complete.part.given.n_features + 1);
 }
 
 }  // namespace gmmpi

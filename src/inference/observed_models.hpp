@@ -2,12 +2,10 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
-#include <string>
-#include <unordered_map>
+#include <optional>
 #include <vector>
 
-#include "data/patterns.hpp"
+#include "data/kept_by_pattern.hpp"
 #include "data/tile.hpp"
 #include "model/log_density.hpp"
 #include "model/observed_part.hpp"
@@ -23,6 +21,8 @@ struct ObservedModel {
   LogDensity density;
 };
 
+using ObservedModelPtr = std::shared_ptr<const ObservedModel>;
+
 /// Those of a pass over the data, made when they are first met and kept within a limit of memory. Shared by
 /// all threads.
 class ObservedModels {
@@ -31,17 +31,15 @@ class ObservedModels {
   ObservedModels(const Mixture& mixture, const DataSummary& summary, const KernelTable& kernels);
   bool has_gaps() const { return has_gaps_; }
   const KernelTable& kernels() const { return kernels_; }
-  const std::shared_ptr<const ObservedModel>& of_complete_rows() const { return complete_; }
-  std::shared_ptr<const ObservedModel> of(const Pattern& pattern) const;
+  const ObservedModelPtr& of_complete_rows() const { return complete_; }
+  ObservedModelPtr of(const Pattern& pattern) const;
 
  private:
   const Mixture& mixture_;
   const KernelTable& kernels_;
   bool has_gaps_;
-  std::shared_ptr<const ObservedModel> complete_;
-  mutable std::mutex mutex_;  ///< of what follows
-  mutable std::unordered_map<std::string, std::shared_ptr<const ObservedModel>> known_;
-  mutable std::int64_t bytes_ = 0;
+  ObservedModelPtr complete_;
+  mutable KeptByPattern<ObservedModel> kept_;
 };
 
 /// One thread's tiles.
@@ -54,7 +52,7 @@ class ObservedTiles {
   explicit ObservedTiles(const ObservedModels& models, Rare rare = Rare::by_pattern);
 
   /// Calls f(tile, model) for all rows of positive weight of the block; without gaps for those of weight
-  /// zero, too, in the order of rows.
+  /// zero, too, in the order of rows. `model` is a shared_ptr, to be held by whoever wants to know it again.
   template <class F>
   void for_each(const Block& block, F f) {
     if (!models_.has_gaps()) {
@@ -70,18 +68,19 @@ class ObservedTiles {
 
  private:
   template <class F>
-  void visit(const Block& rows, const std::shared_ptr<const ObservedModel>& model, F f) {
-    Tile& tile = tiles_[model->part.given.n_features];
+  void visit(const Block& rows, const ObservedModelPtr& model, F f) {
+    std::optional<Tile>& tile = tiles_[model->part.given.n_features];
+    if (!tile) tile.emplace(model->part.given.n_features, models_.kernels());
     for (int offset = 0; offset < rows.n_rows; offset += kTileRows) {
-      tile.load(rows, offset);
-      f(tile, *model);
+      tile->load(rows, offset);
+      f(*tile, model);
     }
   }
 
   const ObservedModels& models_;
   int least_;
   BlockPatterns patterns_;
-  std::vector<Tile> tiles_;  ///< by their number of columns
+  std::vector<std::optional<Tile>> tiles_;  ///< by their number of columns
 };
 
 }  // namespace gmmpi

@@ -45,12 +45,12 @@ class BlockPrediction {
     log_density_.assign(n, kNaN);
     responsibilities_.assign(options_.responsibilities ? n * n_shares_ : 0, kNaN);
     mahalanobis_.assign(options_.mahalanobis ? n * n_components_ : 0, kNaN);
-    tiles_.for_each(block, [&](const Tile& tile, const ObservedModel& model) {
+    tiles_.for_each(block, [&](const Tile& tile, const ObservedModelPtr& model) {
       take(model);
       posterior_->evaluate(tile);
       posterior_->require_in_reach(tile);
-      scratch_.resize(model.density.scratch_size());
-      if (needs_distances()) model.density.mahalanobis(tile, scratch_.data(), squared_.data());
+      scratch_.resize(model->density.scratch_size());
+      if (needs_distances()) model->density.mahalanobis(tile, scratch_.data(), squared_.data());
       for (int r = 0; r < tile.n_rows(); ++r)
         if (tile.weights()[r] > 0.0)
           set_row(tile, r, static_cast<std::size_t>(tile.row(r) - block.first_row));
@@ -66,12 +66,11 @@ class BlockPrediction {
   double squared(int k, int r) const { return squared_[std::size_t(k) * kTile + r]; }
 
   /// The model of the tile at hand, and what follows from it.
-  void take(const ObservedModel& model) {
-    if (&model == model_) return;
-    model_ = &model;
-    const KernelTable& kernels = model.density.kernels();
-    posterior_.emplace(model.part.given, model.density, kernels);
-    farthest_.assign(model.part.given.n_features + 1, {});
+  void take(const ObservedModelPtr& model) {
+    if (model == model_) return;
+    posterior_.emplace(model->part.given, model->density, model->density.kernels());
+    model_ = model;
+    farthest_.assign(model->part.given.n_features + 1, {});
   }
 
   /// (K) squared distances that outliers of so many columns exceed.
@@ -134,7 +133,7 @@ class BlockPrediction {
   const PredictOptions& options_;
   int n_components_, n_shares_;
   ObservedTiles tiles_;
-  const ObservedModel* model_ = nullptr;  ///< of the last tile
+  ObservedModelPtr model_;  ///< of the last tile
   std::optional<TilePosterior> posterior_;
   std::vector<std::vector<double>> farthest_;  ///< by the number of columns that a row has
   std::vector<double> scratch_, squared_, responsibilities_, log_density_, mahalanobis_;

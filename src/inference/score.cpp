@@ -61,8 +61,8 @@ Score score(const Execution& execution, const Data& data, const Mixture& mixture
   std::vector<ObservedTiles> tiles(execution.n_threads, ObservedTiles(models, ObservedTiles::Rare::together));
   const std::vector<double> sums = sum_over_blocks(
       execution, data, nearest ? 3 : 2, [&](const Block& block, int thread, BlockTotals& totals) {
-        tiles[thread].for_each(block, [&](const Tile& tile, const ObservedModel& model) {
-          score_tile(tile, model, options, totals.values());
+        tiles[thread].for_each(block, [&](const Tile& tile, const ObservedModelPtr& model) {
+          score_tile(tile, *model, options, totals.values());
           totals.add(tile);
         });
       });

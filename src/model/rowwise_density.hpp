@@ -1,4 +1,4 @@
-// Log joint densities of rows that each have a covariance of their own: measured with errors, or incomplete.
+// Log joint densities of rows that each have a covariance of their own, because of what they lack.
 #pragma once
 
 #include "data/tile.hpp"
@@ -6,10 +6,8 @@
 
 namespace gmmpi {
 
-/// A Gaussian mixture of what lies behind the rows: x = true value + error, the error normal with the row's
-/// own covariance E_n, so that ln p(x_n | k) = ln N(x_n | mu_k, Sigma_k + E_n), by the columns that the row
-/// has. Bovy, Hogg & Roweis, Annals of Applied Statistics 5 (2011). Tiles are partial ones. Immutable, shared
-/// by all threads.
+/// ln p(x_n | k) = ln N(x_n | mu_k, Sigma_k) by the columns that row n has: T_n, the covariance of these, is
+/// factorised for every row and component. Tiles are partial ones. Immutable, shared by all threads.
 class RowwiseDensity {
  public:
   RowwiseDensity(const Mixture& mixture, const KernelTable& kernels);
@@ -20,7 +18,7 @@ class RowwiseDensity {
   const double* covariance(int k) const {
     return covariances_.data() + std::size_t(k) * d_ * d_;
   }  ///< (d, d)
-  /// out (K x kTile) = squared distances by Sigma_k + E_n.
+  /// out (K x kTile) = squared distances by T_n.
   void mahalanobis(const Tile& tile, double* out) const;
   /// out (K x kTile) = ln pi_k p(x | k).
   void log_joint(const Tile& tile, double* out) const;

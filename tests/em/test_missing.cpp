@@ -10,7 +10,9 @@
 #include <nlohmann/json.hpp>
 
 #include "em/assignments.hpp"
+#include "gmmpi/inference/predict.hpp"
 #include "gmmpi/inference/score.hpp"
+#include "inference/collected_rows.hpp"
 #include "support/in_memory.hpp"
 #include "support/world.hpp"
 
@@ -254,4 +256,31 @@ TEST_CASE("missing: noise takes its share of incomplete rows, and the likelihood
   for (std::size_t i = 1; i < result.history.size(); ++i)
     REQUIRE(result.history[i] >= result.history[i - 1] - 1e-12 * std::abs(result.history[i]));
   CHECK(log_likelihood(data, result.model) == result.history.back());
+}
+
+TEST_CASE("missing: predictions are those of each row where patterns are too many to be kept", "[serial]") {
+  const int d = 24, K = 12, n = 640;
+  const auto values = punched(in_memory::clusters(n, d, K, 3.0, 17), d, 3);
+  const auto data = with_gaps(in_memory::alone(), values, d);
+  reference::Parameters p;
+  p.weights.assign(K, 1.0 / K);
+  for (int k = 0; k < K; ++k) {
+    for (int j = 0; j < d; ++j) p.means.push_back(0.3 * k - 0.1 * j);
+    for (int i = 0; i < d; ++i)
+      for (int j = 0; j < d; ++j) p.covariances.push_back(i == j ? 2.0 + 0.1 * k : 0.3 + 0.01 * k);
+  }
+  gmmpi::Mixture m = in_memory::make_model("full", p);
+  m.component = &gmmpi::find_component("student");  // which takes no rows one by one
+  m.own.assign(K, 5.0);
+  gmmpi::PredictOptions what;
+  what.log_density = true;
+  CollectedRows rows(in_memory::alone().comm, n, gmmpi::predict_columns(what, m));
+  gmmpi::predict(in_memory::alone(), data, m, what, rows);
+  const std::vector<double> densities = rows.all("/log_density");
+  for (int row = 0; row < n; row += 7) {
+    const std::vector<double> one(values.begin() + row * d, values.begin() + (row + 1) * d);
+    in_memory::VectorReader reader(one, d);
+    const gmmpi::MemoryData alone(in_memory::alone(), reader, nullptr, gmmpi::Missing::em);
+    CHECK(densities[row] == Approx(log_likelihood(alone, m)).epsilon(1e-12));
+  }
 }

@@ -34,7 +34,6 @@ struct DataSummary {
   std::vector<double> least_magnitude;   ///< per column: min |x| but for zeros; infinite if all are
   std::string fingerprint;               ///< of all numbers and weights; independent of file format and ranks
   Gaps gaps;
-  bool has_errors = false;  ///< rows are measured with errors
 
   bool has_gaps() const { return gaps.n_rows > 0; }
 };
@@ -46,10 +45,7 @@ struct Block {
   int n_rows = 0;
   std::variant<const float*, const double*> rows;
   const double* weights = nullptr;  ///< n_rows sample weights, or null: all 1
-  /// Errors of the rows, or null: standard deviations (n_rows, d), or covariances (n_rows, d, d).
-  std::variant<const float*, const double*> errors = static_cast<const double*>(nullptr);
-  int n_errors = 0;  ///< numbers of a row: 0, d or d * d
-  /// Rows are taken one by one, each with the columns that it has and its errors.
+  /// Rows are taken one by one, each with the columns that it has.
   bool rowwise = false;
   const Index* numbers = nullptr;  ///< n_rows global numbers of the rows, or null: from first_row on
 
