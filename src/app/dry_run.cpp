@@ -116,7 +116,7 @@ Trial make_trial(const Execution& given, const FitOptions& f, const OpenedData& 
     DataReader* trial_weights = relative  ? static_cast<DataReader*>(&*relative)
                                 : weights ? &*weights
                                           : nullptr;
-    const MemoryData data(execution, rows, trial_weights);
+    const MemoryData data(execution, rows, trial_weights, inputs.missing);
     LastState observer;
     const FitResult result = fit(execution, data, few, observer);
     trial.iteration_seconds =

@@ -28,7 +28,8 @@ std::int64_t bytes_of(const MomentLayout& layout, const Pattern& pattern) {
 std::int64_t pattern_bytes(const MomentLayout& layout, Index n_rows) {
   Pattern largest;  // the covariance of what is observed takes most
   largest.observed.resize(layout.d);
-  return std::min(KeptByPattern<PatternPass>::kMostBytes, n_rows * bytes_of(layout, largest));
+  const Index n_patterns = layout.d < 32 ? std::min(n_rows, Index{1} << layout.d) : n_rows;
+  return std::min(KeptByPattern<PatternPass>::kMostBytes, n_patterns * bytes_of(layout, largest));
 }
 
 RegressionTask PatternPass::regression(int k) const {

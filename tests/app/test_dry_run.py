@@ -53,6 +53,12 @@ class DryRun(ProgramTest):
         bound, _ = self.plan(f"{OLD_FAITHFUL} -k 2", prefix=("taskset", "-c", "0"))
         self.assertTrue(bound["ranks"][0].endswith(": processors 0"), bound)
 
+    def test_rows_that_lack_values_are_tried(self):
+        np.savetxt(self.dir / "gaps.csv", np.where(self.x[:500] > 2.0, np.nan, self.x[:500]), delimiter=",")
+        for missing in ("em", "drop"):
+            plan, _ = self.plan(f"gaps.csv -k 2 --missing {missing}")
+            self.assertGreater(plan["seconds_per_iteration"], 0)
+
     def test_no_estimate_says_why(self):
         np.savetxt(self.dir / "bad.csv", [[1, 2], [np.nan, 3], [4, 5]], delimiter=",")
         for args, why in (("bad.csv -k 1", "row 1, column 0 is missing"), (f"{OLD_FAITHFUL} -k 300", "300 components for 272 rows")):
