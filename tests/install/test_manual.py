@@ -32,7 +32,7 @@ class HelpOf:
         if command == "plot":
             return set()  # its options are those of the kinds of picture
         text = output(PROGRAM, command, "--help").stdout
-        return set(re.findall(r"^ .*?(--[a-z][a-z-]*)", text, re.MULTILINE)) - {"--help"}
+        return set(re.findall(r"^  (?:-[a-z],)?(--[a-z][a-z-]*)", text, re.MULTILINE)) - {"--help"}
 
 
 class Pages(ProgramTest):
