@@ -48,14 +48,6 @@ void set_fit_options(const Options& o, FitOptions& f) {
   f.noise = noise_options(o);
   f.relative_weights = o.flag("relative-weights");
   o.choice("resume", {"auto", "never", "must"});
-  if (o.has("init-labels")) {
-    for (const char* other : {"init", "labels"})
-      if (o.given.contains(other))
-        throw Error(ExitCode::usage,
-                    std::string("--init-labels is a start of its own; leave out --") + other);
-    f.init = Init::labels;
-    return;
-  }
   if (const auto start = start_path(o)) {
     f.init = Init::model;
     f.start_name = *start;
@@ -67,6 +59,14 @@ void set_fit_options(const Options& o, FitOptions& f) {
                 "--init: '" + o.text("init") +
                     "' is unknown; choose kmeans, k-means++, random, random-from-data or a model file");
   f.init = found->second;
+}
+
+bool starts_from_labels(const Options& o, std::initializer_list<const char*> others) {
+  if (!o.has("init-labels")) return false;
+  for (const char* other : others)
+    if (o.given.contains(other))
+      throw Error(ExitCode::usage, std::string("--init-labels is a start of its own; leave out --") + other);
+  return true;
 }
 
 std::optional<std::string> start_path(const Options& o) {
@@ -128,6 +128,7 @@ FitOptions fit_options(const Options& o) {
   f.structure = &(f.component->has_covariances() ? structure_named(o.text("covariance-type"))
                                                  : unconstrained(no_covariances()));
   set_fit_options(o, f);
+  if (starts_from_labels(o, {"init", "labels"})) f.init = Init::labels;
   f.own = own_options(o, *f.component);
   f.trace_bound = o.choice("trace", {"none", "elbo"}) == "elbo";
   return f;
@@ -190,6 +191,7 @@ std::map<std::string, std::string> resolved_options(const Options& options, cons
   for (const auto& [name, value] : options.values) {
     if (name == "covariance-type" && !f.component->has_covariances()) continue;
     if (name == "dof" && f.component->own_name().empty()) continue;
+    if (name == "init-labels" && !f.init_labels) continue;  // of other candidates
     std::string key = name;
     std::ranges::replace(key, '-', '_');
     resolved[key] = value;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,9 +19,12 @@ namespace gmmpi::app {
 
 inline constexpr int kMostComponents = 1'000'000;
 
-/// Everything of a fit but the number of components, the structure and the start model, of which only the name
-/// is set. Error 64.
+/// Everything of a fit but the number of components, the structure and the start model, of which only the
+/// name is set. Error 64.
 void set_fit_options(const Options& options, FitOptions& f);
+
+/// Whether --init-labels is given. Error 64 if one of `others` is, too.
+bool starts_from_labels(const Options& options, std::initializer_list<const char*> others);
 
 /// The model file that --init names, if it names one.
 std::optional<std::string> start_path(const Options& options);

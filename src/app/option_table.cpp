@@ -207,6 +207,10 @@ std::vector<OptionSpec> own_options() {
        "does not count in the first M-step): a column of the data, which is no feature then, or a file, as "
        "for "
        "--labels; the labels are not held"},
+      {"init-labels", "", "DATA", "", "select",
+       "start the candidates of C components from this class of each row, 0 to C-1, as fit --init-labels "
+       "does; others start as --init says: a column of the data, which is no feature then, or a file, as for "
+       "--labels"},
       {"n-init", "", "N", "1", "fit select",
        "restarts with seeds seed, seed+1, ...; the highest log-likelihood (" +
            engines_that(&has_means, ", ") + ": the lowest inertia) is kept"},

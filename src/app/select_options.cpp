@@ -91,6 +91,7 @@ SelectOptions select_options(const Options& o) {
   s.share_starts = o.choice("share-starts", {"yes", "no"}) == "yes";
   s.mix_starts = !o.given.contains("init") && !o.has("labels");
   set_fit_options(o, s.fit);
+  starts_from_labels(o, {"labels"});  // --init says where the other candidates start
   s.fit.component = &component_of(o);
   s.fit.own = own_options(o, *s.fit.component);
   if (s.fit.init == Init::model)

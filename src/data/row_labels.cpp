@@ -20,7 +20,7 @@ constexpr Index kRowsAtOnce = 1 << 16;
 }  // namespace
 
 RowLabels::RowLabels(const Execution& execution, const Data& data, DataReader& labels, int n_classes)
-    : first_row_(data.grid().first_row(data.first_block())), n_rows_(n_classes) {
+    : name_(labels.name()), first_row_(data.grid().first_row(data.first_block())), n_rows_(n_classes) {
   execution.comm.together([&] { read(execution, data, labels, n_classes); });
   if (n_classes == kAnyClasses) {
     std::int64_t most = kUnknown;
@@ -29,15 +29,15 @@ RowLabels::RowLabels(const Execution& execution, const Data& data, DataReader& l
     n_rows_.resize(most + 1);
   }
   summarise(execution, data);
-  check(labels.name(), n_classes != kAnyClasses);
+  check(n_classes != kAnyClasses);
 }
 
 RowLabels::RowLabels(const Execution& execution, const RowLabels& all, const Data& data)
-    : first_row_(all.first_row_), labels_(all.labels_), n_rows_(all.n_rows_.size()) {
+    : name_(all.name_), first_row_(all.first_row_), labels_(all.labels_), n_rows_(all.n_rows_.size()) {
   for (std::size_t i = 0; i < labels_.size(); ++i)
     if (data.weight(first_row_ + static_cast<Index>(i)) == 0.0) labels_[i] = kUnknown;
   summarise(execution, data);
-  check("`labels`", true);
+  check(true);
 }
 
 void RowLabels::read(const Execution& execution, const Data& data, DataReader& labels, int n_classes) {
@@ -93,14 +93,18 @@ void RowLabels::summarise(const Execution& execution, const Data& data) {
     fingerprint_ += fmt::format("{:08x}", static_cast<std::uint32_t>(sums[n_rows_.size() + i]));
 }
 
-void RowLabels::check(const std::string& name, bool all_have_rows) const {
-  if (n_known_ == 0) throw Error(ExitCode::bad_data, name + ": no row has a label; leave `labels` out");
+void RowLabels::check(bool all_have_rows) const {
+  if (n_known_ == 0) throw Error(ExitCode::bad_data, name_ + ": no row has a label; leave them out");
+  if (all_have_rows && complete_) require_rows_of_each_class();
+}
+
+void RowLabels::require_rows_of_each_class() const {
   const auto empty = std::ranges::find(n_rows_, 0);
-  if (all_have_rows && complete_ && empty != n_rows_.end())
-    throw Error(ExitCode::bad_data,
-                fmt::format("{}: class {} has no rows; number the classes from 0 without gaps, and give "
-                            "`n_components` their number",
-                            name, empty - n_rows_.begin()));
+  if (empty == n_rows_.end()) return;
+  throw Error(ExitCode::bad_data,
+              fmt::format("{}: class {} has no rows; number the classes from 0 without gaps, and give "
+                          "`n_components` their number",
+                          name_, empty - n_rows_.begin()));
 }
 
 }  // namespace gmmpi

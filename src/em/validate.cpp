@@ -107,9 +107,7 @@ void require_fitting_start(const FitOptions& o, int n_columns, const std::string
             "`init_labels` and `n_components` do not agree; read the labels for as many components");
     require(!o.labels,
             "`init_labels` and `labels` both say where rows are in the start; leave one of them out");
-    for (int k = 0; k < o.n_components; ++k)
-      require(o.init_labels->n_rows(k) > 0, "`init_labels`: component " + std::to_string(k) +
-                                                " has no rows; give it some, or a smaller `n_components`");
+    o.init_labels->require_rows_of_each_class();
   }
   if (o.init != Init::model) return;
   require(o.start.has_value(), "no start model given");

@@ -135,8 +135,8 @@ CohortFit fit_own(const Execution& execution, const Data& data, const SelectOpti
   CohortFit fit;
   fit.options = options.candidate(i);
   try {
-    if (fit.options.labels && j > 0)
-      fit.options.labels = std::make_shared<RowLabels>(execution, *fit.options.labels, data);
+    for (std::shared_ptr<const RowLabels>* labels : {&fit.options.labels, &fit.options.init_labels})
+      if (*labels && j > 0) *labels = std::make_shared<RowLabels>(execution, **labels, data);
     CohortFit random = fit;
     random.options.n_init = n_random_starts(data, options, fit.options);
     fit.options.n_init -= random.options.n_init;

@@ -60,6 +60,16 @@ HeldOut held_out_of(const FoldScores& scores, double total_weight) {
   return cv;
 }
 
+void validate_init_labels(const RowLabels& labels, const std::vector<int>& n_components) {
+  const int C = labels.n_classes();
+  if (std::ranges::find(n_components, C) == n_components.end())
+    throw Error(ExitCode::usage, fmt::format("`init_labels`: they are of {} classes, and no candidate has as "
+                                             "many components; let `n_components` include {}, or leave "
+                                             "`init_labels` out",
+                                             C, C));
+  labels.require_rows_of_each_class();
+}
+
 void validate(const SelectOptions& o, Index n_rows) {
   const auto require = [](bool condition, const char* message) {
     if (!condition) throw Error(ExitCode::usage, message);
@@ -72,6 +82,7 @@ void validate(const SelectOptions& o, Index n_rows) {
   require(o.fit.init != Init::model,
           "`init`: a model file has one number of components; choose kmeans, k-means++, random or "
           "random-from-data");
+  if (o.init_labels) validate_init_labels(*o.init_labels, o.n_components);
 }
 
 /// What the table says of a candidate. `folds`: its scores of them; null: there are none.
@@ -148,6 +159,11 @@ FitOptions SelectOptions::candidate(std::size_t i) const {
   f.structure = structures[i / n_components.size()];
   f.n_components = n_components[i % n_components.size()];
   if (const auto known = labels.find(f.n_components); known != labels.end()) f.labels = known->second;
+  if (init_labels && init_labels->n_classes() == f.n_components) {
+    f.init = Init::labels;
+    f.init_labels = init_labels;
+    if (!f.engine->works_in_passes()) f.n_init = 1, f.short_runs = 0;  // no seed is in such a fit
+  }
   return f;
 }
 

@@ -99,5 +99,72 @@ class Labelled(ProgramTest):
         self.check_failure(gmmpi("select x.npy -k 3:4 --labels all.npy -o best.h5", self.dir, 3), 65, ("all.npy", "class 3 has no rows"))
 
 
+class FromLabels(ProgramTest):
+    """--init-labels: the start of as many components as there are classes."""
+
+    def setUp(self):
+        super().setUp()
+        self.y = np.unique(IRIS[:, 4], return_inverse=True)[1]
+        np.save(self.dir / "x.npy", IRIS[:, :4].astype(float))
+        np.save(self.dir / "y.npy", self.y)
+        self.select = "select x.npy -k 2:4 --covariance-type full,VEV --init-labels y.npy"
+
+    def test_each_candidate_is_that_of_fit(self):
+        few = "--tol 0 --max-iter 2 --n-init 3"
+        self.run_ok(f"{self.select} {few} --share-starts no --init random -o best.h5", ranks=3)
+        grid = attributes(self.dir / "best.h5")[1]
+        for i, K in enumerate(grid["n_components"]):
+            kind, start = grid["covariance_type"][i].decode(), "--init-labels y.npy" if K == 3 else "--init random"
+            fit = json.loads(self.run_ok(f"fit x.npy -k {K} --covariance-type {kind} {start} {few} -o fit.h5 --force --json").out)
+            with self.subTest(K=K, kind=kind):
+                self.assertEqual(grid["log_likelihood"][i], fit["log_likelihood"])
+        self.run_ok(f"{self.select} {few} --share-starts no --init random --groups 2 -o groups.h5", ranks=2)
+        np.testing.assert_equal(attributes(self.dir / "groups.h5")[1], grid)
+
+    def test_models_from_labels_are_starts_of_others(self):
+        """Shared, stopped and continued; the option is kept with a model that comes of it, and with no other."""
+        command = f"{self.select} --tol 0 --max-iter 300"
+        run = self.run_ok(f"{command} --criterion icl -o whole.h5")
+        self.assertIn("init labels: 150 of 150 rows have one; candidates of K = 3 start from them", run.err)
+        model, grid = attributes(self.dir / "whole.h5")
+        self.assertIn("started_from", grid)
+        interrupt(self, f"{command} --criterion icl -o part.h5", 2, ready=checkpoints("part.ckpt.*.h5", 1))
+        self.assertIn("resumed from", self.run_ok(f"{command} --criterion icl -o part.h5", ranks=3).err)
+        np.testing.assert_equal(attributes(self.dir / "part.h5")[1], grid)
+        self.assertIn("complete already", self.run_ok(f"{command} --criterion icl -o part.h5").err)
+        np.save(self.dir / "y.npy", np.roll(self.y, 1))
+        self.check_failure(gmmpi(f"{command} --criterion icl -o part.h5", self.dir, 2), 73, ("part.h5",))
+        for K, kept in (("2:3", model["n_components"] == 3), ("3", True)):
+            self.run_ok(f"select x.npy -k {K} --covariance-type full --criterion icl --init-labels y.npy -o one.h5 --force")
+            with h5py.File(self.dir / "one.h5") as f:
+                self.assertEqual("init_labels" in f["options"].attrs, kept, K)
+
+    def test_folds_start_from_their_own_rows(self):
+        cv = "--criterion cv --folds 5 --tol 0 --max-iter 2"
+        for y, reason in ((self.y, ""), (np.where(np.arange(150) < 149, self.y % 2, 2), "class 2 has no rows")):
+            np.save(self.dir / "y.npy", y)
+            self.run_ok(f"select x.npy -k 2:3 --covariance-type tied --init-labels y.npy {cv} -o best.h5 --force", ranks=2)
+            grid = attributes(self.dir / "best.h5")[1]
+            self.assertTrue(np.isfinite(grid["cv"][0]))
+            self.assertEqual(bool(grid["fitted"][1]), reason == "")
+            self.assertIn(reason, grid["reason"][1].decode())
+
+    def test_refusals(self):
+        gap = np.where(self.y == 1, 2, self.y)
+        gap[0] = -1
+        np.save(self.dir / "gap.npy", gap)
+        np.save(self.dir / "half.npy", self.y + 0.5)
+        for args, code, words in (
+            ("select x.npy -k 4:6 --init-labels y.npy", 64, ("--init-labels", "3 classes", "let -k include 3")),
+            ("select x.npy -k 3 --init-labels y.npy --labels y.npy", 64, ("--init-labels", "--labels")),
+            ("select x.npy -k 2:3 --init-labels gap.npy", 65, ("gap.npy", "class 1 has no rows")),
+            ("fit x.npy -k 3 --init-labels gap.npy", 65, ("gap.npy", "class 1 has no rows")),
+            ("select x.npy -k 2:3 --init-labels half.npy", 65, ("half.npy", "row 0")),
+        ):
+            with self.subTest(args):
+                self.check_failure(gmmpi(f"{args} -o best.h5", self.dir, 3), code, words)
+                self.assertFalse((self.dir / "best.h5").exists())
+
+
 if __name__ == "__main__":
     unittest.main()

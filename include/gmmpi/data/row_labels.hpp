@@ -34,6 +34,8 @@ class RowLabels {
   Index n_known() const { return n_known_; }
   /// True if no row (of positive weight) is unknown, on any rank.
   bool complete() const { return complete_; }
+  /// Error 65 if a class has no rows.
+  void require_rows_of_each_class() const;
   /// Of all labels; independent of file format and ranks.
   const std::string& fingerprint() const { return fingerprint_; }
 
@@ -43,8 +45,9 @@ class RowLabels {
  private:
   void read(const Execution& execution, const Data& data, DataReader& labels, int n_classes);
   void summarise(const Execution& execution, const Data& data);
-  void check(const std::string& name, bool all_have_rows) const;
+  void check(bool all_have_rows) const;
 
+  std::string name_;  ///< where they were read, for messages
   Index first_row_ = 0;
   std::vector<std::int32_t> labels_;  ///< of this rank's rows
   std::vector<Index> n_rows_;         ///< (K)

@@ -30,6 +30,8 @@ struct SelectOptions {
   bool mix_starts = false;
   std::map<int, std::shared_ptr<const RowLabels>>
       labels;  ///< for each number of components; empty: none are known
+  /// Where the candidates with as many components as it has classes start from (Init::labels); null: nowhere.
+  std::shared_ptr<const RowLabels> init_labels;
 
   /// Options of candidate i; the numbers of components of the first structure come first.
   FitOptions candidate(std::size_t i) const;

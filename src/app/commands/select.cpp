@@ -137,9 +137,15 @@ Index n_fits(const SelectOptions& wanted) {
 
 /// Collective over the group. Component k is class k, whatever the number of components.
 void read_labels(const Execution& execution, const OpenedData& inputs, const Data& data,
-                 SelectOptions& wanted) {
+                 SelectOptions& wanted, RunLog& log) {
   for (const int K : wanted.n_components)
-    wanted.labels[K] = std::make_shared<RowLabels>(execution, data, *inputs.labels, K);
+    if (inputs.labels) wanted.labels[K] = std::make_shared<RowLabels>(execution, data, *inputs.labels, K);
+  if (!inputs.init_labels) return;
+  wanted.init_labels =
+      std::make_shared<RowLabels>(execution, data, *inputs.init_labels, RowLabels::kAnyClasses);
+  log.line(fmt::format("init labels: {} of {} rows have one; candidates of K = {} start from them",
+                       wanted.init_labels->n_known(), data.summary().n_rows,
+                       wanted.init_labels->n_classes()));
 }
 
 void announce(const Execution& execution, const RankGroups& groups, const SelectOptions& wanted,
@@ -221,7 +227,7 @@ void select_command(const Execution& given, const Options& options, StopRequest&
     std::unique_ptr<Data> data;
     comm.together([&] {
       data = read_or_stop(in_group, inputs, plan, log);
-      if (inputs.labels) read_labels(in_group, inputs, *data, wanted);
+      read_labels(in_group, inputs, *data, wanted, log);
     });
     if (const std::string text = warning_of_weights(inputs, data->summary()); !text.empty())
       log.warning(text);
