@@ -26,6 +26,7 @@
 #include "gmmpi/inference/conditional.hpp"
 #include "gmmpi/inference/degeneracy.hpp"
 #include "gmmpi/inference/diagnostics.hpp"
+#include "gmmpi/inference/denoise.hpp"
 #include "gmmpi/inference/impute.hpp"
 #include "gmmpi/inference/moments.hpp"
 #include "gmmpi/inference/outliers.hpp"

@@ -1,4 +1,4 @@
-// --sample-weight, --labels and --init-labels: columns of DATA, or files of their own.
+// --sample-weight, --errors, --labels and --init-labels: columns of DATA, or files of their own.
 #include "app/beside.hpp"
 
 #include <fmt/format.h>
@@ -25,9 +25,8 @@ struct Wanted {
   std::string option, dataset, one;
 };
 
-/// The column of DATA that the option names; -1: none, so it is a file.
-int column_of(const Options& options, const Wanted& wanted, const DataReader& data) {
-  const std::string text = options.text(wanted.option);
+/// The column of DATA that the text names; -1: none, so it is a file.
+int column_of(const std::string& text, const Wanted& wanted, const DataReader& data) {
   const std::vector<std::string>& names = data.feature_names();
   const std::vector<ListItem> items = split_list(text);
   const std::string name = items.size() == 1 && items[0].quoted ? items[0].text : text;
@@ -84,7 +83,7 @@ Place locate(const Execution& execution, const Options& options, const Wanted& w
              std::vector<int>& taken) {
   std::int64_t column = -1;
   execution.comm.together([&] {
-    if (execution.comm.is_root()) column = column_of(options, wanted, data);
+    if (execution.comm.is_root()) column = column_of(options.text(wanted.option), wanted, data);
   });
   execution.comm.max(std::span(&column, 1));
   if (column < 0) {
@@ -113,7 +112,70 @@ LabelColumn locate_labels(const Execution& execution, const Options& options, co
   return labels;
 }
 
+/// The columns of DATA that --errors lists; none: it is a file.
+std::vector<std::int64_t> error_columns(const std::string& text, const DataReader& data) {
+  const Wanted wanted{"errors", "/errors", "error"};
+  const std::vector<ListItem> items = split_list(text);
+  if (items.size() == 1 || ::access(text.c_str(), F_OK) == 0) {
+    const int column = column_of(text, wanted, data);
+    return column < 0 ? std::vector<std::int64_t>{} : std::vector<std::int64_t>{column};
+  }
+  std::vector<std::int64_t> columns;
+  for (const ListItem& item : items) {
+    columns.push_back(column_of(item.text, wanted, data));
+    if (columns.back() < 0)
+      throw Error(ExitCode::usage, "--errors: " + item.text + " is no column of " + data.name() +
+                                       "; list columns of the data, or give one file");
+  }
+  return columns;
+}
+
+/// Collective.
+std::unique_ptr<DataReader> locate_errors(const Execution& execution, const Options& options,
+                                          const DataReader& data, std::vector<int>& taken) {
+  const Communicator& comm = execution.comm;
+  const std::string text = options.text("errors");
+  std::vector<std::int64_t> columns;
+  comm.together([&] {
+    if (comm.is_root()) columns = error_columns(text, data);
+  });
+  columns = comm.all_gather(std::span<const std::int64_t>(columns));
+  std::unique_ptr<DataReader> table;
+  if (columns.empty()) {
+    table = open_array(comm, text, "/errors", text_format_beside(options), 3);
+    tell(comm, *table);
+  } else {
+    taken.insert(taken.end(), columns.begin(), columns.end());
+    std::vector<std::string> names;
+    for (const std::int64_t j : columns) names.push_back(data.column_text(static_cast<int>(j)));
+    if (comm.is_root())
+      note("errors: {} of {}, which {} no {}\n", fmt::join(names, ", "), data.name(),
+           names.size() == 1 ? "is" : "are", names.size() == 1 ? "feature" : "features");
+    table = std::make_unique<ColumnReader>(
+        open_data(comm, options.arguments.at("DATA"), "/X", text_format(options)),
+        std::vector<int>(columns.begin(), columns.end()));
+  }
+  comm.together([&] {
+    if (table->n_rows() != data.n_rows())
+      throw Error(ExitCode::bad_data, fmt::format("--errors {}: {} rows of errors for {} rows; give as many",
+                                                  text, table->n_rows(), data.n_rows()));
+  });
+  return table;
+}
+
 }  // namespace
+
+void require_fitting_errors(const DataReader& errors, const DataReader& rows) {
+  const Index d = rows.n_columns(), n = errors.n_columns();
+  const bool is_stack = errors.shape().size() == 3;
+  const bool fits = is_stack ? d > 1 && errors.shape()[1] == d && n == d * d : n == d || n == d * d;
+  if (fits) return;
+  throw Error(ExitCode::bad_data,
+              fmt::format("{}: errors of {} numbers a row for {} columns; give {}", errors.name(),
+                          fmt::join(std::vector(errors.shape().begin() + 1, errors.shape().end()), " x "), d,
+                          d == 1 ? "one standard deviation"
+                                 : fmt::format("{} standard deviations, or covariances of {} x {}", d, d, d)));
+}
 
 BesideRows open_beside(const Execution& execution, const Options& options, const DataReader& data) {
   BesideRows beside;
@@ -125,6 +187,7 @@ BesideRows open_beside(const Execution& execution, const Options& options, const
       beside.weights =
           std::make_unique<ColumnReader>(std::move(beside.weights), std::vector{place.column}, place.name);
   }
+  if (options.has("errors")) beside.errors = locate_errors(execution, options, data, beside.taken);
   if (options.has("labels"))
     beside.labels = locate_labels(execution, options, {"labels", "/labels", "label"}, data, beside.taken);
   if (options.has("init-labels"))

@@ -1,4 +1,4 @@
-// --sample-weight, --labels and --init-labels: columns of DATA, or files of their own.
+// --sample-weight, --errors, --labels and --init-labels: columns of DATA, or files of their own.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@
 namespace gmmpi::app {
 
 struct BesideRows {
-  std::unique_ptr<DataReader> weights{};
+  std::unique_ptr<DataReader> weights{}, errors{};
   LabelColumn labels{}, init_labels{};
   std::vector<int> taken{};  ///< columns of DATA that they are, which are no features then
 };
@@ -23,5 +23,8 @@ struct BesideRows {
 /// where labels are text. Errors: 64 (several columns of that name, or neither column nor file), 65 (not one
 /// value per row), those of open_column.
 BesideRows open_beside(const Execution& execution, const Options& options, const DataReader& data);
+
+/// Error 65 unless `errors` are standard deviations or covariances of `rows`, whose columns are chosen.
+void require_fitting_errors(const DataReader& errors, const DataReader& rows);
 
 }  // namespace gmmpi::app

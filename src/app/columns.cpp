@@ -58,6 +58,13 @@ std::vector<std::string> NamedModel::names(const std::vector<int>& columns) cons
   return chosen;
 }
 
+NamedModel read_model_in_data_units(const Execution& execution, const std::string& path) {
+  const StoredModel stored = read_stored_model(execution, path);
+  NamedModel model{stored.transform.empty() ? stored.mixture : in_data_units(execution, stored, path), {}};
+  model.feature_names = read_feature_names(execution, path, model.mixture.n_features);
+  return model;
+}
+
 NamedModel read_named_model(const Execution& execution, const std::string& path) {
   NamedModel model{read_model(execution, path), {}};
   model.feature_names = read_feature_names(execution, path, model.mixture.n_features);
@@ -172,13 +179,13 @@ std::unique_ptr<DataReader> choose_columns(const Execution& execution, const Opt
     if (asked) columns = parse_columns(options, "columns", all, 0);
     if (const auto both = std::ranges::find_if(columns, is_taken); asked && both != columns.end())
       throw Error(ExitCode::usage,
-                  fmt::format("--columns: {} is what --labels or --sample-weight takes, and no "
+                  fmt::format("--columns: {} is what --labels, --sample-weight or --errors takes, and no "
                               "feature; leave it out",
                               rows->column_text(*both)));
     std::erase_if(columns, is_taken);
     if (columns.empty())
       throw Error(ExitCode::usage,
-                  fmt::format("{}: no column is left beside what --labels or --sample-weight takes; "
+                  fmt::format("{}: no column is left beside what --labels, --sample-weight or --errors takes; "
                               "give a table with more",
                               rows->name()));
   });

@@ -28,6 +28,10 @@ struct NamedModel {
 /// Collective. Errors as read_model.
 NamedModel read_named_model(const Execution& execution, const std::string& path);
 
+/// Collective. The model in the units of the data: rows stay what they are. Noise is no obstacle where they
+/// are those of the fit. Errors as read_model.
+NamedModel read_model_in_data_units(const Execution& execution, const std::string& path);
+
 /// The columns of an option such as `--keep 0,2` or `--keep height,width`. A whole number is a column's
 /// number, anything else a name. Error 64 naming the option unless they exist and differ, and leave at least
 /// `n_left` columns.

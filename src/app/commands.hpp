@@ -16,6 +16,7 @@ void simulate_command(const Execution& execution, const Options& options, StopRe
 void marginal_command(const Execution& execution, const Options& options, StopRequest& stop);
 void condition_command(const Execution& execution, const Options& options, StopRequest& stop);
 void regress_command(const Execution& execution, const Options& options, StopRequest& stop);
+void denoise_command(const Execution& execution, const Options& options, StopRequest& stop);
 void impute_command(const Execution& execution, const Options& options, StopRequest& stop);
 void pca_command(const Execution& execution, const Options& options, StopRequest& stop);
 void transform_command(const Execution& execution, const Options& options, StopRequest& stop);

@@ -116,7 +116,9 @@ Trial make_trial(const Execution& given, const FitOptions& f, const OpenedData& 
     DataReader* trial_weights = relative  ? static_cast<DataReader*>(&*relative)
                                 : weights ? &*weights
                                           : nullptr;
-    const MemoryData data(execution, rows, trial_weights, inputs.missing);
+    std::optional<FirstRows> errors;
+    if (inputs.errors) errors.emplace(*inputs.errors, n_rows);
+    const MemoryData data(execution, rows, trial_weights, inputs.missing, errors ? &*errors : nullptr);
     LastState observer;
     const FitResult result = fit(execution, data, few, observer);
     trial.iteration_seconds =

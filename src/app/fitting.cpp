@@ -147,12 +147,12 @@ std::int64_t working_bytes(const Execution& execution, const FitOptions& f, cons
   const int n_own = f.component->own_name().empty() ? 0 : 2;
   const MomentLayout layout{f.n_components, data.rows->n_columns(), f.structure->scatter_shape(), n_own};
   const BlockGrid grid(data.rows->n_rows());
-  const bool with_gaps = data.missing == Missing::em;
+  const bool with_gaps = data.missing == Missing::em, rowwise = with_gaps || data.errors;
   // Ten steps, ten decreases and a few more vectors: in use, at the safe point, and on the way to a
   // checkpoint.
   const std::int64_t acceleration = f.accelerate == Acceleration::none ? 0 : 4 * 24 * 8 * layout.size();
   // Threads' sums, and copies of sums and model: limbs, message, factors, safe point, checkpoint.
-  return acceleration + execution.n_threads * sweep_bytes_per_thread(layout, grid.block_rows(), with_gaps) +
+  return acceleration + execution.n_threads * sweep_bytes_per_thread(layout, grid.block_rows(), rowwise) +
          (with_gaps ? pattern_bytes(layout, grid.first_row_of_rank(1, execution.comm.size())) : 0) +
          24 * 8 * layout.size() + start_bytes(execution, f, data.rows->n_rows(), layout.d);
 }

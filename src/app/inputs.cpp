@@ -97,6 +97,10 @@ Missing missing_of(const Options& options) {
   return ways.at(options.choice("missing", {"error", "drop", "em"}));
 }
 
+RowReaders readers_of(const OpenedData& data) {
+  return {*data.rows, data.errors.get()};
+}
+
 OpenedData open_inputs(const Execution& execution, const Options& options) {
   const Communicator& comm = execution.comm;
   TextFormat format;
@@ -116,6 +120,8 @@ OpenedData open_inputs(const Execution& execution, const Options& options) {
   if (data.relative_weights && !data.weights)
     throw Error(ExitCode::usage, "--relative-weights: there are no weights; give --sample-weight");
   data.missing = missing_of(options);
+  data.errors = std::move(beside.errors);
+  if (data.errors) comm.together([&] { require_fitting_errors(*data.errors, *data.rows); });
   data.labels = std::move(beside.labels.values);
   data.init_labels = std::move(beside.init_labels.values);
   data.class_names = std::move(beside.labels.classes);
@@ -125,6 +131,9 @@ OpenedData open_inputs(const Execution& execution, const Options& options) {
 void transform_rows(const Execution& execution, OpenedData& data, const Transform& transform,
                     TransformedReader::Direction direction, const std::string& maker) {
   execution.comm.together([&] {
+    if (data.errors)
+      throw Error(ExitCode::usage, "--errors: are those of the columns as they are, and " + maker +
+                                       " makes others of them; leave one of the two out");
     data.rows = std::make_unique<TransformedReader>(std::move(data.rows), transform, direction,
                                                     data.weights || data.missing != Missing::error, maker);
   });
@@ -134,32 +143,38 @@ MemoryPlan plan_memory(const Execution& execution, const Options& options, const
                        std::int64_t working_bytes) {
   const Communicator& comm = execution.comm;
   const DataReader& rows = *data.rows;
+  const RowFormat format = readers_of(data).format();
   const BlockGrid grid(rows.n_rows());
   const Index n_blocks = grid.first_block(1, comm.size());
   const bool weighted = data.weights != nullptr || data.missing != Missing::error;
   MemoryPlan p;
   std::int64_t program = resident_memory() + kGrowth + execution.n_threads * kThreadGrowth;
   comm.max(std::span(&program, 1));
-  p.data_bytes = MemoryData::bytes(grid, rows.n_columns(), rows.element(), weighted, comm.size());
+  p.data_bytes = MemoryData::bytes(grid, format, weighted, comm.size());
   const std::int64_t weighing = data.weights ? data.weights->storage().reading_bytes : 0;
   std::int64_t labelling = 0;
   for (const auto* labels : {&data.labels, &data.init_labels})
     if (*labels)
       labelling +=
           (*labels)->storage().reading_bytes + RowLabels::bytes(grid.first_row_of_rank(1, comm.size()));
-  p.working_bytes = program + working_bytes + weighing + labelling + rows.storage().reading_bytes;
+  Storage storage = rows.storage();
+  if (data.errors) {
+    storage.is_text |= data.errors->storage().is_text;
+    storage.reading_bytes += data.errors->storage().reading_bytes;
+    storage.streaming_bytes += data.errors->storage().streaming_bytes;
+  }
+  p.working_bytes = program + working_bytes + weighing + labelling + storage.reading_bytes;
   comm.together([&] {
     if (options.has("memory-limit")) p.limit = options.size("memory-limit");
     if (p.limit == 0 || p.working_bytes + p.data_bytes <= p.limit) return;
     // Weights, and a hash for each block, are held.
     const std::int64_t held = 8 * (n_blocks + (weighted ? grid.first_row_of_rank(1, comm.size()) : 0));
-    p.working_bytes += rows.storage().streaming_bytes - rows.storage().reading_bytes + held;
-    const std::int64_t least = StreamData::least_bytes(grid, rows.n_columns(), rows.element());
-    if (rows.storage().is_text || p.limit < p.working_bytes + least)
+    p.working_bytes += storage.streaming_bytes - storage.reading_bytes + held;
+    const std::int64_t least = StreamData::least_bytes(grid, format);
+    if (storage.is_text || p.limit < p.working_bytes + least)
       does_not_fit(p, rows, p.working_bytes + least);
     p.stream_bytes = p.limit - p.working_bytes;
-    p.stream = StreamData::plan(grid, rows.n_columns(), rows.element(), n_blocks, p.stream_bytes,
-                                execution.n_threads);
+    p.stream = StreamData::plan(grid, format, n_blocks, p.stream_bytes, execution.n_threads);
   });
   return p;
 }
@@ -191,8 +206,9 @@ std::unique_ptr<Data> read_data(const Execution& execution, const OpenedData& da
   if (data.relative_weights) relative.emplace(execution, *data.weights);
   DataReader* weights = relative ? &*relative : data.weights.get();
   if (plan.streamed())
-    return std::make_unique<StreamData>(execution, *data.rows, weights, plan.stream_bytes, data.missing);
-  return std::make_unique<MemoryData>(execution, *data.rows, weights, data.missing);
+    return std::make_unique<StreamData>(execution, *data.rows, weights, plan.stream_bytes, data.missing,
+                                        data.errors.get());
+  return std::make_unique<MemoryData>(execution, *data.rows, weights, data.missing, data.errors.get());
 }
 
 std::string warning_of_weights(const OpenedData& opened, const DataSummary& summary) {

@@ -1,4 +1,4 @@
-// DATA, --sample-weight and --labels: opened, held in memory or streamed, within the memory that there is.
+// DATA, --sample-weight, --errors and --labels: opened, held in memory or streamed, within the memory that there is.
 #pragma once
 
 #include <memory>
@@ -16,21 +16,24 @@ namespace gmmpi::app {
 
 /// Opened but not read.
 struct OpenedData {
-  std::unique_ptr<DataReader> rows, weights{}, labels{}, init_labels{};
+  std::unique_ptr<DataReader> rows, weights{}, errors{}, labels{}, init_labels{};
   std::vector<std::string> feature_names{};  ///< of the file's columns
   bool relative_weights = false;             ///< weights are to be scaled, see RelativeWeights
   Missing missing = Missing::error;          ///< what becomes of rows that lack values
   std::vector<std::string> class_names{};    ///< where labels are text: of class 0, 1, ...
 };
 
+/// What the rows are read from.
+RowReaders readers_of(const OpenedData& data);
+
 /// --missing: what becomes of rows that lack values.
 Missing missing_of(const Options& options);
 
-/// Collective. DATA, --sample-weight, --labels and --init-labels.
+/// Collective. DATA, --sample-weight, --errors, --labels and --init-labels.
 OpenedData open_inputs(const Execution& execution, const Options& options);
 
-/// Collective. From now on the rows are read through the transform, which `maker` has made. Error 65 for
-/// another number of columns.
+/// Collective. From now on the rows are read through the transform, which `maker` has made. Errors: 65 for
+/// another number of columns, 64 for rows with errors.
 void transform_rows(const Execution& execution, OpenedData& data, const Transform& transform,
                     TransformedReader::Direction direction, const std::string& maker);
 

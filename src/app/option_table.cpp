@@ -104,6 +104,14 @@ const std::vector<CommandSpec>& command_table() {
        "/standard_deviation (N, d), /draw0, /draw1 ... (N, d). In .csv the columns are NAME, NAME_sd, "
        "draw0_NAME and so on; in .npy X alone is an array, more are fields of a structured one. Observed "
        "entries stay bit for bit."},
+      {"denoise",
+       {{"DATA", "all columns of the model; " + data.help}, model},
+       "true values of rows that were measured with errors",
+       "Examples:\n  gmmpi fit stars.csv -k 5 --errors ra_error,dec_error -o m.h5\n"
+       "  gmmpi denoise stars.csv m.h5 --errors ra_error,dec_error -o denoised.h5\n"
+       "Datasets written: /mean (N, d), /covariance (N, d, d): those of the true values given the measured ones; "
+       "what is missing is inferred, too. In .csv the columns are NAME and then NAME_NAME_covariance, or NAME_sd; "
+       "in .npy fields of a structured array."},
       {"pca",
        {data},
        "principal components of data",
@@ -153,7 +161,7 @@ std::vector<OptionSpec> own_options() {
       {"n-components", "k", "K", "", "fit simulate", "number of components", true},
       {"n-components", "k", "LIST", "", "select", "numbers of components, such as 1:9 or 2,4,8", true},
       {"output", "o", "FILE", "", "fit select marginal condition pca", "file to write (HDF5)", true},
-      {"output", "o", "FILE", "", "predict sample simulate impute regress transform",
+      {"output", "o", "FILE", "", "predict sample simulate impute denoise regress transform",
        "file to write: .csv, .npy or (any other name) HDF5", true},
       {"output", "o", "FILE", "", "score", "also write the log density of each row: .csv, .npy or HDF5"},
       {"n-samples", "n", "N", "", "sample simulate", "number of rows to draw", true},
@@ -285,20 +293,20 @@ std::vector<OptionSpec> own_options() {
        "volume V of the region in which noise may lie (default: the product of the columns' ranges)"},
       {"fix", "", "LIST", "", "fit",
        "weights, means or covariances, or two of them with a comma: they stay what they are in the start"},
-      {"columns", "", "LIST", "", "fit select score predict impute regress compare pca transform convert",
+      {"columns", "", "LIST", "", "fit select score predict impute denoise regress compare pca transform convert",
        "the columns to use, in this order: numbers from 0, or names; others may hold text (default: those "
        "that the "
        "model names, else all); a name with a comma, or that looks like a number, stands in \"...\""},
-      {"header", "", "WHAT", "", "fit select score predict impute regress compare info convert pca transform",
+      {"header", "", "WHAT", "", "fit select score predict impute denoise regress compare info convert pca transform",
        "whether the first line of a text table holds names: yes, no, or auto (default): yes if no field of "
        "it is a "
        "number or missing and some column below it holds numbers"},
-      {"separator", "", "MARK", "", "fit select score predict impute regress compare info convert pca transform",
+      {"separator", "", "MARK", "", "fit select score predict impute denoise regress compare info convert pca transform",
        "what separates the fields of a text table, such as ; or tab or blank (default: found in the first "
        "line)"},
-      {"decimal", "", "MARK", "", "fit select score predict impute regress compare info convert pca transform",
+      {"decimal", "", "MARK", "", "fit select score predict impute denoise regress compare info convert pca transform",
        "decimal mark of text tables: . (default) or ,"},
-      {"na", "", "LIST", "", "fit select score predict impute regress compare info convert pca transform",
+      {"na", "", "LIST", "", "fit select score predict impute denoise regress compare info convert pca transform",
        "what else stands for a missing value in text tables, such as -999 (besides nothing, NA, N/A, NaN, "
        "null, None, "
        "? and .)"},
@@ -310,6 +318,13 @@ std::vector<OptionSpec> own_options() {
       {"sample-weight", "", "DATA", "", "fit select score pca",
        "weights of the rows, >= 0: a column of the data, which is no feature then, or file.npy, file.csv or "
        "file.h5[:/dataset] (default dataset /sample_weight)"},
+      {"errors", "", "DATA", "", "fit select score predict",
+       "how well the rows were measured: standard deviations, one for each column, or covariances: columns of "
+       "the data (a list, as in ra_error,dec_error), which are no features then, or file.npy, file.csv or "
+       "file.h5[:/dataset] (default dataset /errors) of shape (N, d) or (N, d, d). The components are then "
+       "those of the true values (extreme deconvolution)"},
+      {"errors", "", "DATA", "", "denoise",
+       "how well the rows were measured, as in fit: columns of the data, or a file", true},
       {"relative-weights", "", "", "", "fit select score pca",
        "scale the sample weights so that they sum to the number of rows that have any, which BIC and ICL "
        "then "
@@ -323,12 +338,12 @@ std::vector<OptionSpec> own_options() {
       {"time-limit", "", "TIME", "", "fit select",
        "stop after this time (3.9h) with a checkpoint and exit code 75; SLURM_JOB_END_TIME is heeded in any "
        "case"},
-      {"memory-limit", "", "SIZE", "", "fit select score predict impute regress compare pca transform",
+      {"memory-limit", "", "SIZE", "", "fit select score predict impute denoise regress compare pca transform",
        "most memory that each process may take, such as 500M or 8G (K, M, G, T: units of 1024): what does "
        "not "
        "fit below it is read from the file in every sweep, with the same bits"},
       {"force", "", "", "",
-       "fit select score predict sample simulate marginal condition impute regress convert pca transform",
+       "fit select score predict sample simulate marginal condition impute denoise regress convert pca transform",
        "overwrite an existing output"},
       {"dry-run", "", "", "", "select", "say what would be done and how much memory it needs, then stop"},
       {"dry-run", "", "", "", "fit",
@@ -346,6 +361,8 @@ std::vector<OptionSpec> own_options() {
        "also write the Mahalanobis distances (not squared) to the components"},
       {"standard-deviation", "", "", "", "impute",
        "also write the standard deviation of each missing entry given the others of its row (0 where observed)"},
+      {"standard-deviation", "", "", "", "denoise",
+       "write standard deviations, /standard_deviation (N, d), instead of covariances"},
       {"draws", "", "M", "", "impute",
        "also write M tables whose missing entries are drawn from what the model allows, instead of its means: "
        "for multiple imputation"},
@@ -356,19 +373,19 @@ std::vector<OptionSpec> own_options() {
        "chi2: outside every component's ellipsoid of probability 1 - Q"},
       {"log-json", "", "FILE", "", "fit select", "write the log as JSON lines, too"},
       {"json", "", "", "",
-       "fit select score predict sample simulate marginal condition impute regress compare info pca transform",
+       "fit select score predict sample simulate marginal condition impute denoise regress compare info pca transform",
        "print the result as JSON"},
       {"watchdog", "", "TIME", "", "fit select",
        "end the run (code 75, checkpoint kept) when a rank has not answered for this time; it must be longer "
        "than any pass "
        "over the data, and than the network takes to notice a lost host (default: wait for ever)"},
-      {"threads", "", "N", "", "fit select score predict sample simulate impute regress compare pca transform",
+      {"threads", "", "N", "", "fit select score predict sample simulate impute denoise regress compare pca transform",
        "threads per rank (default: OMP_NUM_THREADS, or the processors that the rank may use)"},
       {"simd", "", "TARGET", "auto",
-       "fit select score predict sample simulate marginal condition impute regress compare pca transform",
+       "fit select score predict sample simulate marginal condition impute denoise regress compare pca transform",
        "auto, avx512, avx2, fma128 or scalar: same bits, other speed"},
       {"config", "", "FILE", "",
-       "fit select score predict sample simulate marginal condition impute regress compare info convert pca "
+       "fit select score predict sample simulate marginal condition impute denoise regress compare info convert pca "
        "transform",
        "TOML file with options, names as above"}};
 }

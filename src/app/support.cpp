@@ -36,7 +36,7 @@ std::vector<std::string> input_paths(const Options& options) {
   std::vector<std::string> paths;
   for (const auto& [name, value] : options.arguments)
     if (name != "OUT") paths.push_back(parse_data_spec(value).path);
-  for (const char* name : {"sample-weight", "labels", "init-labels", "init", "config"})
+  for (const char* name : {"sample-weight", "errors", "labels", "init-labels", "init", "config"})
     if (options.has(name)) paths.push_back(parse_data_spec(options.text(name)).path);
   return paths;
 }

@@ -12,6 +12,7 @@ class BatchData final : public Data {
   BatchData(const Data& all, BlockChoice choice) : all_(all), choice_(choice) {
     grid_ = all.grid();
     n_columns_ = all.n_columns();
+    n_errors_ = all.n_errors();
     first_block_ = all.first_block();
     last_block_ = all.last_block();
     summary_ = all.summary();

@@ -43,7 +43,7 @@ void BlockStream::read_all() {
       if (ended_) return;
     }
     try {
-      buffer(turn(first)).read(source_.rows, first, last, stop_);
+      buffer(turn(first)).read(source_.readers, first, last, stop_);
     } catch (...) {
       return fail(first, std::current_exception());
     }

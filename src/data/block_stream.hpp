@@ -19,7 +19,7 @@ namespace gmmpi {
 class BlockStream {
  public:
   struct Source {
-    DataReader& rows;
+    RowReaders readers;
     Index first = 0, held_end = 0, last = 0;  ///< blocks [first, held_end) are held, up to last they are read
     Index buffer_blocks = 1;                  ///< that a buffer has room for
     const BlockBuffer& held;

@@ -29,6 +29,7 @@ FoldData::FoldData(const Execution& execution, const Data& data, const Folds& fo
   GMMPI_EXPECT(fold >= 0 && fold < folds.n_folds);
   grid_ = data.grid();
   n_columns_ = data.n_columns();
+  n_errors_ = data.n_errors();
   first_block_ = data.first_block();
   last_block_ = data.last_block();
   const Index first = grid_.first_row(first_block_), last = grid_.first_row(last_block_);
@@ -40,6 +41,7 @@ FoldData::FoldData(const Execution& execution, const Data& data, const Folds& fo
   const std::string name = (part == Part::held_out ? "rows held out of fold " : "rows to fit of fold ");
   summary_ = summarise(execution, *this, name + std::to_string(fold), name + std::to_string(fold), nullptr,
                        data.summary().has_gaps() ? Missing::em : Missing::error);
+  summary_.has_errors = data.summary().has_errors;
 }
 
 void FoldData::for_each_block(const Execution& execution,

@@ -42,35 +42,51 @@ char* large_pages(Index size) {
   return static_cast<char*>(memory);
 }
 
+/// Rows [first, first + count) of the reader, in the precision in which they are held.
+void read_all(DataReader& reader, Index first, Index count, char* out, const StopRequest* stop) {
+  if (reader.element() == ElementType::f4)
+    read_in_pieces(reader, first, count, reinterpret_cast<float*>(out), stop);
+  else
+    read_in_pieces(reader, first, count, reinterpret_cast<double*>(out), stop);
+}
+
+/// Numbers that are held so.
+std::variant<const float*, const double*> numbers_at(const char* place, ElementType element) {
+  if (element == ElementType::f4) return reinterpret_cast<const float*>(place);
+  return reinterpret_cast<const double*>(place);
+}
+
 }  // namespace
 
 void check_stop(const StopRequest* stop) {
   if (stop && stop->requested()) throw Error(ExitCode::stopped_early, stop->reason());
 }
 
-BlockBuffer::BlockBuffer(const BlockGrid& grid, int n_columns, ElementType element, Index most_blocks)
+BlockBuffer::BlockBuffer(const BlockGrid& grid, const RowFormat& format, Index most_blocks)
     : grid_(grid),
-      n_columns_(n_columns),
-      element_(element),
+      format_(format),
       most_blocks_(most_blocks),
-      block_bytes_(grid.block_rows() * n_columns * (element == ElementType::f4 ? 4 : 8)),
-      rows_(large_pages(most_blocks * block_bytes_), &std::free) {}
+      rows_(large_pages(most_blocks * grid.block_rows() * format.row_bytes()), &std::free),
+      errors_(large_pages(most_blocks * grid.block_rows() * format.error_bytes()), &std::free) {}
 
 void BlockBuffer::place(int n_threads) {
   constexpr Index page = 4096;
   for_each_index(0, most_blocks_, n_threads, [&](Index block, int) {
-    for (Index at = block * block_bytes_; at < (block + 1) * block_bytes_; at += page) rows_.get()[at] = 0;
+    const auto touch = [&](const Memory& memory, Index block_bytes) {
+      for (Index at = block * block_bytes; at < (block + 1) * block_bytes; at += page) memory.get()[at] = 0;
+    };
+    touch(rows_, grid_.block_rows() * format_.row_bytes());
+    touch(errors_, grid_.block_rows() * format_.error_bytes());
   });
 }
 
-void BlockBuffer::read(DataReader& rows, Index first, Index last, const StopRequest* stop) {
-  GMMPI_EXPECT(first <= last && last - first <= most_blocks_ && rows.n_columns() == n_columns_);
+void BlockBuffer::read(const RowReaders& readers, Index first, Index last, const StopRequest* stop) {
+  GMMPI_EXPECT(first <= last && last - first <= most_blocks_);
+  GMMPI_EXPECT(readers.format().bytes() == format_.bytes());
   first_ = last_ = 0;  // what is there is lost, should the reading fail
   const Index row = grid_.first_row(first), count = grid_.first_row(last) - row;
-  if (element_ == ElementType::f4)
-    read_in_pieces(rows, row, count, floats(), stop);
-  else
-    read_in_pieces(rows, row, count, doubles(), stop);
+  read_all(readers.rows, row, count, rows_.get(), stop);
+  if (readers.errors) read_all(*readers.errors, row, count, errors_.get(), stop);
   first_ = first;
   last_ = last;
 }
@@ -81,11 +97,10 @@ Block BlockBuffer::block(Index index) const {
   b.index = index;
   b.first_row = grid_.first_row(index);
   b.n_rows = static_cast<int>(grid_.rows_in(index));
-  const Index offset = (b.first_row - grid_.first_row(first_)) * n_columns_;
-  if (element_ == ElementType::f4)
-    b.rows = static_cast<const float*>(floats() + offset);
-  else
-    b.rows = static_cast<const double*>(doubles() + offset);
+  const Index offset = b.first_row - grid_.first_row(first_);
+  b.rows = numbers_at(rows_.get() + offset * format_.row_bytes(), format_.element);
+  b.errors = numbers_at(errors_.get() + offset * format_.error_bytes(), format_.errors_element);
+  b.n_errors = format_.n_errors;
   return b;
 }
 

@@ -8,37 +8,37 @@
 
 #include "gmmpi/data/data.hpp"
 #include "gmmpi/data/data_reader.hpp"
+#include "gmmpi/data/row_format.hpp"
 
 namespace gmmpi {
 
 /// Throws Error 75 if the execution is asked to stop. `stop` may be null.
 void check_stop(const StopRequest* stop);
 
-/// Rows of consecutive blocks, in the precision of the file.
+/// Rows of consecutive blocks, and their errors, in the precision of their files.
 class BlockBuffer {
  public:
   /// Room for `most_blocks` blocks.
-  BlockBuffer(const BlockGrid& grid, int n_columns, ElementType element, Index most_blocks);
+  BlockBuffer(const BlockGrid& grid, const RowFormat& format, Index most_blocks);
   /// Has the memory's pages placed where the threads are that will work on the blocks: of a machine with
   /// several domains of memory, the system takes them from that of the thread that writes first.
   void place(int n_threads);
 
-  /// Reads blocks [first, last); Errors of the reader, 75.
-  void read(DataReader& rows, Index first, Index last, const StopRequest* stop);
+  /// Reads blocks [first, last); Errors of the readers, 75.
+  void read(const RowReaders& readers, Index first, Index last, const StopRequest* stop);
 
   bool holds(Index index) const { return first_ <= index && index < last_; }
   /// A block that it holds; weights are null.
   Block block(Index index) const;
 
  private:
+  using Memory = std::unique_ptr<char, decltype(&std::free)>;
+
   BlockGrid grid_;
-  int n_columns_;
-  ElementType element_;
-  Index most_blocks_, block_bytes_;
+  RowFormat format_;
+  Index most_blocks_;
   Index first_ = 0, last_ = 0;
-  std::unique_ptr<char, decltype(&std::free)> rows_;  ///< in element type
-  float* floats() const { return reinterpret_cast<float*>(rows_.get()); }
-  double* doubles() const { return reinterpret_cast<double*>(rows_.get()); }
+  Memory rows_, errors_;  ///< in their element types
 };
 
 /// Sample weights of rows [first, first + count) of `n_rows`. Errors: 65 (not one weight per row, a weight

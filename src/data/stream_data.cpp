@@ -7,6 +7,7 @@
 
 #include "data/block_stream.hpp"
 #include "data/reading.hpp"
+#include "data/row_errors.hpp"
 #include "data/summary.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/expect.hpp"
@@ -35,15 +36,20 @@ class Turn {
   std::atomic<bool>& in_use_;
 };
 
-std::int64_t block_bytes(const BlockGrid& grid, int n_columns, ElementType element) {
-  return grid.block_rows() * n_columns * (element == ElementType::f4 ? 4 : 8);
+std::uint64_t hash_of(const std::variant<const float*, const double*>& numbers, Index count,
+                      std::uint64_t seed) {
+  return std::visit(
+      [&](const auto* first) {
+        return XXH3_64bits_withSeed(first, sizeof(*first) * static_cast<std::size_t>(count), seed);
+      },
+      numbers);
 }
 
 }  // namespace
 
-StreamData::Plan StreamData::plan(const BlockGrid& grid, int n_columns, ElementType element, Index n_blocks,
+StreamData::Plan StreamData::plan(const BlockGrid& grid, const RowFormat& format, Index n_blocks,
                                   std::int64_t bytes, int n_threads) {
-  const std::int64_t block = block_bytes(grid, n_columns, element);
+  const std::int64_t block = grid.block_rows() * format.bytes();
   const Index room = bytes / block;  // blocks
   Plan p;
   if (n_blocks <= room) {
@@ -62,38 +68,41 @@ StreamData::Plan StreamData::plan(const BlockGrid& grid, int n_columns, ElementT
   return p;
 }
 
-std::int64_t StreamData::least_bytes(const BlockGrid& grid, int n_columns, ElementType element) {
-  return 2 * block_bytes(grid, n_columns, element);
+std::int64_t StreamData::least_bytes(const BlockGrid& grid, const RowFormat& format) {
+  return 2 * grid.block_rows() * format.bytes();
 }
 
 StreamData::StreamData(const Execution& execution, DataReader& rows, DataReader* weights, std::int64_t bytes,
-                       Missing missing)
-    : reader_(rows) {
+                       Missing missing, DataReader* errors)
+    : readers_{rows, errors} {
   const Communicator& comm = execution.comm;
   grid_ = BlockGrid(rows.n_rows());
   n_columns_ = rows.n_columns();
+  n_errors_ = errors ? errors->n_columns() : 0;
   first_block_ = grid_.first_block(comm.rank(), comm.size());
   last_block_ = grid_.first_block(comm.rank() + 1, comm.size());
-  plan_ = plan(grid_, n_columns_, rows.element(), last_block_ - first_block_, bytes, execution.n_threads);
+  const RowFormat format = readers_.format();
+  plan_ = plan(grid_, format, last_block_ - first_block_, bytes, execution.n_threads);
   held_end_ = first_block_ + plan_.held_blocks;
   Index n_left_out = 0;
   comm.together([&] {
     if (held_end_ < last_block_ && plan_.n_buffers < 2)
       throw Error(ExitCode::no_memory, rows.name() + ": two buffers of one block need " +
-                                           std::to_string(least_bytes(grid_, n_columns_, rows.element())) +
+                                           std::to_string(least_bytes(grid_, format)) +
                                            " bytes; allow as much");
     const Index first = grid_.first_row(first_block_), count = grid_.first_row(last_block_) - first;
     if (weights) weights_ = read_weights(*weights, grid_.n_rows(), first, count, execution.stop);
-    reader_.begin_streaming();
-    held_ = std::make_unique<BlockBuffer>(grid_, n_columns_, rows.element(), plan_.held_blocks);
-    held_->read(rows, first_block_, held_end_, execution.stop);
-    for (int i = 0; i < plan_.n_buffers; ++i)
-      buffers_.emplace_back(grid_, n_columns_, rows.element(), plan_.buffer_blocks);
+    rows.begin_streaming();
+    if (errors) errors->begin_streaming();
+    held_ = std::make_unique<BlockBuffer>(grid_, format, plan_.held_blocks);
+    held_->read(readers_, first_block_, held_end_, execution.stop);
+    for (int i = 0; i < plan_.n_buffers; ++i) buffers_.emplace_back(grid_, format, plan_.buffer_blocks);
     first_hash_.resize(last_block_ - held_end_);
     if (missing != Missing::error) n_left_out = leave_out_incomplete(execution, *this, missing, weights_);
   });
   summary_ =
       summarise(execution, *this, rows.name(), weights ? weights->name() : "", &rows, missing, n_left_out);
+  if (errors) add_errors(execution, *this, *errors, rows, summary_);
 }
 
 StreamData::~StreamData() = default;
@@ -104,7 +113,7 @@ void StreamData::for_chosen_blocks(const Execution& execution, BlockChoice choic
   const Turn turn(in_use_);
   const Index first_row = grid_.first_row(first_block_);
   BlockStream blocks(
-      {reader_, first_block_, held_end_, last_block_, plan_.buffer_blocks, *held_, buffers_, choice},
+      {readers_, first_block_, held_end_, last_block_, plan_.buffer_blocks, *held_, buffers_, choice},
       execution.stop);
   for_each_index(0, execution.n_threads, execution.n_threads, [&](Index, int thread) {
     while (std::optional<Block> block = blocks.take()) {
@@ -125,15 +134,14 @@ void StreamData::for_chosen_blocks(const Execution& execution, BlockChoice choic
 void StreamData::check_unchanged(const Block& block) const {
   if (block.index < held_end_) return;
   std::uint64_t& first_hash = first_hash_[block.index - held_end_];
-  if (first_hash != 0 && !reader_.is_touched()) return;
-  const std::uint64_t hash = std::visit(
-      [&](const auto* rows) {
-        return XXH3_64bits(rows, sizeof(*rows) * static_cast<std::size_t>(block.n_rows) * n_columns_) | 1;
-      },
-      block.rows);
+  const bool is_touched = readers_.rows.is_touched() || (readers_.errors && readers_.errors->is_touched());
+  if (first_hash != 0 && !is_touched) return;
+  const Index n = block.n_rows;
+  const std::uint64_t of_rows = hash_of(block.rows, n * n_columns_, 0);
+  const std::uint64_t hash = hash_of(block.errors, n * block.n_errors, of_rows) | 1;
   if (first_hash == 0) first_hash = hash;
   if (first_hash != hash)
-    throw Error(ExitCode::io_failed, reader_.name() + ": rows " + std::to_string(block.first_row) + " to " +
+    throw Error(ExitCode::io_failed, readers_.rows.name() + ": rows " + std::to_string(block.first_row) + " to " +
                                          std::to_string(block.first_row + block.n_rows - 1) +
                                          " are not what they were when they were read before: run again when "
                                          "nobody writes the file");
@@ -147,7 +155,7 @@ std::vector<double> StreamData::row(Index global_row) const {
   auto buffer = std::ranges::find_if(buffers_, [&](const BlockBuffer& b) { return b.holds(index); });
   if (buffer == buffers_.end()) {
     buffer = buffers_.begin();
-    buffer->read(reader_, index, index + 1, nullptr);
+    buffer->read(readers_, index, index + 1, nullptr);
   }
   const Block block = buffer->block(index);
   check_unchanged(block);

@@ -42,7 +42,11 @@ void Tile::load(const Block& block, int offset) {
     weights_[r] = r >= n_rows_ ? 0.0 : block.weights ? block.weights[offset + r] : 1.0;
   std::visit([&](const auto* rows) { fill(rows + Index{offset} * d_); }, block.rows);
   is_partial_ = block.rowwise;
-  if (is_partial_) find_gaps();
+  if (!is_partial_) return;
+  find_gaps();
+  n_errors_ = block.n_errors;
+  if (n_errors_ > 0)
+    std::visit([&](const auto* errors) { fill_errors(errors + Index{offset} * n_errors_); }, block.errors);
 }
 
 /// Gaps become zeros beside a mask.
@@ -59,9 +63,32 @@ void Tile::find_gaps() {
   }
 }
 
+/// As variances or the lower triangle; zeros where values are missing, and in rows of weight zero.
+template <class T>
+void Tile::fill_errors(const T* errors) {
+  const bool deviations = n_errors_ == d_;
+  errors_.resize(std::size_t(deviations ? d_ : d_ * (d_ + 1) / 2) * kTileRows);
+  for (int r = 0; r < kTileRows; ++r) {
+    const T* row = errors + Index{r} * n_errors_;
+    double* to = errors_.data() + r;
+    const auto is_there = [&](int j) { return weights_[r] != 0.0 && mask_[j * kTileRows + r] != 0.0; };
+    for (int i = 0; i < d_; ++i)
+      for (int j = deviations ? i : 0; j <= i; ++j, to += kTileRows) {
+        const auto value =
+            is_there(i) && is_there(j) ? static_cast<double>(row[deviations ? i : i * d_ + j]) : 0.0;
+        *to = deviations ? value * value : value;
+      }
+  }
+}
+
 ObservedRows Tile::observed() const {
   GMMPI_EXPECT(is_partial_);
-  return {d_, n_rows_, xt_.data(), has_gaps_ ? mask_.data() : nullptr, nullptr};
+  return {d_,
+          n_rows_,
+          xt_.data(),
+          has_gaps_ ? mask_.data() : nullptr,
+          n_errors_ > 0 ? errors_.data() : nullptr,
+          n_errors_ == d_ ? ErrorShape::variances : ErrorShape::covariances};
 }
 
 }  // namespace gmmpi

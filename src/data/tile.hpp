@@ -32,6 +32,8 @@ class Tile {
   template <class T>
   void fill(const T* rows);
   void find_gaps();
+  template <class T>
+  void fill_errors(const T* errors);
 
   const KernelTable* kernels_;
   int d_, stride_, n_rows_ = 0;
@@ -39,7 +41,8 @@ class Tile {
   const Index* numbers_ = nullptr;
   AlignedDoubles x_, xt_, weights_;
   bool is_partial_ = false, has_gaps_ = false;
-  AlignedDoubles mask_, n_observed_;  ///< of partial tiles
+  int n_errors_ = 0;
+  AlignedDoubles mask_, errors_, n_observed_;  ///< of partial tiles
 };
 
 }  // namespace gmmpi

@@ -61,9 +61,13 @@ FoundRow find_extreme_row(const Execution& execution, const Data& data, const As
   const MomentLayout layout{assignment.n_components(), d};
   const std::vector<double> anywhere(std::size_t(layout.K) * d);
   std::optional<PatternPasses> patterns;
-  if (data.summary().has_gaps()) patterns.emplace(assignment, layout, anywhere, nullptr, data.summary());
+  const bool heeds_errors = assignment.heeds_errors(data.summary());
+  if (data.summary().has_gaps() && !heeds_errors)
+    patterns.emplace(assignment, layout, anywhere, nullptr, data.summary());
   execution.comm.rethrow_anywhere(failure_of_blocks(execution, data, [&](const Block& block, int thread) {
-    if (!patterns) return look(block, assignment, d, thread);
+    Block rows = block;
+    rows.rowwise = heeds_errors;
+    if (!patterns) return look(rows, assignment, d, thread);
     BlockPatterns groups(d);
     for (const PatternRows& group : groups.split(block))
       look(group.rows, *patterns->of(*group.pattern)->rows, static_cast<int>(group.pattern->observed.size()),

@@ -148,10 +148,8 @@ const std::vector<double>& GapWork::sum(const Block& block, std::span<double> la
 
 void GapWork::add_rare_rows(std::span<double> lanes, Profile::Seconds& seconds) {
   if (!rowwise_) rowwise_.emplace(passes_.layout(), block_rows_, kernels_, n_values_);
-  Block rows = patterns_.rare_rows();
-  rows.rowwise = true;
   const std::vector<double>& sums =
-      rowwise_->sum(rows, passes_.assignment(), passes_.padded_centers(), lanes, seconds);
+      rowwise_->sum(patterns_.rare_rows(), passes_.assignment(), passes_.padded_centers(), lanes, seconds);
   for (std::size_t e = 0; e < sums.size(); ++e) besides_[e] += sums[e];
 }
 

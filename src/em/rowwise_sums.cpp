@@ -49,10 +49,14 @@ void RowwiseSums::add(std::span<const Tile> tiles, const double* gamma, const Ro
 void RowwiseSums::gather(const Tile& tile, int row, double gamma) {
   const ObservedRows from = tile.observed();
   const std::size_t d = layout_.d, lane = n_rows_++;
+  const std::size_t n = !from.errors ? 0 : from.shape == ErrorShape::variances ? d : d * (d + 1) / 2;
+  shape_ = from.shape;
+  errors_.resize(n * kTile);
   for (std::size_t j = 0; j < d; ++j) {
     xt_[j * kTile + lane] = from.xt[j * kTile + row];
     mask_[j * kTile + lane] = from.mask ? from.mask[j * kTile + row] : 1.0;
   }
+  for (std::size_t e = 0; e < n; ++e) errors_[e * kTile + lane] = from.errors[e * kTile + row];
   gamma_[lane] = gamma;
 }
 
@@ -61,7 +65,8 @@ void RowwiseSums::flush(int k, const RowwiseDensity& density, const double* cent
   std::fill(gamma_.begin() + n_rows_, gamma_.end(), 0.0);
   std::ranges::fill(s1_, 0.0);
   std::ranges::fill(s2_, 0.0);
-  const ObservedRows rows{layout_.d, n_rows_, xt_.data(), mask_.data(), nullptr};
+  const ObservedRows rows{layout_.d,    n_rows_, xt_.data(),
+                          mask_.data(), errors_.empty() ? nullptr : errors_.data(), shape_};
   kernels_.add_completions(rows, density.mean(k), density.covariance(k), scratch_.data(),
                            {gamma_.data(), center, s1_.data(), layout_.has_second() ? s2_.data() : nullptr,
                             layout_.is_diagonal()});
@@ -75,7 +80,7 @@ void RowwiseSums::flush(int k, const RowwiseDensity& density, const double* cent
 
 std::int64_t RowwiseSums::bytes(const MomentLayout& layout) {
   const std::int64_t entries = layout.d + scatter_size(layout.shape, layout.d);
-  return 8 * (kRowLanes * (layout.K + entries) + (2 * layout.d + 1) * kTile + observed_scratch(layout.d) +
+  return 8 * (kRowLanes * (layout.K + entries) + (2 * layout.d + 1 + layout.d * (layout.d + 1) / 2) * kTile + observed_scratch(layout.d) +
               layout.size());
 }
 

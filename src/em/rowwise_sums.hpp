@@ -10,7 +10,7 @@
 namespace gmmpi {
 
 /// What BlockSums is for rows that are known: with b and B the mean and covariance of the true row given what
-/// is observed, moments are of b, and second ones get B besides. Ghahramani & Jordan (1994).
+/// is observed, moments are of b, and second ones get B besides. Bovy, Hogg & Roweis (2011), eqs. 16 and 17.
 class RowwiseSums {
  public:
   RowwiseSums(const MomentLayout& layout, const KernelTable& kernels);
@@ -32,8 +32,9 @@ class RowwiseSums {
   MomentLayout layout_;
   const KernelTable& kernels_;
   int n_rows_ = 0;
-  AlignedDoubles counts_;             ///< K x 8 lanes
-  AlignedDoubles xt_, mask_, gamma_;  ///< gathered
+  ErrorShape shape_{};
+  AlignedDoubles counts_;                      ///< K x 8 lanes
+  AlignedDoubles xt_, mask_, errors_, gamma_;  ///< gathered
   AlignedDoubles s1_, s2_, scratch_;
   std::vector<double> sums_;
 };

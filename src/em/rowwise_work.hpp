@@ -11,9 +11,10 @@ class RowwiseWork {
  public:
   RowwiseWork(const MomentLayout& layout, Index block_rows, const KernelTable& kernels, int n_values)
       : shares_(layout, block_rows, kernels, n_values), sums_(layout, kernels) {}
-  /// As BlockWork::sum, of a block that is `rowwise`.
-  const std::vector<double>& sum(const Block& block, const Assignment& assignment, const double* centers,
+  /// As BlockWork::sum.
+  const std::vector<double>& sum(Block block, const Assignment& assignment, const double* centers,
                                  std::span<double> lanes, Profile::Seconds& seconds) {
+    block.rowwise = true;
     Stopwatch watch;
     sums_.clear();
     for (int offset = 0; offset < block.n_rows;) {

@@ -2,6 +2,7 @@
 #include "em/subsample.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "data/random.hpp"
 #include "data/vector_reader.hpp"
@@ -16,15 +17,15 @@ constexpr Index kLeastGroup = 8, kMostValues = Index{1} << 21;
 constexpr Index kLeastRows = 4096;
 
 /// Rows of which one is drawn; 0: no subsample.
-Index rows_per_group(Index n_rows, int n_columns, Index least_rows) {
-  const Index rows = std::max(kLeastGroup, n_rows * n_columns / kMostValues + 1);
+Index rows_per_group(Index n_rows, int width, Index least_rows) {
+  const Index rows = std::max(kLeastGroup, n_rows * width / kMostValues + 1);
   return n_rows / rows < std::max(kLeastRows, least_rows) ? 0 : rows;
 }
 
-/// Weight and values of the chosen rows of a block.
+/// Weight, values and errors of the chosen rows of a block.
 std::vector<double> choose(const Block& block, int d, Index group_rows, std::uint64_t seed) {
   std::vector<double> chosen;
-  chosen.reserve((block.n_rows / group_rows + 2) * (1 + d));
+  chosen.reserve((block.n_rows / group_rows + 2) * (1 + d + block.n_errors));
   const Index last = block.first_row + block.n_rows;
   for (Index group = block.first_row / group_rows; group * group_rows < last; ++group) {
     const Index row =
@@ -33,12 +34,16 @@ std::vector<double> choose(const Block& block, int d, Index group_rows, std::uin
     const double weight = block.weights ? block.weights[row - block.first_row] : 1.0;
     if (weight == 0.0) continue;
     chosen.push_back(weight);
-    std::visit(
-        [&](const auto* rows) {
-          const auto* x = rows + (row - block.first_row) * d;
-          chosen.insert(chosen.end(), x, x + d);
-        },
-        block.rows);
+    const auto append = [&](const auto& numbers, Index width) {
+      std::visit(
+          [&](const auto* first) {
+            const auto* x = first + (row - block.first_row) * width;
+            chosen.insert(chosen.end(), x, x + width);
+          },
+          numbers);
+    };
+    append(block.rows, d);
+    append(block.errors, block.n_errors);
   }
   return chosen;
 }
@@ -47,8 +52,8 @@ std::vector<double> choose(const Block& block, int d, Index group_rows, std::uin
 
 std::unique_ptr<Data> subsample(const Execution& execution, const Data& data, int n_components,
                                 Index least_rows, std::uint64_t seed) {
-  const int d = data.n_columns();
-  const Index group_rows = rows_per_group(data.grid().n_rows(), d, least_rows);
+  const int d = data.n_columns(), n = data.n_errors();
+  const Index group_rows = rows_per_group(data.grid().n_rows(), d + n, least_rows);
   if (group_rows == 0) return nullptr;
   std::vector<std::vector<double>> parts(data.last_block() - data.first_block());
   execution.comm.together([&] {
@@ -56,7 +61,7 @@ std::unique_ptr<Data> subsample(const Execution& execution, const Data& data, in
       parts[block.index - data.first_block()] = choose(block, d, group_rows, seed);
     });
   });
-  std::vector<double> weights, values;
+  std::vector<double> weights, values, errors;
   {
     std::size_t size = 0;
     for (const auto& part : parts) size += part.size();
@@ -65,27 +70,33 @@ std::unique_ptr<Data> subsample(const Execution& execution, const Data& data, in
     for (const auto& part : parts) packed.insert(packed.end(), part.begin(), part.end());
     parts.clear();
     packed = execution.comm.all_gather(std::span<const double>(packed));
-    GMMPI_EXPECT(packed.size() % (1 + d) == 0);
-    weights.reserve(packed.size() / (1 + d));
-    values.reserve(packed.size() / (1 + d) * d);
-    for (auto row = packed.begin(); row != packed.end(); row += 1 + d) {
+    const std::size_t width = 1 + d + n, n_rows = packed.size() / width;
+    GMMPI_EXPECT(packed.size() == n_rows * width);
+    weights.reserve(n_rows);
+    values.reserve(n_rows * d);
+    errors.reserve(n_rows * n);
+    for (auto row = packed.begin(); row != packed.end(); row += width) {
       weights.push_back(*row);
       values.insert(values.end(), row + 1, row + 1 + d);
+      errors.insert(errors.end(), row + 1 + d, row + width);
     }
   }
   if (std::ssize(weights) < std::max(kLeastRows, least_rows)) return nullptr;
   VectorReader value_reader("a subsample", std::move(values), d),
       weight_reader("its weights", std::move(weights), 1);
+  std::optional<VectorReader> error_reader;
+  if (n > 0) error_reader.emplace("its errors", std::move(errors), n);
   auto sample = std::make_unique<MemoryData>(execution, value_reader, &weight_reader,
-                                             data.summary().has_gaps() ? Missing::em : Missing::error);
+                                             data.summary().has_gaps() ? Missing::em : Missing::error,
+                                             error_reader ? &*error_reader : nullptr);
   if (!has_distinct_rows(execution, *sample, n_components)) return nullptr;
   return sample;
 }
 
-std::int64_t subsample_bytes(Index n_rows, int n_columns, Index least_rows) {
-  const Index group_rows = rows_per_group(n_rows, n_columns, least_rows);
+std::int64_t subsample_bytes(Index n_rows, int width, Index least_rows) {
+  const Index group_rows = rows_per_group(n_rows, width, least_rows);
   constexpr int copies = 3;  // packed, and twice while they are gathered; later by column, and held
-  return group_rows == 0 ? 0 : copies * 8 * (n_rows / group_rows + 1) * (n_columns + 1);
+  return group_rows == 0 ? 0 : copies * 8 * (n_rows / group_rows + 1) * (width + 1);
 }
 
 }  // namespace gmmpi

@@ -13,7 +13,7 @@ namespace gmmpi {
 std::unique_ptr<Data> subsample(const Execution& execution, const Data& data, int n_components,
                                 Index least_rows, std::uint64_t seed);
 
-/// Bytes that drawing and keeping it takes on a rank, at most; 0 where it would be null.
-std::int64_t subsample_bytes(Index n_rows, int n_columns, Index least_rows);
+/// `width`: numbers of a row, columns and errors. Bytes that drawing and keeping it takes on a rank, at most; 0 where it would be null.
+std::int64_t subsample_bytes(Index n_rows, int width, Index least_rows);
 
 }  // namespace gmmpi

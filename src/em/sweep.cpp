@@ -13,6 +13,7 @@
 #include "em/block_work.hpp"
 #include "em/gaps.hpp"
 #include "em/resolution.hpp"
+#include "em/rowwise_work.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/expect.hpp"
 #include "parallel/exact_message.hpp"
@@ -46,7 +47,7 @@ std::vector<double> reaches_of(const DataSummary& summary, const std::vector<dou
   for (std::size_t e = 0; e < centers.size(); ++e)
     reach.push_back(std::max(std::abs(summary.maximum[e % d] - centers[e]),
                              std::abs(summary.minimum[e % d] - centers[e])));
-  if (summary.has_gaps()) assignment.raise_reach(summary, centers, reach);
+  if (summary.has_gaps() || assignment.heeds_errors(summary)) assignment.raise_reach(summary, centers, reach);
   for (double& r : reach) r *= 1.0001;
   return reach;
 }
@@ -87,7 +88,8 @@ AlignedDoubles pad_rows(const std::vector<double>& values, int d) {
 /// One thread's part of a sweep.
 struct Worker {
   std::optional<BlockWork> work;
-  std::optional<GapWork> gaps;  ///< where rows lack values, in its place
+  std::optional<GapWork> gaps;         ///< in its place where rows lack values
+  std::optional<RowwiseWork> rowwise;  ///< in their place where rows were measured with errors
   const Resolution& resolution;
   std::vector<double> peaks;
   ExactArray moments;
@@ -95,9 +97,11 @@ struct Worker {
   Profile::Seconds seconds{};
 
   Worker(const MomentLayout& layout, Index block_rows, const KernelTable& kernels, int n_values,
-         const PatternPasses* patterns, const Resolution& keys, const ExactArray& empty)
+         const PatternPasses* patterns, bool heeds_errors, const Resolution& keys, const ExactArray& empty)
       : resolution(keys), peaks(keys.n_keys()), moments(empty), totals(n_values) {
-    if (patterns)
+    if (heeds_errors)
+      rowwise.emplace(layout, block_rows, kernels, n_values);
+    else if (patterns)
       gaps.emplace(*patterns, block_rows, kernels, n_values);
     else
       work.emplace(layout, block_rows, kernels, n_values);
@@ -106,7 +110,9 @@ struct Worker {
   void add(const Block& block, const Assignment& assignment, const double* centers) {
     AlignedDoubles lanes(totals.size() * kRowLanes);
     const std::vector<double>& of_block =
-        gaps ? gaps->sum(block, lanes, seconds) : work->sum(block, assignment, centers, lanes, seconds);
+        rowwise ? rowwise->sum(block, assignment, centers, lanes, seconds)
+        : gaps  ? gaps->sum(block, lanes, seconds)
+                : work->sum(block, assignment, centers, lanes, seconds);
     Stopwatch watch;
     moments.add(of_block);
     resolution.add(of_block, peaks);
@@ -133,7 +139,8 @@ Pass run_pass(const Execution& execution, const Data& data, const Assignment& as
   Stopwatch watch;
   const AlignedDoubles padded_centers = pad_rows(centers, layout.d);
   std::optional<PatternPasses> patterns;
-  if (data.summary().has_gaps())
+  const bool heeds_errors = assignment.heeds_errors(data.summary());
+  if (data.summary().has_gaps() && !heeds_errors)
     patterns.emplace(assignment, layout, centers, padded_centers.data(), data.summary());
   std::vector<std::unique_ptr<Worker>> workers(execution.n_threads);
   const std::exception_ptr failure = failure_of_blocks(execution, data, [&](const Block& block, int thread) {
@@ -141,7 +148,8 @@ Pass run_pass(const Execution& execution, const Data& data, const Assignment& as
     if (!worker)
       worker =
           std::make_unique<Worker>(layout, data.grid().block_rows(), *execution.kernels,
-                                   assignment.n_values(), patterns ? &*patterns : nullptr, resolution, empty);
+                                   assignment.n_values(), patterns ? &*patterns : nullptr, heeds_errors,
+                                   resolution, empty);
     worker->add(block, assignment, padded_centers.data());
   });
   for (const auto& worker : workers) {
@@ -205,9 +213,9 @@ std::exception_ptr failure_of_blocks(const Execution& execution, const Data& dat
   return nullptr;
 }
 
-std::int64_t sweep_bytes_per_thread(const MomentLayout& layout, Index block_rows, bool with_gaps) {
+std::int64_t sweep_bytes_per_thread(const MomentLayout& layout, Index block_rows, bool rowwise) {
   const std::int64_t work =
-      with_gaps ? GapWork::bytes(layout, block_rows) : BlockWork::bytes(layout, block_rows);
+      rowwise ? GapWork::bytes(layout, block_rows) : BlockWork::bytes(layout, block_rows);
   return work + (3 + 1) * 8 * layout.size();
 }
 

@@ -55,8 +55,10 @@ class Assignment {
   /// conditional mean plus standard deviation.
   virtual void raise_reach(const DataSummary& summary, std::span<const double> centers,
                            std::span<double> reach) const;
-  /// For rows that are taken one by one; null: they cannot be.
+  /// For rows that are taken one by one; null: they cannot be, and errors of rows do not count.
   virtual const RowwiseDensity* rowwise() const { return nullptr; }
+  /// True if rows of such data are taken one by one because of their errors.
+  bool heeds_errors(const DataSummary& summary) const { return summary.has_errors && rowwise() != nullptr; }
   /// What a row of weight 1 of component k adds to own sum i besides, because it has n_observed columns only.
   virtual double own_of_missing(int /*i*/, int /*k*/, int /*n_observed*/) const { return 0.0; }
 };
@@ -101,7 +103,8 @@ struct Moments {
 /// Collective: the one allreduce of an iteration. Errors of any rank's data source ride in it and are thrown
 /// on all ranks. Where sums of a narrow component drown in the range of a column, the rows are swept once
 /// more with a finer quantum (Resolution).
-/// Rows that lack values add what the assignment expects of them (Ghahramani & Jordan, NIPS 6, 1994).
+/// Rows that lack values, or were measured with errors, add what the assignment expects of them (Ghahramani &
+/// Jordan, NIPS 6, 1994; Bovy, Hogg & Roweis, 2011).
 Moments sweep(const Execution& execution, const Data& data, const Assignment& assignment,
               std::vector<double> centers, ScatterShape shape = ScatterShape::none, MomentNeeds needs = {});
 
@@ -110,8 +113,9 @@ Moments sweep(const Execution& execution, const Data& data, const Assignment& as
 std::exception_ptr failure_of_blocks(const Execution& execution, const Data& data,
                                      const std::function<void(const Block&, int)>& work);
 
-/// Bytes that one thread of a sweep needs besides the data; `with_gaps`: where rows may lack values.
-std::int64_t sweep_bytes_per_thread(const MomentLayout& layout, Index block_rows, bool with_gaps = false);
+/// Bytes that one thread of a sweep needs besides the data; `rowwise`: where rows may
+/// lack values or have errors.
+std::int64_t sweep_bytes_per_thread(const MomentLayout& layout, Index block_rows, bool rowwise = false);
 /// Bytes that a rank of so many rows keeps of the patterns of its gaps, at most.
 std::int64_t pattern_bytes(const MomentLayout& layout, Index n_rows);
 

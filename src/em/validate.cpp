@@ -136,6 +136,20 @@ void require_able_with_gaps(const FitOptions& o, const Data& data) {
   require(!o.trace_bound, "`trace` elbo needs complete rows; leave it out, or give `missing` drop");
 }
 
+/// What does not go with rows that were measured with errors.
+void require_able_with_errors(const FitOptions& o, const Data& data) {
+  if (!data.summary().has_errors) return;
+  const auto able = [](const Engine& e) { return e.abilities().errors; };
+  require(o.engine->abilities().errors, "`errors`: `engine` " + std::string(o.engine->name()) +
+                                            " does not know errors of rows; leave them out, or choose `engine` " +
+                                            engines_that(able));
+  require(o.component->has_rowwise_density(),
+          "`errors`: are known to Gaussian components, not to " + std::string(o.component->title()) +
+              " ones; leave them out, or choose `family` gaussian");
+  require(!o.trace_bound, "`trace` elbo needs rows without errors; leave it or `errors` out");
+  require(o.transform.empty(), "`errors`: are those of the columns as they are; leave out what transforms these");
+}
+
 /// Collective.
 void require_enough_rows(const Execution& execution, const Data& data, const FitOptions& o,
                          const std::string& name) {
@@ -161,6 +175,7 @@ void validate_fit(const Execution& execution, const Data& data, const FitOptions
   require_able_engine(options);
   require_able_components(options);
   require_able_with_gaps(options, data);
+  require_able_with_errors(options, data);
   require_fitting_labels(options);
   require_proper_constraints(options, data.n_columns());
   validate_noise(options, data, name);

@@ -40,11 +40,15 @@ ObservedModels::ObservedModels(const Mixture& mixture, const DataSummary& summar
     : mixture_(mixture),
       kernels_(kernels),
       has_gaps_(summary.has_gaps()),
+      has_errors_(summary.has_errors),
       complete_(std::make_shared<ObservedModel>(mixture, complete_pattern(mixture.n_features), kernels)) {
   if (has_gaps_ && mixture.label_rule == LabelRule::nearest && !mixture.label_space.components.empty())
     throw Error(ExitCode::usage,
                 "the model assigns rows to means of principal components, which needs complete rows; give "
                 "`missing` drop");
+  if (has_errors_ && (mixture.label_rule == LabelRule::nearest || !mixture.component->has_rowwise_density()))
+    throw Error(ExitCode::usage,
+                "`errors`: the model does not know errors of rows; leave them out, or fit Gaussian components");
 }
 
 ObservedModelPtr ObservedModels::of(const Pattern& pattern) const {

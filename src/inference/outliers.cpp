@@ -41,10 +41,10 @@ std::vector<double> log_densities(const Execution& execution, const Data& data, 
 }  // namespace
 
 void require_comparable_rows(const OutlierTest& test, const DataSummary& summary) {
-  if (summary.has_gaps() && test.rule != OutlierRule::chi2)
+  if (!summary.tells_all() && test.rule != OutlierRule::chi2)
     throw Error(ExitCode::usage,
-                "densities of rows that have different columns do not compare; give `outlier_rule` chi2, or "
-                "`missing` drop");
+                "densities of rows that have different columns or errors do not compare; give `outlier_rule` chi2, or "
+                "leave out such rows (`missing` drop) or their errors");
 }
 
 OutlierTest outlier_test(const Execution& execution, const Data& data, const Mixture& mixture,

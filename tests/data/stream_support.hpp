@@ -56,7 +56,7 @@ class HookedReader final : public gmmpi::DataReader {
 
 /// Bytes of a block.
 inline std::int64_t block_bytes(Index n, int d, ElementType element = ElementType::f8) {
-  return StreamData::least_bytes(BlockGrid(n), d, element) / 2;
+  return StreamData::least_bytes(BlockGrid(n), {d, element}) / 2;
 }
 
 /// "74 message" of what `work` throws; equal on all ranks.

@@ -17,7 +17,7 @@ TEST_CASE("StreamData: a plan keeps to its bytes, with two buffers or more", "[s
           const std::int64_t block = block_bytes(n, d, element);
           for (const double share : {0.0, 0.01, 0.3, 0.9, 1.0, 2.0}) {
             const auto bytes = std::max<std::int64_t>(2 * block, share * double(block * grid.n_blocks()));
-            const auto p = StreamData::plan(grid, d, element, grid.n_blocks(), bytes, n_threads);
+            const auto p = StreamData::plan(grid, {d, element}, grid.n_blocks(), bytes, n_threads);
             INFO(n << " x " << d << ", " << bytes << " bytes");
             CHECK(p.held_bytes == p.held_blocks * block);
             CHECK(p.held_bytes + p.n_buffers * p.buffer_bytes <= bytes);
@@ -77,7 +77,7 @@ TEST_CASE("StreamData: what is held is read once, the rest once in every pass", 
   HookedReader rows(t.rows, kColumns);
   const StreamData data(on(test_world(), 2), rows, nullptr, 12 * block_bytes(kRows, kColumns));
   const Index n_blocks = data.last_block() - data.first_block();
-  const auto plan = StreamData::plan(data.grid(), kColumns, ElementType::f8, n_blocks,
+  const auto plan = StreamData::plan(data.grid(), {kColumns, ElementType::f8}, n_blocks,
                                      12 * block_bytes(kRows, kColumns), 2);
   const Index held_end = std::min(data.last_block(), data.first_block() + plan.held_blocks);
   const Index streamed = data.grid().first_row(data.last_block()) - data.grid().first_row(held_end);
@@ -97,7 +97,7 @@ TEST_CASE("StreamData: summaries are those of MemoryData", "[mpi]") {
       HookedReader rows(t.rows, kColumns, element);
       VectorReader weights(t.weights, 1);
       const StreamData data(on(test_world(), 2), rows, weighted ? &weights : nullptr,
-                            StreamData::least_bytes(BlockGrid(kRows), kColumns, element));
+                            StreamData::least_bytes(BlockGrid(kRows), {kColumns, element}));
       const auto expected =
           in_memory::make_data(alone(), t.rows, kColumns,
                                weighted ? std::span<const double>(t.weights) : std::span<const double>())

@@ -149,7 +149,7 @@ TEST_CASE("StreamData: a row asked for within a pass is an error, not a deadlock
 TEST_CASE("StreamData: less than two buffers of a block is Error 71", "[mpi]") {
   const Table t;
   HookedReader rows(t.rows, kColumns);
-  const auto bytes = StreamData::least_bytes(BlockGrid(kRows), kColumns, ElementType::f8);
+  const auto bytes = StreamData::least_bytes(BlockGrid(kRows), {kColumns, ElementType::f8});
   CHECK(error_of([&] { StreamData(on(test_world()), rows, nullptr, bytes - 1); }).find("71 rows: ") == 0);
   CHECK(error_of([&] { StreamData(on(test_world()), rows, nullptr, bytes); }) == "none");
 }

@@ -239,7 +239,7 @@ TEST_CASE("stepwise: the same bits on any layout, streamed too, weighted", "[mpi
         in_memory::VectorReader reader(rows, 3), column(weights, 1);
         const gmmpi::StreamData streamed(
             execution, reader, &column,
-            3 * gmmpi::StreamData::least_bytes(gmmpi::BlockGrid(5000), 3, gmmpi::ElementType::f8));
+            3 * gmmpi::StreamData::least_bytes(gmmpi::BlockGrid(5000), {3, gmmpi::ElementType::f8}));
         check_same(expected, in_memory::fit(execution, streamed, options));
       }
     }
@@ -306,7 +306,7 @@ TEST_CASE("BatchData: the batches are disjoint, make up all rows, and nothing el
     void read(gmmpi::Index first, gmmpi::Index count, float* out) override { rows.read(first, count, out); }
   } reader(plain);
   const gmmpi::BlockGrid grid(5000);
-  const std::int64_t block = gmmpi::StreamData::least_bytes(grid, 3, gmmpi::ElementType::f8) / 2;
+  const std::int64_t block = gmmpi::StreamData::least_bytes(grid, {3, gmmpi::ElementType::f8}) / 2;
   for (const int n_blocks : {2, 9, 30}) {
     const gmmpi::StreamData data(execution, reader, nullptr, n_blocks * block);
     std::vector<std::int64_t> count(5000);

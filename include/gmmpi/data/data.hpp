@@ -34,8 +34,10 @@ struct DataSummary {
   std::vector<double> least_magnitude;   ///< per column: min |x| but for zeros; infinite if all are
   std::string fingerprint;               ///< of all numbers and weights; independent of file format and ranks
   Gaps gaps;
+  bool has_errors = false;  ///< some row was measured with an error above 0
 
   bool has_gaps() const { return gaps.n_rows > 0; }
+  bool tells_all() const { return !has_gaps() && !has_errors; }
 };
 
 /// Rows of one block. `rows` points to float or double, row-major, `n_rows` x d; a missing value is NaN.
@@ -45,7 +47,10 @@ struct Block {
   int n_rows = 0;
   std::variant<const float*, const double*> rows;
   const double* weights = nullptr;  ///< n_rows sample weights, or null: all 1
-  /// Rows are taken one by one, each with the columns that it has.
+  /// Errors of the rows: standard deviations (n_rows, d), or covariances (n_rows, d, d).
+  std::variant<const float*, const double*> errors = static_cast<const double*>(nullptr);
+  int n_errors = 0;  ///< numbers of a row: 0 (there are none), d or d * d
+  /// Rows are taken one by one, each with the columns that it has and with its errors.
   bool rowwise = false;
   const Index* numbers = nullptr;  ///< n_rows global numbers of the rows, or null: from first_row on
 
@@ -67,6 +72,7 @@ class Data {
 
   const BlockGrid& grid() const { return grid_; }
   int n_columns() const { return n_columns_; }
+  int n_errors() const { return n_errors_; }  ///< of a row, as Block has them
   const DataSummary& summary() const { return summary_; }
   Index first_block() const { return first_block_; }
   Index last_block() const { return last_block_; }
@@ -90,7 +96,7 @@ class Data {
 
  protected:
   BlockGrid grid_;
-  int n_columns_ = 0;
+  int n_columns_ = 0, n_errors_ = 0;
   Index first_block_ = 0, last_block_ = 0;
   DataSummary summary_;
 };

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "gmmpi/data/data.hpp"
-#include "gmmpi/data/data_reader.hpp"
+#include "gmmpi/data/row_format.hpp"
 
 namespace gmmpi {
 
@@ -13,10 +13,11 @@ class BlockBuffer;
 class MemoryData final : public Data {
  public:
   /// Collective. Reads this rank's rows, checks that all numbers are finite (rows of weight zero may hold
-  /// anything; what becomes of NaN says `missing`), and summarises. `weights` may be null. Errors, equal on
-  /// all ranks: 65 with row and column.
+  /// anything; what becomes of NaN says `missing`), and summarises. `weights` may be null, and so may `errors`,
+  /// of the rows' measurement: standard deviations (N, d) or covariances (N, d * d). Errors, equal on all
+  /// ranks: 65 with row and column.
   MemoryData(const Execution& execution, DataReader& rows, DataReader* weights,
-             Missing missing = Missing::error);
+             Missing missing = Missing::error, DataReader* errors = nullptr);
   ~MemoryData() override;
 
   void for_each_block(const Execution& execution,
@@ -29,8 +30,7 @@ class MemoryData final : public Data {
   }
 
   /// Bytes that the rows (and weights) of the fullest of `n_ranks` ranks need.
-  static std::int64_t bytes(const BlockGrid& grid, int n_columns, ElementType element, bool weighted,
-                            int n_ranks);
+  static std::int64_t bytes(const BlockGrid& grid, const RowFormat& format, bool weighted, int n_ranks);
 
  private:
   std::unique_ptr<BlockBuffer> rows_;

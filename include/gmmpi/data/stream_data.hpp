@@ -6,7 +6,7 @@
 #include <string>
 
 #include "gmmpi/data/data.hpp"
-#include "gmmpi/data/data_reader.hpp"
+#include "gmmpi/data/row_format.hpp"
 
 namespace gmmpi {
 
@@ -26,16 +26,16 @@ class StreamData final : public Data {
   };
   /// For a rank of `n_blocks` blocks, `bytes` (at least least_bytes) for held rows and buffers, and
   /// `n_threads` threads. No buffers where all blocks are held.
-  static Plan plan(const BlockGrid& grid, int n_columns, ElementType element, Index n_blocks,
-                   std::int64_t bytes, int n_threads);
+  static Plan plan(const BlockGrid& grid, const RowFormat& format, Index n_blocks, std::int64_t bytes,
+                   int n_threads);
   /// What two buffers of one block need.
-  static std::int64_t least_bytes(const BlockGrid& grid, int n_columns, ElementType element);
+  static std::int64_t least_bytes(const BlockGrid& grid, const RowFormat& format);
 
   /// Collective. As MemoryData, with the same errors; also 71 if `bytes` are fewer than least_bytes. Keeps to
   /// `bytes` for the rows, besides 8 bytes a row for `weights`, a hash for each block, and the reader's
-  /// streaming_bytes. `rows` must outlive this and be used by nobody else.
+  /// streaming_bytes. `rows` and `errors` must outlive this and be used by nobody else.
   StreamData(const Execution& execution, DataReader& rows, DataReader* weights, std::int64_t bytes,
-             Missing missing = Missing::error);
+             Missing missing = Missing::error, DataReader* errors = nullptr);
   ~StreamData() override;
 
   /// Also throws Errors of reading: 74.
@@ -53,7 +53,7 @@ class StreamData final : public Data {
  private:
   void check_unchanged(const Block& block) const;
 
-  DataReader& reader_;
+  RowReaders readers_;
   Plan plan_;
   Index held_end_ = 0;
   std::vector<double> weights_;

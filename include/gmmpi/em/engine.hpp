@@ -31,6 +31,7 @@ class Engine {
     bool acceleration = false;    ///< steps beyond the M-step
     bool bound = false;           ///< elbo, kl, parameter_change
     bool gaps = false;            ///< rows that lack values
+    bool errors = false;          ///< rows that were measured with errors
   };
   /// What restarts are compared by: the last entry of that history or trace.
   struct Objective {

@@ -34,15 +34,6 @@ OutputColumn::Type type_of(const DataReader& rows) {
   return is_f4 ? OutputColumn::Type::f4 : OutputColumn::Type::f8;
 }
 
-/// Collective. In the units of the data, in which observed entries stay what they are. Noise is no obstacle
-/// where they are those of the fit.
-NamedModel model_of_data(const Execution& execution, const std::string& path) {
-  const StoredModel stored = read_stored_model(execution, path);
-  NamedModel model{stored.transform.empty() ? stored.mixture : in_data_units(execution, stored, path), {}};
-  model.feature_names = read_feature_names(execution, path, model.mixture.n_features);
-  return model;
-}
-
 void print_imputation(const Options& options, const Data& data, const std::vector<OutputColumn>& columns,
                       const ImputeCounts& counts) {
   const std::string& output = options.text("output");
@@ -69,7 +60,7 @@ void impute_command(const Execution& execution, const Options& options, StopRequ
   ImputeOptions what;
   execution.comm.together([&] { what = impute_options(options); });
   check_output(execution, options, output, true, OutputKind::rows);  // what exists is looked at below
-  const NamedModel model = model_of_data(execution, path);
+  const NamedModel model = read_model_in_data_units(execution, path);
   OpenedData opened = open_inputs(execution, options);
   opened.missing = Missing::em;
   const OutputColumn::Type type = type_of(*opened.rows);

@@ -18,7 +18,8 @@ class Em final : public EmLoop {
             .short_runs = true,
             .acceleration = true,
             .bound = true,
-            .gaps = true};
+            .gaps = true,
+            .errors = true};
   }
 
  private:

@@ -22,7 +22,7 @@ constexpr double kNoWeight = 1e-9;  ///< of all components together
 /// True where every class is known: then the first M-step already is the maximum.
 bool is_closed_form(const FitOptions& options, const Data& data) {
   return options.labels && options.labels->complete() && options.component->is_closed_form() &&
-         !data.summary().has_gaps();
+         data.summary().tells_all();
 }
 
 int most_iterations(const FitOptions& options, int restart) {

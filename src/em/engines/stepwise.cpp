@@ -168,7 +168,7 @@ class Stepwise final : public Engine {
   std::string_view summary() const override { return "online EM, an M-step after every mini-batch"; }
   Progress progress() const override { return {kRunning, "running log-lik.", "change per row"}; }
   std::vector<TraceKind> traces() const override { return {{.name = kRunning, .is_log_likelihood = true}}; }
-  Abilities abilities() const override { return {.gaps = true}; }
+  Abilities abilities() const override { return {.gaps = true, .errors = true}; }
   bool works_in_passes() const override { return true; }
   int usual_max_iter() const override { return 3; }
   const Engine& on_few_rows() const override { return em_engine(); }  // no need of mini-batches
