@@ -153,7 +153,8 @@ std::unique_ptr<DataReader> locate_errors(const Execution& execution, const Opti
            names.size() == 1 ? "is" : "are", names.size() == 1 ? "feature" : "features");
     table = std::make_unique<ColumnReader>(
         open_data(comm, options.arguments.at("DATA"), "/X", text_format(options)),
-        std::vector<int>(columns.begin(), columns.end()));
+        std::vector<int>(columns.begin(), columns.end()),
+        fmt::format("{}, {}", data.name(), fmt::join(names, ", ")));
   }
   comm.together([&] {
     if (table->n_rows() != data.n_rows())
@@ -167,14 +168,15 @@ std::unique_ptr<DataReader> locate_errors(const Execution& execution, const Opti
 
 void require_fitting_errors(const DataReader& errors, const DataReader& rows) {
   const Index d = rows.n_columns(), n = errors.n_columns();
-  const bool is_stack = errors.shape().size() == 3;
-  const bool fits = is_stack ? d > 1 && errors.shape()[1] == d && n == d * d : n == d || n == d * d;
+  const std::vector<Index> shape = errors.shape();
+  const bool fits = shape.size() == 3 ? d > 1 && shape[1] == d && n == d * d : n == d || n == d * d;
   if (fits) return;
-  throw Error(ExitCode::bad_data,
-              fmt::format("{}: errors of {} numbers a row for {} columns; give {}", errors.name(),
-                          fmt::join(std::vector(errors.shape().begin() + 1, errors.shape().end()), " x "), d,
-                          d == 1 ? "one standard deviation"
-                                 : fmt::format("{} standard deviations, or covariances of {} x {}", d, d, d)));
+  throw Error(
+      ExitCode::bad_data,
+      fmt::format("{}: errors of {} numbers a row for {} columns; give {}", errors.name(),
+                  fmt::join(shape.begin() + 1, shape.end(), " x "), d,
+                  d == 1 ? "one standard deviation"
+                         : fmt::format("{} standard deviations, or covariances of {} x {}", d, d, d)));
 }
 
 BesideRows open_beside(const Execution& execution, const Options& options, const DataReader& data) {

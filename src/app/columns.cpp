@@ -184,10 +184,11 @@ std::unique_ptr<DataReader> choose_columns(const Execution& execution, const Opt
                               rows->column_text(*both)));
     std::erase_if(columns, is_taken);
     if (columns.empty())
-      throw Error(ExitCode::usage,
-                  fmt::format("{}: no column is left beside what --labels, --sample-weight or --errors takes; "
-                              "give a table with more",
-                              rows->name()));
+      throw Error(
+          ExitCode::usage,
+          fmt::format("{}: no column is left beside what --labels, --sample-weight or --errors takes; "
+                      "give a table with more",
+                      rows->name()));
   });
   const ColumnNames there{chosen_names(all.names, columns), static_cast<int>(columns.size()), all.owner};
   const std::vector<int> places = places_for_model(execution, options, there, asked);

@@ -258,13 +258,23 @@ std::string gaps_text(const OpenedData& inputs, const DataSummary& summary) {
   return text;
 }
 
+/// How rows were measured; empty where nobody says.
+std::string errors_text(const OpenedData& inputs, const DataSummary& summary) {
+  if (!inputs.errors) return "";
+  if (!summary.has_errors) return inputs.errors->name() + ": all are 0, so the rows are taken as they are";
+  const bool deviations = inputs.errors->n_columns() == inputs.rows->n_columns();
+  return fmt::format("measured with the {} of {}; components are those of the true values",
+                     deviations ? "standard deviations" : "covariances", inputs.errors->name());
+}
+
 }  // namespace
 
 std::unique_ptr<Data> read_or_stop(const Execution& execution, const OpenedData& inputs,
                                    const MemoryPlan& plan, RunLog& log) {
   std::unique_ptr<Data> data = before_computing([&] { return read_data(execution, inputs, plan); });
   log.line(fmt::format("read in {:.2g} s", log.seconds()));
-  if (const std::string text = gaps_text(inputs, data->summary()); !text.empty()) log.line(text);
+  for (const std::string& text : {gaps_text(inputs, data->summary()), errors_text(inputs, data->summary())})
+    if (!text.empty()) log.line(text);
   return data;
 }
 

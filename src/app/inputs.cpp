@@ -171,8 +171,7 @@ MemoryPlan plan_memory(const Execution& execution, const Options& options, const
     const std::int64_t held = 8 * (n_blocks + (weighted ? grid.first_row_of_rank(1, comm.size()) : 0));
     p.working_bytes += storage.streaming_bytes - storage.reading_bytes + held;
     const std::int64_t least = StreamData::least_bytes(grid, format);
-    if (storage.is_text || p.limit < p.working_bytes + least)
-      does_not_fit(p, rows, p.working_bytes + least);
+    if (storage.is_text || p.limit < p.working_bytes + least) does_not_fit(p, rows, p.working_bytes + least);
     p.stream_bytes = p.limit - p.working_bytes;
     p.stream = StreamData::plan(grid, format, n_blocks, p.stream_bytes, execution.n_threads);
   });

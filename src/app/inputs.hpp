@@ -1,4 +1,5 @@
-// DATA, --sample-weight, --errors and --labels: opened, held in memory or streamed, within the memory that there is.
+// DATA, --sample-weight, --errors and --labels: opened, held in memory or streamed, within the memory that
+// there is.
 #pragma once
 
 #include <memory>

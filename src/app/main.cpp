@@ -62,8 +62,8 @@ void share(const Communicator& comm, Options& options) {
 
 /// Commands that leave off when they are asked to; the others simply end.
 bool stops_early(const std::string& command) {
-  static const std::set<std::string> long_ones{"fit",     "select",  "score", "predict",
-                                               "regress", "compare", "pca",   "transform", "impute", "denoise"};
+  static const std::set<std::string> long_ones{"fit",     "select", "score",     "predict", "regress",
+                                               "compare", "pca",    "transform", "impute",  "denoise"};
   return long_ones.contains(command);
 }
 
@@ -77,8 +77,7 @@ void run(const Communicator& comm, const Options& options, StopRequest& stop) {
                {"man", man_command},           {"completion", completion_command},
                {"pca", pca_command},           {"transform", transform_command},
                {"select", select_command},     {"simulate", simulate_command},
-               {"impute", impute_command},
-               {"denoise", denoise_command}};
+               {"impute", impute_command},     {"denoise", denoise_command}};
   Execution execution = make_execution(comm, options);
   execution.stop = &stop;
   check_order(comm, options);

@@ -46,8 +46,9 @@ bool asks_for_transform(const Options& options) {
                 "--standardize first, "
                 "and give --pca what gmmpi transform makes of the rows by that model");
   if ((standardize || pca) && options.has("errors"))
-    throw Error(ExitCode::usage, std::string(pca ? "--pca" : "--standardize") +
-                                     ": --errors are those of the columns as they are; leave one of the two out");
+    throw Error(ExitCode::usage,
+                std::string(pca ? "--pca" : "--standardize") +
+                    ": --errors are those of the columns as they are; leave one of the two out");
   if (pca && missing_of(options) == Missing::em)
     throw Error(ExitCode::usage, "--pca needs complete rows; give --missing drop, or --standardize");
   if (options.flag("whiten") && !pca)

@@ -63,8 +63,7 @@ ErrorFault fault_of_covariance(const double* x, const double* errors, int d, int
     if (pivot < -static_cast<double>(n) * kRounding) return ErrorFault::indefinite;
     if (pivot <= static_cast<double>(n) * kRounding) continue;  // singular, to rounding
     for (std::size_t i = j + 1; i < n; ++i)
-      for (std::size_t k = j + 1; k <= i; ++k)
-        left[i * n + k] -= left[i * n + j] * left[k * n + j] / pivot;
+      for (std::size_t k = j + 1; k <= i; ++k) left[i * n + k] -= left[i * n + j] * left[k * n + j] / pivot;
   }
   return ErrorFault::none;
 }
@@ -153,10 +152,11 @@ void refuse_faults(const Communicator& comm, const Fault& mine, DataReader& erro
   comm.together([&] {
     if (!comm.is_root()) return;
     const bool deviations = errors.n_columns() == rows.n_columns();
-    throw Error(ExitCode::bad_data,
-                fmt::format("{}: {}, {}: the error {}{}", errors.name(), errors.row_text(all.row),
-                            rows.column_text(static_cast<int>(all.column)), problem_text(all.kind, deviations),
-                            all.count == 1 ? "" : fmt::format(" ({} rows have such errors)", all.count)));
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{}: {}, {}: the error {}{}", errors.name(), errors.row_text(all.row),
+                    rows.column_text(static_cast<int>(all.column)), problem_text(all.kind, deviations),
+                    all.count == 1 ? "" : fmt::format(" ({} rows have such errors)", all.count)));
   });
 }
 

@@ -141,8 +141,8 @@ void StreamData::check_unchanged(const Block& block) const {
   const std::uint64_t hash = hash_of(block.errors, n * block.n_errors, of_rows) | 1;
   if (first_hash == 0) first_hash = hash;
   if (first_hash != hash)
-    throw Error(ExitCode::io_failed, readers_.rows.name() + ": rows " + std::to_string(block.first_row) + " to " +
-                                         std::to_string(block.first_row + block.n_rows - 1) +
+    throw Error(ExitCode::io_failed, readers_.rows.name() + ": rows " + std::to_string(block.first_row) +
+                                         " to " + std::to_string(block.first_row + block.n_rows - 1) +
                                          " are not what they were when they were read before: run again when "
                                          "nobody writes the file");
 }

@@ -18,8 +18,7 @@ std::vector<double> data_covariance(const Execution& execution, const Data& data
     return sweep(execution, data, all, c, full.scatter_shape());
   };
   bool recentred = false;
-  return m_step_guarded(execution, sum_about(moments.mean), full, Regularisation(),
-                        sum_about, recentred)
+  return m_step_guarded(execution, sum_about(moments.mean), full, Regularisation(), sum_about, recentred)
       .model.covariances;
 }
 

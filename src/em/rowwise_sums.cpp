@@ -65,8 +65,8 @@ void RowwiseSums::flush(int k, const RowwiseDensity& density, const double* cent
   std::fill(gamma_.begin() + n_rows_, gamma_.end(), 0.0);
   std::ranges::fill(s1_, 0.0);
   std::ranges::fill(s2_, 0.0);
-  const ObservedRows rows{layout_.d,    n_rows_, xt_.data(),
-                          mask_.data(), errors_.empty() ? nullptr : errors_.data(), shape_};
+  const ObservedRows rows{
+      layout_.d, n_rows_, xt_.data(), mask_.data(), errors_.empty() ? nullptr : errors_.data(), shape_};
   kernels_.add_completions(rows, density.mean(k), density.covariance(k), scratch_.data(),
                            {gamma_.data(), center, s1_.data(), layout_.has_second() ? s2_.data() : nullptr,
                             layout_.is_diagonal()});
@@ -80,8 +80,8 @@ void RowwiseSums::flush(int k, const RowwiseDensity& density, const double* cent
 
 std::int64_t RowwiseSums::bytes(const MomentLayout& layout) {
   const std::int64_t entries = layout.d + scatter_size(layout.shape, layout.d);
-  return 8 * (kRowLanes * (layout.K + entries) + (2 * layout.d + 1 + layout.d * (layout.d + 1) / 2) * kTile + observed_scratch(layout.d) +
-              layout.size());
+  return 8 * (kRowLanes * (layout.K + entries) + (2 * layout.d + 1 + layout.d * (layout.d + 1) / 2) * kTile +
+              observed_scratch(layout.d) + layout.size());
 }
 
 const std::vector<double>& RowwiseSums::collect() {

@@ -13,7 +13,8 @@ namespace gmmpi {
 std::unique_ptr<Data> subsample(const Execution& execution, const Data& data, int n_components,
                                 Index least_rows, std::uint64_t seed);
 
-/// `width`: numbers of a row, columns and errors. Bytes that drawing and keeping it takes on a rank, at most; 0 where it would be null.
+/// `width`: numbers of a row, columns and errors. Bytes that drawing and keeping it takes on a rank, at most;
+/// 0 where it would be null.
 std::int64_t subsample_bytes(Index n_rows, int width, Index least_rows);
 
 }  // namespace gmmpi

@@ -109,10 +109,9 @@ struct Worker {
 
   void add(const Block& block, const Assignment& assignment, const double* centers) {
     AlignedDoubles lanes(totals.size() * kRowLanes);
-    const std::vector<double>& of_block =
-        rowwise ? rowwise->sum(block, assignment, centers, lanes, seconds)
-        : gaps  ? gaps->sum(block, lanes, seconds)
-                : work->sum(block, assignment, centers, lanes, seconds);
+    const std::vector<double>& of_block = rowwise ? rowwise->sum(block, assignment, centers, lanes, seconds)
+                                          : gaps  ? gaps->sum(block, lanes, seconds)
+                                                  : work->sum(block, assignment, centers, lanes, seconds);
     Stopwatch watch;
     moments.add(of_block);
     resolution.add(of_block, peaks);
@@ -146,10 +145,9 @@ Pass run_pass(const Execution& execution, const Data& data, const Assignment& as
   const std::exception_ptr failure = failure_of_blocks(execution, data, [&](const Block& block, int thread) {
     auto& worker = workers[thread];
     if (!worker)
-      worker =
-          std::make_unique<Worker>(layout, data.grid().block_rows(), *execution.kernels,
-                                   assignment.n_values(), patterns ? &*patterns : nullptr, heeds_errors,
-                                   resolution, empty);
+      worker = std::make_unique<Worker>(layout, data.grid().block_rows(), *execution.kernels,
+                                        assignment.n_values(), patterns ? &*patterns : nullptr, heeds_errors,
+                                        resolution, empty);
     worker->add(block, assignment, padded_centers.data());
   });
   for (const auto& worker : workers) {

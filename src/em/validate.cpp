@@ -140,14 +140,15 @@ void require_able_with_gaps(const FitOptions& o, const Data& data) {
 void require_able_with_errors(const FitOptions& o, const Data& data) {
   if (!data.summary().has_errors) return;
   const auto able = [](const Engine& e) { return e.abilities().errors; };
-  require(o.engine->abilities().errors, "`errors`: `engine` " + std::string(o.engine->name()) +
-                                            " does not know errors of rows; leave them out, or choose `engine` " +
-                                            engines_that(able));
-  require(o.component->has_rowwise_density(),
-          "`errors`: are known to Gaussian components, not to " + std::string(o.component->title()) +
-              " ones; leave them out, or choose `family` gaussian");
+  require(o.engine->abilities().errors,
+          "`errors`: `engine` " + std::string(o.engine->name()) +
+              " does not know errors of rows; leave them out, or choose `engine` " + engines_that(able));
+  require(o.component->has_rowwise_density(), "`errors`: are known to Gaussian components, not to " +
+                                                  std::string(o.component->title()) +
+                                                  " ones; leave them out, or choose `family` gaussian");
   require(!o.trace_bound, "`trace` elbo needs rows without errors; leave it or `errors` out");
-  require(o.transform.empty(), "`errors`: are those of the columns as they are; leave out what transforms these");
+  require(o.transform.empty(),
+          "`errors`: are those of the columns as they are; leave out what transforms these");
 }
 
 /// Collective.

@@ -73,10 +73,12 @@ std::vector<ComponentMatch> match_components(const Execution& execution, const M
   require_same_kind(a, b);
   const KernelTable& kernels = *execution.kernels;
   const CovarianceStructure& structure = comparable(a, b);
-  const Mixture same_a = with_structure(a, structure, kernels), same_b = with_structure(b, structure, kernels);
+  const Mixture same_a = with_structure(a, structure, kernels),
+                same_b = with_structure(b, structure, kernels);
   std::vector<double> cost(std::size_t(a.n_components) * b.n_components);
   for_each_index(0, a.n_components, execution.n_threads, [&](std::int64_t k, int) {
-    const std::vector<double> row = same_a.component->bhattacharyya(same_a, static_cast<int>(k), same_b, kernels);
+    const std::vector<double> row =
+        same_a.component->bhattacharyya(same_a, static_cast<int>(k), same_b, kernels);
     std::ranges::copy(row, cost.begin() + k * b.n_components);
   });
   const std::vector<int> partner = optimal_matching(cost, a.n_components, b.n_components);

@@ -78,7 +78,8 @@ class BlockDenoising {
     spread_.resize(n * width);
     tiles_.for_each(block, [&](const Tile& tile, const ObservedModelPtr&) {
       evaluate(tile);
-      for (int r = 0; r < tile.n_rows(); ++r) set_row(r, static_cast<std::size_t>(tile.row(r) - block.first_row));
+      for (int r = 0; r < tile.n_rows(); ++r)
+        set_row(r, static_cast<std::size_t>(tile.row(r) - block.first_row));
     });
     sink.write(0, block.first_row, block.n_rows, mean_.data());
     sink.write(1, block.first_row, block.n_rows, spread_.data());
@@ -115,8 +116,8 @@ class BlockDenoising {
       return true;
     }
     const RowwiseDensity& density = *density_.rowwise();
-    kernels_.completions(tile.observed(), density.mean(k), density.covariance(k), scratch_.data(), means_.data(),
-                         covariances);
+    kernels_.completions(tile.observed(), density.mean(k), density.covariance(k), scratch_.data(),
+                         means_.data(), covariances);
     for (int r = 0; r < tile.n_rows(); ++r)
       if (tile.weights()[r] == 0.0) set_prior(density.mean(k), density.covariance(k), r, covariances);
     return true;
@@ -190,8 +191,9 @@ std::vector<OutputColumn> denoise_columns(bool deviations, int n_features,
     for (int j = 0; j < n_features && !deviations; ++j)
       spreads.push_back(fmt::format("{}_{}_covariance", name(i), name(j)));
   }
-  if (deviations) return {{"/mean", Type::f8, n_features, 0, means},
-                          {"/standard_deviation", Type::f8, n_features, 0, spreads}};
+  if (deviations)
+    return {{"/mean", Type::f8, n_features, 0, means},
+            {"/standard_deviation", Type::f8, n_features, 0, spreads}};
   return {{"/mean", Type::f8, n_features, 0, means},
           {"/covariance", Type::f8, n_features, n_features, spreads}};
 }
@@ -206,7 +208,8 @@ void denoise(const Execution& execution, const Data& data, const Mixture& mixtur
   for (int t = 0; t < execution.n_threads; ++t)
     threads.push_back(std::make_unique<BlockDenoising>(mixture, models, deviations));
   execution.comm.together([&] {
-    data.for_each_block(execution, [&](const Block& block, int thread) { threads[thread]->run(block, sink); });
+    data.for_each_block(execution,
+                        [&](const Block& block, int thread) { threads[thread]->run(block, sink); });
   });
 }
 

@@ -47,8 +47,9 @@ ObservedModels::ObservedModels(const Mixture& mixture, const DataSummary& summar
                 "the model assigns rows to means of principal components, which needs complete rows; give "
                 "`missing` drop");
   if (has_errors_ && (mixture.label_rule == LabelRule::nearest || !mixture.component->has_rowwise_density()))
-    throw Error(ExitCode::usage,
-                "`errors`: the model does not know errors of rows; leave them out, or fit Gaussian components");
+    throw Error(
+        ExitCode::usage,
+        "`errors`: the model does not know errors of rows; leave them out, or fit Gaussian components");
 }
 
 ObservedModelPtr ObservedModels::of(const Pattern& pattern) const {

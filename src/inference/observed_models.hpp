@@ -27,8 +27,8 @@ using ObservedModelPtr = std::shared_ptr<const ObservedModel>;
 /// all threads.
 class ObservedModels {
  public:
-  /// Error 64 if rows with gaps cannot be labelled: by k-means on principal components; or if rows have errors
-  /// and the mixture knows none.
+  /// Error 64 if rows with gaps cannot be labelled: by k-means on principal components; or if rows have
+  /// errors and the mixture knows none.
   ObservedModels(const Mixture& mixture, const DataSummary& summary, const KernelTable& kernels);
   bool has_gaps() const { return has_gaps_; }
   bool has_errors() const { return has_errors_; }
@@ -53,8 +53,9 @@ class ObservedTiles {
   enum class Rare { by_pattern, together };
   explicit ObservedTiles(const ObservedModels& models, Rare rare = Rare::by_pattern);
 
-  /// Calls f(tile, model) for all rows of positive weight of the block; without gaps, or with errors, for those
-  /// of weight zero, too, in the order of rows. `model` is a shared_ptr, to be held by whoever wants to know it again.
+  /// Calls f(tile, model) for all rows of positive weight of the block; without gaps, or with errors, for
+  /// those of weight zero, too, in the order of rows. `model` is a shared_ptr, to be held by whoever wants to
+  /// know it again.
   template <class F>
   void for_each(const Block& block, F f) {
     if (models_.has_errors()) {

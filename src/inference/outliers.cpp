@@ -43,7 +43,8 @@ std::vector<double> log_densities(const Execution& execution, const Data& data, 
 void require_comparable_rows(const OutlierTest& test, const DataSummary& summary) {
   if (!summary.tells_all() && test.rule != OutlierRule::chi2)
     throw Error(ExitCode::usage,
-                "densities of rows that have different columns or errors do not compare; give `outlier_rule` chi2, or "
+                "densities of rows that have different columns or errors do not compare; give `outlier_rule` "
+                "chi2, or "
                 "leave out such rows (`missing` drop) or their errors");
 }
 

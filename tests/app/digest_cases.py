@@ -31,6 +31,9 @@ def write_inputs(folder):
         "few": np.repeat(np.array([[0.0, 0], [1, 0], [0, 3], [5, 5], [9, 5], [5, 9], [7, 7]]), [40, 30, 20, 10, 2, 3, 1], axis=0),
         "complete": np.repeat([0, 1, 2], 50), "partial": np.where(np.arange(150) % 4 == 0, np.repeat([0, 1, 2], 50), -1),
         "holes": table("iris_holes.csv", 4), "gaps": table("overlap3d_holes.csv", 3),
+        "measured": table("overlap3d_noisy.csv", 3), "sd": table("overlap3d_noisy_sd.csv", 3),
+        "measured2": table("two_gaussians_noisy_holes.csv", 2), "cov": table("two_gaussians_noisy_cov.csv", 4),
+        "big_sd": (np.arange(240_000 * 6).reshape(-1, 6) % 13 / 8).astype("f4"),
         "weights": np.arange(150) % 5 * 0.5 + 0.25, "faithful_weights": np.arange(272) % 3 * 1.0,
     }
     for name, values in arrays.items():
@@ -140,6 +143,14 @@ FITS = [
     "fit gaps.npy -k 3 --missing em --engine kmeans",
     "fit gaps.npy -k 3 --missing em --engine hard --prior auto --covariance-type tied",
     "fit holes.npy -k 3 --missing drop --max-iter 6",
+    # rows that were measured with errors
+    *of_each_type(f"fit measured.npy -k 2 --errors sd.npy {TEN}"),
+    f"fit measured2.npy -k 2 --errors cov.npy --missing em {TEN} --covariance-type VEV --noise",
+    f"fit measured2.npy -k 2 --errors cov.npy --missing em {TEN} --covariance-type diag --prior auto",
+    "fit measured.npy -k 3 --errors sd.npy --engine stepwise --batches 3",
+    "fit measured.npy -k 3 --errors sd.npy --engine hard --covariance-type tied",
+    "fit measured.npy -k 2 --errors sd.npy --accelerate lbfgs --max-iter 12 --tol 0",
+    "fit big.npy -k 5 --errors big_sd.npy --max-iter 3 --tol 0",
     # Bernoulli
     "fit bits.npy -k 5 --family bernoulli --max-iter 12",
     "fit bits.npy -k 5 --family bernoulli --max-iter 12 --n-init 2 --init random-from-data",
@@ -199,6 +210,9 @@ OUTPUTS = {
     f"fit holes.npy -k 3 --missing em {TEN}": ["score holes.npy m.h5 --missing em --json",
                                                "predict holes.npy m.h5 --missing em --responsibilities --log-density -o rows.csv",
                                                "impute holes.npy m.h5 --standard-deviation --draws 2 --seed 3 -o filled.csv"],
+    f"fit measured.npy -k 2 --errors sd.npy {TEN}": ["score measured.npy m.h5 --errors sd.npy --json",
+                                                     "predict measured.npy m.h5 --errors sd.npy --responsibilities --log-density -o rows.csv",
+                                                     "denoise measured.npy m.h5 --errors sd.npy -o true.csv"],
     "fit apart.npy -k 6 --max-iter 8": of_model("apart.npy", SCORE, ROWS),
     "fit bits.npy -k 4 --family bernoulli --max-iter 8": of_model("bits.npy", SCORE, ROWS, DRAWN),
 }

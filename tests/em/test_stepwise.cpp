@@ -50,7 +50,7 @@ gmmpi::Mixture model_of(const std::string& type) {
   const std::vector<double> full{2.0, 0.5, 0.5, 1.0, 1.5, -0.25, -0.25, 3.0};
   const reference::Parameters p{{0.25, 0.75}, {1.0, -2.0, 4.0, 0.5}, full};
   return gmmpi::with_structure(in_memory::make_model("full", p), gmmpi::find_structure(type),
-                            gmmpi::select_kernels());
+                               gmmpi::select_kernels());
 }
 
 double largest_gap(const std::vector<double>& a, const std::vector<double>& b) {

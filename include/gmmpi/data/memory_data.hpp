@@ -13,9 +13,9 @@ class BlockBuffer;
 class MemoryData final : public Data {
  public:
   /// Collective. Reads this rank's rows, checks that all numbers are finite (rows of weight zero may hold
-  /// anything; what becomes of NaN says `missing`), and summarises. `weights` may be null, and so may `errors`,
-  /// of the rows' measurement: standard deviations (N, d) or covariances (N, d * d). Errors, equal on all
-  /// ranks: 65 with row and column.
+  /// anything; what becomes of NaN says `missing`), and summarises. `weights` may be null, and so may
+  /// `errors`, of the rows' measurement: standard deviations (N, d) or covariances (N, d * d). Errors, equal
+  /// on all ranks: 65 with row and column.
   MemoryData(const Execution& execution, DataReader& rows, DataReader* weights,
              Missing missing = Missing::error, DataReader* errors = nullptr);
   ~MemoryData() override;

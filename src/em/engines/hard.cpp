@@ -14,7 +14,12 @@ class Hard final : public EmLoop {
     return "classification EM, each row wholly to its most responsible component";
   }
   Abilities abilities() const override {
-    return {.constraints = true, .noise = true, .own_parameters = true, .short_runs = true, .gaps = true, .errors = true};
+    return {.constraints = true,
+            .noise = true,
+            .own_parameters = true,
+            .short_runs = true,
+            .gaps = true,
+            .errors = true};
   }
   /// sum_n ln max_k pi_k N(x_n | k); the log-likelihood of the mixture is kept beside it.
   Objective objective() const override { return {"classification_log_likelihood"}; }
