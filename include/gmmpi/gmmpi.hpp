@@ -9,6 +9,7 @@
 #include "gmmpi/data/data_reader.hpp"
 #include "gmmpi/data/memory_data.hpp"
 #include "gmmpi/data/rank_rows.hpp"
+#include "gmmpi/data/row_format.hpp"
 #include "gmmpi/data/row_labels.hpp"
 #include "gmmpi/data/row_sink.hpp"
 #include "gmmpi/data/stream_data.hpp"

@@ -1,5 +1,4 @@
 // Errors of rows: what cannot be true, and that it is named with its row, from memory and from a stream.
-// covers: src/data/row_errors.cpp
 #include <limits>
 
 #include "data/row_errors.hpp"

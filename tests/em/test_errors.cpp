@@ -1,5 +1,5 @@
 // Fits of rows that were measured with errors: the reference's cases, sums against a textbook, and extremes.
-// covers: src/inference/denoise.cpp, src/data/tile.cpp, src/em/subsample.cpp
+// covers: src/inference/denoise.cpp
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
