@@ -1,4 +1,4 @@
-// The table of commands and options.
+// The table of options.
 #include "app/option_table.hpp"
 
 #include <algorithm>
@@ -18,143 +18,6 @@ bool is_in_passes(const Engine& engine) {
   return engine.works_in_passes();
 }
 
-}  // namespace
-
-const std::vector<CommandSpec>& command_table() {
-  static const ArgumentSpec data{"DATA", "file.h5[:/dataset] (default dataset /X), file.npy or file.csv"};
-  static const ArgumentSpec model{
-      "MODEL",
-      "model file, or any HDF5 file with /model/weights, means, covariances and the "
-      "attribute covariance_type"};
-  static const std::vector<CommandSpec> table{
-      {"fit",
-       {data},
-       "fit a Gaussian mixture by Expectation-Maximisation",
-       "Examples:\n"
-       "  gmmpi fit stars.h5 -k 8 -o stars.model.h5\n"
-       "  mpirun -n 4 gmmpi fit stars.h5:/photometry -k 8 --covariance-type diag --n-init 5 -o m.h5\n"
-       "  gmmpi fit stars.h5 -k 8 --init m.h5 --tol 1e-9 -o refined.h5      (warm start)\n"
-       "Same program, data and options give the same model, bit for bit, on any number of ranks and "
-       "threads."},
-      {"select",
-       {data},
-       "fit several numbers of components and covariance types, keep the best",
-       "Examples:\n"
-       "  gmmpi select stars.h5 -k 1:9 -o best.h5\n"
-       "  mpirun -n 4 gmmpi select stars.h5 -k 2,4,8 --covariance-type full,diag --criterion cv --n-init 5 "
-       "-o "
-       "best.h5\n"
-       "The model file also holds every candidate (group /grid). Lower BIC, AIC and ICL are better (mclust's "
-       "are the negatives); a higher held-out log-likelihood is. An interrupted selection goes on where it "
-       "was."},
-      {"score",
-       {data, model},
-       "log-likelihood, AIC, BIC and ICL of data under a model",
-       "Example:\n  gmmpi score new_stars.h5 m.h5 --json\n"
-       "With -o, ln p(x) of each row goes to the dataset or column log_density (N)."},
-      {"predict",
-       {data, model},
-       "most responsible component of each row, and more",
-       "Example:\n  mpirun -n 4 gmmpi predict stars.h5 m.h5 --responsibilities -o labels.h5\n"
-       "  gmmpi predict stars.h5 m.h5 --outliers 0.01 --outlier-rule chi2 -o odd.h5\n"
-       "  gmmpi predict stars.h5 m.h5 --responsibilities -o labels.csv\n"
-       "Datasets written: /labels (N), /responsibilities (N, K), /log_density (N), /mahalanobis (N, K), "
-       "/outliers (N). In .csv they are columns: label, p0 to pK-1, log_density, mahalanobis0 to "
-       "mahalanobisK-1, "
-       "outlier; in .npy labels alone are an array, more are fields of a structured one. Rows of a model's "
-       "noise (fit --noise) have label -1 and one more responsibility, the last. Of a model of fit "
-       "--engine " +
-           engines_that(&has_means) + " labels are the nearest means, responsibilities 1 and 0."},
-      {"sample",
-       {model},
-       "draw rows from a model",
-       "Example:\n  gmmpi sample m.h5 -n 100000 --seed 7 -o drawn.h5\nDatasets written: /X (N, d), /labels "
-       "(N). In .csv the label is the last column; .npy holds X alone."},
-      {"simulate",
-       {},
-       "draw a random mixture of known separation, and rows from it",
-       "Example:\n  gmmpi simulate -k 5 --n-features 3 -n 10000 --separation 1.5 -o rows.h5 --model "
-       "truth.h5\n"
-       "Datasets written: /X (N, d), /labels (N), the components that the rows were drawn from. In .csv the "
-       "label is the last column; .npy holds X alone."},
-      {"marginal",
-       {model},
-       "the density of some columns, as a model",
-       "Example:\n  gmmpi marginal m.h5 --keep 0,2 -o m02.h5"},
-      {"condition",
-       {model},
-       "the density of the other columns where some are given, as a model",
-       "Example:\n  gmmpi condition m.h5 --given 0=1.5,2=-1 -o given.h5"},
-      {"regress",
-       {{"DATA",
-         "all columns of the model (the targets are not looked at), or all but the targets, in the model's "
-         "order; " +
-             data.help},
-        model},
-       "some columns from the others: mean and variance for each row",
-       "Example:\n  mpirun -n 4 gmmpi regress stars.h5 m.h5 --target 2,3 -o expected.h5\n"
-       "Datasets written, t targets: /mean (N, t), /variance (N, t), /covariance (N, t, t), /log_density "
-       "(N). In .csv the columns are NAME, NAME_variance and so on; in .npy fields of a structured array."},
-      {"impute",
-       {{"DATA", "all columns of the model, with gaps (NaN, null, in text as --na says); " + data.help}, model},
-       "missing entries from what the model expects of them",
-       "Examples:\n  gmmpi fit stars.h5 -k 5 --missing em -o m.h5 && gmmpi impute stars.h5 m.h5 -o complete.h5\n"
-       "  mpirun -n 4 gmmpi impute stars.h5 m.h5 --draws 20 --seed 7 -o completed.h5\n"
-       "Datasets written: /X (N, d), each missing entry of which is its mean given the others of its row, "
-       "/standard_deviation (N, d), /draw0, /draw1 ... (N, d). In .csv the columns are NAME, NAME_sd, "
-       "draw0_NAME and so on; in .npy X alone is an array, more are fields of a structured one. Observed "
-       "entries stay bit for bit."},
-      {"denoise",
-       {{"DATA", "all columns of the model; " + data.help}, model},
-       "true values of rows that were measured with errors",
-       "Examples:\n  gmmpi fit stars.csv -k 5 --errors ra_error,dec_error -o m.h5\n"
-       "  gmmpi denoise stars.csv m.h5 --errors ra_error,dec_error -o denoised.h5\n"
-       "Datasets written: /mean (N, d), /covariance (N, d, d): those of the true values given the measured ones; "
-       "what is missing is inferred, too. In .csv the columns are NAME and then NAME_NAME_covariance, or NAME_sd; "
-       "in .npy fields of a structured array."},
-      {"pca",
-       {data},
-       "principal components of data",
-       "Examples:\n  mpirun -n 4 gmmpi pca stars.h5 --variance 0.99 -o components.h5\n"
-       "  gmmpi transform stars.h5 components.h5 -o scores.h5\n"
-       "Datasets written, under /transform, m components of d columns: center (d), components (m, d), scale "
-       "(m), "
-       "explained_variance (m), explained_variance_ratio (m)."},
-      {"transform",
-       {data,
-        {"TRANSFORM", "a file that gmmpi pca wrote, or the model of a fit that transformed its columns"}},
-       "rows to principal components, or back",
-       "Examples:\n  gmmpi transform stars.h5 components.h5 -o scores.h5\n"
-       "  gmmpi transform scores.h5 components.h5 --inverse -o again.csv\nDataset written: /X."},
-      {"compare",
-       {{"MODEL_A", model.help}, {"MODEL_B", "another, of the same columns"}},
-       "how far two models are apart: components, divergence, labels",
-       "Example:\n  gmmpi compare truth.h5 fitted.h5 --data stars.h5 --json"},
-      {"info",
-       {{"FILE", "a data, model, checkpoint or prediction file"}},
-       "what a file holds",
-       "Example:\n  gmmpi info m.h5"},
-      {"convert",
-       {{"IN", data.help}, {"OUT", "file.h5[:/dataset], file.npy or file.csv"}},
-       "data from one format to another",
-       "Example:\n  mpirun -n 2 gmmpi convert table.csv table.h5"},
-      {"plot",
-       {{"KIND", "scatter, density, history and more; gmmpi plot --help lists them"}},
-       "pictures of data and models (drawn by Python)",
-       "Example:\n  gmmpi plot scatter stars.h5 m.h5 -o m.png"},
-      {"completion",
-       {{"SHELL", "bash, fish or zsh"}},
-       "a script that completes the command line",
-       "Example:\n  eval \"$(gmmpi completion bash)\"      (in ~/.bashrc)"},
-      {"man",
-       {{"FOLDER", "where to write gmmpi.1, gmmpi-fit.1, ..."}},
-       "write the manual pages",
-       "Example:\n  gmmpi man . && man ./gmmpi-fit.1"}};
-  return table;
-}
-
-namespace {
-
 /// All but those that engines bring.
 std::vector<OptionSpec> own_options() {
   return {
@@ -170,8 +33,8 @@ std::vector<OptionSpec> own_options() {
       {"separation", "", "C", "2", "simulate",
        "least distance of two means, in units of sqrt(D times the larger of their largest variances)"},
       {"concentration", "", "A", "5", "simulate",
-       "of the Dirichlet distribution of the weights, a whole number: 1 for uneven ones, 100 for nearly even "
-       "ones"},
+       "of the Dirichlet distribution of the weights, a whole number: 1 for uneven ones, 100 for nearly "
+       "even ones"},
       {"model", "", "FILE", "", "simulate", "also write the mixture that was drawn, as a model file"},
       {"keep", "", "COLUMNS", "", "marginal",
        "columns that stay, in this order: numbers from 0, or the model's feature names", true},
@@ -181,12 +44,11 @@ std::vector<OptionSpec> own_options() {
       {"family", "", "NAME", "gaussian", "fit select",
        "distribution of the components: gaussian, student (heavier tails), or bernoulli for 0/1 data"},
       {"dof", "", "WHAT", "each", "fit select",
-       "degrees of freedom with --family student: each (one for every component), shared (one for all), or a "
-       "number that they have"},
+       "degrees of freedom with --family student: each (one for every component), shared (one for all), "
+       "or a number that they have"},
       {"covariance-type", "", "TYPE", "full", "fit simulate",
        "full, tied, diag or spherical, or mclust's letters for volume, shape and orientation: EII VII EEI "
-       "VEI "
-       "EVI VVI EEE VEE EVE VVE EEV VEV EVV VVV, E or V in one column (of Student's t: of the scale "
+       "VEI EVI VVI EEE VEE EVE VVE EEV VEV EVV VVV, E or V in one column (of Student's t: of the scale "
        "matrices)"},
       {"covariance-type", "", "LIST", "full,tied,diag,spherical", "select",
        "types to try, with commas; all: mclust's fourteen, in one column the two (Gaussian and Student's "
@@ -196,12 +58,11 @@ std::vector<OptionSpec> own_options() {
       {"folds", "", "F", "5", "select",
        "parts of the data that cv holds out in turn; each candidate is fitted F more times"},
       {"degenerate", "", "WHAT", "exclude", "select",
-       "candidates with a component of too few rows, or of a variance below 1e-4 of the pooled one: exclude "
-       "(list, but do not choose) or keep"},
+       "candidates with a component of too few rows, or of a variance below 1e-4 of the pooled one: "
+       "exclude (list, but do not choose) or keep"},
       {"share-starts", "", "yes|no", "yes", "select",
-       "let candidates of one K start from each other's models, too, where one covariance type is a case of "
-       "the "
-       "other"},
+       "let candidates of one K start from each other's models, too, where one covariance type is a case "
+       "of the other"},
       {"groups", "", "N", "auto", "select",
        "parts into which the ranks are divided, each working on other fits; auto: 1 where data are large, "
        "more where they are small"},
@@ -211,14 +72,13 @@ std::vector<OptionSpec> own_options() {
       {"init", "", "START", "kmeans", "select",
        "kmeans, k-means++, random (responsibilities) or random-from-data (rows as means)"},
       {"init-labels", "", "DATA", "", "fit",
-       "start from this component of each row, 0 to K-1, or text, -1 or missing where unknown (then the row "
-       "does not count in the first M-step): a column of the data, which is no feature then, or a file, as "
-       "for "
-       "--labels; the labels are not held"},
+       "start from this component of each row, 0 to K-1, or text, -1 or missing where unknown (then the "
+       "row does not count in the first M-step): a column of the data, which is no feature then, or a "
+       "file, as for --labels; the labels are not held"},
       {"init-labels", "", "DATA", "", "select",
        "start the candidates of C components from this class of each row, 0 to C-1, as fit --init-labels "
-       "does; others start as --init says: a column of the data, which is no feature then, or a file, as for "
-       "--labels"},
+       "does; others start as --init says: a column of the data, which is no feature then, or a file, as "
+       "for --labels"},
       {"n-init", "", "N", "1", "fit select",
        "restarts with seeds seed, seed+1, ...; the highest log-likelihood (" +
            engines_that(&has_means, ", ") + ": the lowest inertia) is kept"},
@@ -233,31 +93,26 @@ std::vector<OptionSpec> own_options() {
            ": passes over the data; " + usual_max_iter_help()},
       {"accelerate", "", "HOW", "none", "fit select",
        "none, or lbfgs: quasi-Newton steps, for fits that converge slowly; one that lowers the "
-       "log-likelihood is "
-       "taken back"},
+       "log-likelihood is taken back"},
       {"trace", "", "WHAT", "none", "fit",
        "none, or elbo: keep the lower bound, the Kullback-Leibler divergence and the change of the "
-       "parameters of "
-       "every iteration (the fit is the same, and takes about twice as long)"},
+       "parameters of every iteration (the fit is the same, and takes about twice as long)"},
       {"reg-covar", "", "X", "auto", "fit select",
-       "added to every variance; auto: nothing is, but no variance falls below 1e-12 of the column's (0: no "
-       "limit)"},
+       "added to every variance; auto: nothing is, but no variance falls below 1e-12 of the column's (0: "
+       "no limit)"},
       {"seed", "", "N", "0", "fit select sample simulate impute compare", "seed of everything random"},
       {"on-collapse", "", "WHAT", "reseed", "fit select",
        "reseed: a component without rows or with a singular covariance moves to the worst explained row; "
        "fail: exit with code 79"},
       {"skip", "", "WHAT", "auto", "fit select",
        "auto: responsibilities below 2^-64 of a row's largest count as zero and are not computed; none: "
-       "compute "
-       "all (slower where components are far apart)"},
+       "compute all (slower where components are far apart)"},
       {"standardize", "", "", "", "fit select",
        "give every column mean 0 and variance 1 first; the model remembers how, and all commands take and "
-       "give the "
-       "data's own units"},
+       "give the data's own units"},
       {"pca", "", "N", "", "fit select",
-       "fit to the first N principal components, or to as many as explain a share of the variance, such as "
-       "0.99; "
-       "the model remembers them, and takes and draws rows of all columns"},
+       "fit to the first N principal components, or to as many as explain a share of the variance, such "
+       "as 0.99; the model remembers them, and takes and draws rows of all columns"},
       {"whiten", "", "", "", "fit select", "divide each component of --pca by its standard deviation"},
       {"n-components", "", "N", "", "pca", "how many components to keep (default: all that have variance)"},
       {"variance", "", "X", "", "pca", "keep as many as explain this share of the variance, such as 0.99"},
@@ -265,16 +120,14 @@ std::vector<OptionSpec> own_options() {
       {"inverse", "", "", "", "transform", "from components back to columns (the nearest such point)"},
       {"labels", "", "DATA", "", "fit select",
        "known classes of the rows, 0 to K-1, -1 where unknown, or text (classes in alphabetical order, "
-       "missing where "
-       "unknown): a column of the data, which is no feature then, or file.npy, file.csv or "
-       "file.h5[:/dataset] "
-       "(default dataset /labels); component k is class k"},
+       "missing where unknown): a column of the data, which is no feature then, or file.npy, file.csv or "
+       "file.h5[:/dataset] (default dataset /labels); component k is class k"},
       {"labels", "", "DATA", "", "score compare",
        "known classes of the rows (compare: of --data), -1 where unknown: file.npy, file.csv or "
        "file.h5[:/dataset] (default dataset /labels); shows how well the components find them"},
       {"prior", "", "NAME", "none", "fit select",
-       "none: maximum likelihood; auto: the most probable parameters under a weak prior made from the data, "
-       "against singular covariances"},
+       "none: maximum likelihood; auto: the most probable parameters under a weak prior made from the "
+       "data, against singular covariances"},
       {"prior-shrinkage", "", "X", "", "fit select",
        "rows that the prior's mean, that of the data, counts as in each component (default 0.01; 0: means "
        "are free)"},
@@ -293,42 +146,43 @@ std::vector<OptionSpec> own_options() {
        "volume V of the region in which noise may lie (default: the product of the columns' ranges)"},
       {"fix", "", "LIST", "", "fit",
        "weights, means or covariances, or two of them with a comma: they stay what they are in the start"},
-      {"columns", "", "LIST", "", "fit select score predict impute denoise regress compare pca transform convert",
+      {"columns", "", "LIST", "",
+       "fit select score predict impute denoise regress compare pca transform convert",
        "the columns to use, in this order: numbers from 0, or names; others may hold text (default: those "
-       "that the "
-       "model names, else all); a name with a comma, or that looks like a number, stands in \"...\""},
-      {"header", "", "WHAT", "", "fit select score predict impute denoise regress compare info convert pca transform",
-       "whether the first line of a text table holds names: yes, no, or auto (default): yes if no field of "
-       "it is a "
-       "number or missing and some column below it holds numbers"},
-      {"separator", "", "MARK", "", "fit select score predict impute denoise regress compare info convert pca transform",
+       "that the model names, else all); a name with a comma, or that looks like a number, stands in "
+       "\"...\""},
+      {"header", "", "WHAT", "",
+       "fit select score predict impute denoise regress compare info convert pca transform",
+       "whether the first line of a text table holds names: yes, no, or auto (default): yes if no field "
+       "of it is a number or missing and some column below it holds numbers"},
+      {"separator", "", "MARK", "",
+       "fit select score predict impute denoise regress compare info convert pca transform",
        "what separates the fields of a text table, such as ; or tab or blank (default: found in the first "
        "line)"},
-      {"decimal", "", "MARK", "", "fit select score predict impute denoise regress compare info convert pca transform",
+      {"decimal", "", "MARK", "",
+       "fit select score predict impute denoise regress compare info convert pca transform",
        "decimal mark of text tables: . (default) or ,"},
-      {"na", "", "LIST", "", "fit select score predict impute denoise regress compare info convert pca transform",
+      {"na", "", "LIST", "",
+       "fit select score predict impute denoise regress compare info convert pca transform",
        "what else stands for a missing value in text tables, such as -999 (besides nothing, NA, N/A, NaN, "
-       "null, None, "
-       "? and .)"},
+       "null, None, ? and .)"},
       {"missing", "", "WHAT", "error", "fit select score predict regress",
        "what to do with rows that lack values (NaN, null, in text as --na says): error; drop: leave them "
-       "out; "
-       "em: take from each row the values that it has (maximum likelihood where values are missing at "
-       "random)"},
+       "out; em: take from each row the values that it has (maximum likelihood where values are missing "
+       "at random)"},
       {"sample-weight", "", "DATA", "", "fit select score pca",
-       "weights of the rows, >= 0: a column of the data, which is no feature then, or file.npy, file.csv or "
-       "file.h5[:/dataset] (default dataset /sample_weight)"},
+       "weights of the rows, >= 0: a column of the data, which is no feature then, or file.npy, file.csv "
+       "or file.h5[:/dataset] (default dataset /sample_weight)"},
       {"errors", "", "DATA", "", "fit select score predict",
-       "how well the rows were measured: standard deviations, one for each column, or covariances: columns of "
-       "the data (a list, as in ra_error,dec_error), which are no features then, or file.npy, file.csv or "
-       "file.h5[:/dataset] (default dataset /errors) of shape (N, d) or (N, d, d). The components are then "
-       "those of the true values (extreme deconvolution)"},
+       "how well the rows were measured: standard deviations, one for each column, or covariances: "
+       "columns of the data (a list, as in ra_error,dec_error), which are no features then, or file.npy, "
+       "file.csv or file.h5[:/dataset] (default dataset /errors) of shape (N, d) or (N, d, d). The "
+       "components are then those of the true values (extreme deconvolution)"},
       {"errors", "", "DATA", "", "denoise",
        "how well the rows were measured, as in fit: columns of the data, or a file", true},
       {"relative-weights", "", "", "", "fit select score pca",
        "scale the sample weights so that they sum to the number of rows that have any, which BIC and ICL "
-       "then "
-       "count"},
+       "then count"},
       {"checkpoint", "", "PREFIX", "", "fit select",
        "checkpoints are PREFIX.ckpt.<n>.h5 (default: the output's name without .h5)"},
       {"checkpoint-every", "", "INTERVAL", "10min", "fit select",
@@ -336,20 +190,20 @@ std::vector<OptionSpec> own_options() {
       {"resume", "", "HOW", "auto", "fit select",
        "auto: continue from a checkpoint if there is one; never: start anew; must: fail without one"},
       {"time-limit", "", "TIME", "", "fit select",
-       "stop after this time (3.9h) with a checkpoint and exit code 75; SLURM_JOB_END_TIME is heeded in any "
-       "case"},
-      {"memory-limit", "", "SIZE", "", "fit select score predict impute denoise regress compare pca transform",
+       "stop after this time (3.9h) with a checkpoint and exit code 75; SLURM_JOB_END_TIME is heeded in "
+       "any case"},
+      {"memory-limit", "", "SIZE", "",
+       "fit select score predict impute denoise regress compare pca transform",
        "most memory that each process may take, such as 500M or 8G (K, M, G, T: units of 1024): what does "
-       "not "
-       "fit below it is read from the file in every sweep, with the same bits"},
+       "not fit below it is read from the file in every sweep, with the same bits"},
       {"force", "", "", "",
-       "fit select score predict sample simulate marginal condition impute denoise regress convert pca transform",
+       "fit select score predict sample simulate marginal condition impute denoise regress convert "
+       "pca transform",
        "overwrite an existing output"},
       {"dry-run", "", "", "", "select", "say what would be done and how much memory it needs, then stop"},
       {"dry-run", "", "", "", "fit",
        "say what would be done and what it needs: memory, time per iteration (from a short trial on some "
-       "rows), "
-       "processors, checkpoint space; then stop"},
+       "rows), processors, checkpoint space; then stop"},
       {"responsibilities", "", "", "", "predict",
        "also write the posterior probabilities of the components (of a k-means model 1 and 0)"},
       {"log-density", "", "", "", "predict", "also write ln p(x)"},
@@ -364,8 +218,8 @@ std::vector<OptionSpec> own_options() {
       {"standard-deviation", "", "", "", "denoise",
        "write standard deviations, /standard_deviation (N, d), instead of covariances"},
       {"draws", "", "M", "", "impute",
-       "also write M tables whose missing entries are drawn from what the model allows, instead of its means: "
-       "for multiple imputation"},
+       "also write M tables whose missing entries are drawn from what the model allows, instead of its "
+       "means: for multiple imputation"},
       {"outliers", "", "Q", "", "predict",
        "also mark about this share of the rows as outliers, such as 0.01"},
       {"outlier-rule", "", "RULE", "data", "predict",
@@ -373,20 +227,23 @@ std::vector<OptionSpec> own_options() {
        "chi2: outside every component's ellipsoid of probability 1 - Q"},
       {"log-json", "", "FILE", "", "fit select", "write the log as JSON lines, too"},
       {"json", "", "", "",
-       "fit select score predict sample simulate marginal condition impute denoise regress compare info pca transform",
+       "fit select score predict sample simulate marginal condition impute denoise regress compare info "
+       "pca transform",
        "print the result as JSON"},
       {"watchdog", "", "TIME", "", "fit select",
-       "end the run (code 75, checkpoint kept) when a rank has not answered for this time; it must be longer "
-       "than any pass "
-       "over the data, and than the network takes to notice a lost host (default: wait for ever)"},
-      {"threads", "", "N", "", "fit select score predict sample simulate impute denoise regress compare pca transform",
+       "end the run (code 75, checkpoint kept) when a rank has not answered for this time; it must be "
+       "longer than any pass over the data, and than the network takes to notice a lost host (default: "
+       "wait for ever)"},
+      {"threads", "", "N", "",
+       "fit select score predict sample simulate impute denoise regress compare pca transform",
        "threads per rank (default: OMP_NUM_THREADS, or the processors that the rank may use)"},
       {"simd", "", "TARGET", "auto",
-       "fit select score predict sample simulate marginal condition impute denoise regress compare pca transform",
+       "fit select score predict sample simulate marginal condition impute denoise regress compare "
+       "pca transform",
        "auto, avx512, avx2, fma128 or scalar: same bits, other speed"},
       {"config", "", "FILE", "",
-       "fit select score predict sample simulate marginal condition impute denoise regress compare info convert pca "
-       "transform",
+       "fit select score predict sample simulate marginal condition impute denoise regress compare info "
+       "convert pca transform",
        "TOML file with options, names as above"}};
 }
 
