@@ -48,6 +48,7 @@
 #include "gmmpi/io/transform_file.hpp"
 #include "gmmpi/kernels/aligned.hpp"
 #include "gmmpi/kernels/scatter_shape.hpp"
+#include "gmmpi/model/background.hpp"
 #include "gmmpi/model/component.hpp"
 #include "gmmpi/model/covariance_layout.hpp"
 #include "gmmpi/model/covariance_structure.hpp"

@@ -139,7 +139,7 @@ Mixture model_shape(const FitOptions& f, int n_features) {
   shape.n_components = f.n_components;
   shape.become(f.kind());
   shape.n_features = n_features;
-  if (f.noise) shape.noise.emplace();
+  if (f.noise) shape.noise.emplace().background = find_background(f.noise->kind);
   return shape;
 }
 

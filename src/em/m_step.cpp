@@ -255,8 +255,8 @@ MStep m_step_guarded(const Execution& execution, const Moments& moments, const K
 
 std::int64_t FixedParameters::n_free(const Mixture& m) const {
   const std::int64_t K = m.n_components, d = m.n_features;
-  const int of_noise = m.noise ? (weights ? 1 : 2) : 0;
-  return (weights ? 0 : K - 1) + of_noise + (means ? 0 : K * d) +
+  const int of_noise_weight = m.noise && weights ? 1 : 0;
+  return (weights ? 0 : K - 1) + m.n_noise_parameters() - of_noise_weight + (means ? 0 : K * d) +
          (covariances ? 0 : m.structure->n_covariance_parameters(m.n_components, m.n_features)) +
          m.n_own_parameters();
 }

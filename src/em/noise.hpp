@@ -1,4 +1,4 @@
-// The uniform noise component of a fit: what is asked for, and how it begins.
+// The noise component of a fit: what is asked for, and how it begins.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 namespace gmmpi {
 
 /// Error 64: options out of range, or that noise does not go with; a start with noise for a fit without.
-/// Error 65: the box of the data has no volume. `name` names the data in messages.
+/// Error 65: data that give no such noise. `name` names the data in messages.
 void validate_noise(const FitOptions& options, const Data& data, const std::string& name);
 
 /// The same with a box: that of the data unless there is one.

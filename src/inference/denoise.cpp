@@ -70,7 +70,11 @@ class BlockDenoising {
         moments_(d_),
         means_(std::size_t(d_) * kTile),
         covariances_(triangle(d_, 0) * kTile),
-        scratch_(observed_scratch(d_)) {}
+        scratch_(observed_scratch(d_)) {
+    if (!mixture.noise) return;
+    noise_means_ = mixture.noise->background->mean();
+    noise_variances_ = mixture.noise->background->variances();
+  }
 
   void run(const Block& block, const RowSink& sink) {
     const std::size_t n = block.n_rows, width = deviations_ ? d_ : std::size_t(d_) * d_;
@@ -133,18 +137,15 @@ class BlockDenoising {
 
   void complete_noise(const Tile& tile, double* covariances) {
     const ObservedRows rows = tile.observed();
-    const UniformNoise& noise = *mixture_.noise;
     for (int i = 0; i < d_; ++i)
       for (int r = 0; r < kTile; ++r) {
-        const double side = noise.maximum[i] - noise.minimum[i];
         const auto is_there = [&](int j) {
           return tile.weights()[r] > 0.0 && (!rows.mask || rows.mask[j * kTile + r] != 0.0);
         };
-        means_[std::size_t(i) * kTile + r] =
-            is_there(i) ? rows.xt[i * kTile + r] : noise.minimum[i] + 0.5 * side;
+        means_[std::size_t(i) * kTile + r] = is_there(i) ? rows.xt[i * kTile + r] : noise_means_[i];
         for (int j = 0; j <= i && covariances; ++j) {
           const bool dense = rows.shape == ErrorShape::covariances;
-          double value = i == j ? side * side / 12.0 : 0.0;
+          double value = i == j ? noise_variances_[i] : 0.0;
           if (is_there(i) && is_there(j))
             value = dense      ? rows.errors[triangle(i, j) * kTile + r]
                     : (i == j) ? rows.errors[i * kTile + r]
@@ -173,8 +174,9 @@ class BlockDenoising {
   TilePosterior posterior_;
   TileMoments moments_;
   double share_[kTile];
-  AlignedDoubles means_, covariances_, scratch_;  ///< of one component and tile
-  std::vector<double> mean_, spread_;             ///< of the block
+  AlignedDoubles means_, covariances_, scratch_;       ///< of one component and tile
+  std::vector<double> mean_, spread_;                  ///< of the block
+  std::vector<double> noise_means_, noise_variances_;  ///< (d), with noise
 };
 
 }  // namespace

@@ -24,7 +24,7 @@ std::int64_t Sampler::draw(Index row, double* x) const {
                           std::ssize(cumulative_) - 1);
   const RowRandom random = [&](int i) { return uniform(seed_, Purpose::sample_normal, row, i); };
   if (k == m_.n_components) {
-    m_.noise->draw(random, x);
+    m_.noise->background->draw(random, x);
     return -1;
   }
   m_.component->draw(m_, static_cast<int>(k), random, kernels_, x);

@@ -59,6 +59,12 @@ void GapConditional::set_rest(Mixture rest, int n_observed) {
   responsibilities_.resize((std::size_t(K) + all_.noise.has_value()) * kTile);
 }
 
+void GapConditional::set_noise(std::shared_ptr<const Background> missing) {
+  noise_means_ = missing->mean();
+  noise_variances_ = missing->variances();
+  noise_ = std::move(missing);
+}
+
 void GapConditional::take(const ObservedModelPtr& model) {
   if (model == model_) return;
   const std::vector<int>& missing = model->pattern.missing;
@@ -67,9 +73,7 @@ void GapConditional::take(const ObservedModelPtr& model) {
   // Of diagonal layouts the conditional covariances are the marginal ones.
   if (!model->part.missing.slopes.empty()) rest.covariances = model->part.missing.covariances;
   set_rest(std::move(rest), static_cast<int>(model->pattern.observed.size()));
-  if (all_.noise)
-    noise_ = UniformNoise{all_.noise->weight, 0.0, values_of(all_.noise->minimum, missing),
-                          values_of(all_.noise->maximum, missing)};
+  if (all_.noise) set_noise(all_.noise->background->of_columns(missing, kernels_));
   posterior_.emplace(model->part.given, model->density, kernels_);
   model_ = model;
   scratch_.resize(model->density.scratch_size());
@@ -93,13 +97,13 @@ void GapConditional::evaluate_nothing() {
   if (!model_ && rest_.n_features == all_.n_features) return;  // that was the last row, too
   model_ = nullptr;
   set_rest(all_, 0);
-  noise_ = all_.noise;
+  if (all_.noise) set_noise(all_.noise->background);
   for (int k = 0; k < all_.n_components; ++k) {
     responsibilities_[std::size_t(k) * kTile] = all_.weights[k];
     for (int j = 0; j < all_.n_features; ++j)
       component_means_[(std::size_t(k) * all_.n_features + j) * kTile] = all_.mean(k)[j];
   }
-  if (noise_) responsibilities_[std::size_t(all_.n_components) * kTile] = noise_->weight;
+  if (all_.noise) responsibilities_[std::size_t(all_.n_components) * kTile] = all_.noise->weight;
 }
 
 /// mu_k,m + B_k (x_o - mu_k,o) for all rows of the tile.
@@ -124,9 +128,7 @@ double GapConditional::mean(int j, int row) const {
   for (int k = 0; k < rest_.n_components; ++k)
     if (const double p = responsibilities_[std::size_t(k) * kTile + row]; p > 0.0)  // others may lie anywhere
       sum += p * component_mean(k, j, row);
-  if (noise_)
-    sum += responsibilities_[std::size_t(rest_.n_components) * kTile + row] *
-           (noise_->minimum[j] + 0.5 * (noise_->maximum[j] - noise_->minimum[j]));
+  if (noise_) sum += responsibilities_[std::size_t(rest_.n_components) * kTile + row] * noise_means_[j];
   return sum;
 }
 
@@ -141,10 +143,7 @@ double GapConditional::variance(int j, int row, double mean) const {
     add(responsibilities_[e], stretches_[e] * variances_[std::size_t(k) * rest_.n_features + j],
         component_mean(k, j, row));
   }
-  if (noise_) {
-    const double side = noise_->maximum[j] - noise_->minimum[j];
-    add(responsibilities_[std::size_t(K) * kTile + row], side * side / 12.0, noise_->minimum[j] + 0.5 * side);
-  }
+  if (noise_) add(responsibilities_[std::size_t(K) * kTile + row], noise_variances_[j], noise_means_[j]);
   return sum;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -12,8 +13,8 @@ namespace gmmpi {
 
 /// p(x_m | x_o) = sum_k r_k p(x_m | x_o, k), r_k = p(k | x_o), for the rows of tile after tile: one thread's
 /// scratch and results. Where labels are nearest means, r is 1 for the nearest one by the observed columns.
-/// Noise is uniform in its box. m is the number of missing columns. Bishop (2006), eqs. 2.81 and 2.82;
-/// Student's t: Ding, Am. Stat. 70 (2016).
+/// Columns of the noise are independent. m is the number of missing columns. Bishop (2006), eqs. 2.81
+/// and 2.82; Student's t: Ding, Am. Stat. 70 (2016).
 class GapConditional {
  public:
   /// The mixture must outlive it.
@@ -35,6 +36,7 @@ class GapConditional {
 
  private:
   void set_rest(Mixture rest, int n_observed);
+  void set_noise(std::shared_ptr<const Background> missing);
   void set_means(const Tile& tile);
   int draw_component(int row, double u) const;
   const std::vector<double>& factor(int k);
@@ -48,12 +50,13 @@ class GapConditional {
   std::optional<TilePosterior> posterior_;
   Mixture rest_;  ///< means of p(x_m), covariances of p(x_m | x_o, k) but for the stretch; not factorised
   Mixture unit_;  ///< of the same components, about zero, of unit covariance
-  std::optional<UniformNoise> noise_;         ///< by the missing columns
-  std::vector<double> variances_;             ///< (K, m), those of `rest_`
-  std::vector<std::vector<double>> factors_;  ///< (m, m) lower triangular; empty: not made yet
-  std::vector<double> responsibilities_;      ///< K, or with noise K + 1, x kTile
-  std::vector<double> component_means_;       ///< K x m x kTile
-  std::vector<double> stretches_, scratch_;   ///< K x kTile
+  std::shared_ptr<const Background> noise_;            ///< by the missing columns; null: there is none
+  std::vector<double> noise_means_, noise_variances_;  ///< (m)
+  std::vector<double> variances_;                      ///< (K, m), those of `rest_`
+  std::vector<std::vector<double>> factors_;           ///< (m, m) lower triangular; empty: not made yet
+  std::vector<double> responsibilities_;               ///< K, or with noise K + 1, x kTile
+  std::vector<double> component_means_;                ///< K x m x kTile
+  std::vector<double> stretches_, scratch_;            ///< K x kTile
 };
 
 }  // namespace gmmpi

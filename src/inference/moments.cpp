@@ -22,7 +22,11 @@ MixtureMoments mixture_moments(const Mixture& m) {
     const double* mean = m.means.data() + k * d;
     parts.push_back({m.weights[k], {mean, mean + d}, full_covariance(m, k)});
   }
-  if (m.noise) parts.push_back({m.noise->weight, m.noise->mean(), m.noise->covariance()});
+  if (m.noise) {
+    parts.push_back({m.noise->weight, m.noise->background->mean(), std::vector<double>(d * d)});
+    const std::vector<double> variances = m.noise->background->variances();
+    for (std::size_t j = 0; j < d; ++j) parts.back().covariance[j * (d + 1)] = variances[j];
+  }
   const double* first = m.means.data();  // means about it, so that a common offset costs no digits
   MixtureMoments moments{{first, first + d}, std::vector<double>(d * d)};
   for (std::size_t j = 0; j < d; ++j) {

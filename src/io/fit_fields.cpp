@@ -15,6 +15,8 @@ namespace gmmpi {
 namespace {
 
 constexpr const char *kAssignment = "assignment", *kNearest = "nearest";
+constexpr const char* kNoiseKind = "noise_kind";  ///< not written for the default
+constexpr const char* kNoise = "noise_";          ///< with a parameter's name
 
 LabelRule read_label_rule(hid_t group, const std::string& name) {
   if (!h5::has_attribute(group, kAssignment)) return LabelRule::posterior;
@@ -79,9 +81,12 @@ std::vector<Field> parameter_fields(const Mixture& m, const std::string& group, 
   if (m.label_rule == LabelRule::nearest) fields.push_back({group, kAssignment, std::string(kNearest), true});
   if (m.noise) {
     fields.push_back({group, "noise_weight", m.noise->weight, true});
-    fields.push_back({group, "noise_log_volume", m.noise->log_volume, true});
-    fields.push_back({group, "noise_minimum", Doubles{m.noise->minimum, {d}}, true});
-    fields.push_back({group, "noise_maximum", Doubles{m.noise->maximum, {d}}, true});
+    if (const std::string kind(m.noise->background->name()); kind != default_background()->name())
+      fields.push_back({group, kNoiseKind, kind, true});
+    for (BackgroundField& f : m.noise->background->fields())
+      fields.push_back({group, kNoise + f.name,
+                        f.is_number ? Field::Value(f.values[0]) : Field::Value(Doubles{f.values, {d}}),
+                        true});
   }
   return fields;
 }
@@ -231,6 +236,8 @@ std::vector<Field> numeric_options(const FitOptions& o) {
   if (o.labels) fields.push_back({group, "labels_fingerprint", o.labels->fingerprint(), true});
   if (o.noise) {
     fields.push_back({group, "noise", std::string("true"), true});
+    if (o.noise->kind != default_background()->name())
+      fields.push_back({group, kNoiseKind, o.noise->kind, true});
     fields.push_back({group, "noise_weight", o.noise->weight, true});
     fields.push_back({group, "noise_volume", number_or_auto(o.noise->volume), true});
     if (const Index d = std::ssize(o.noise->minimum); d > 0) {
@@ -260,6 +267,29 @@ std::vector<Field> numeric_options(const FitOptions& o) {
   return fields;
 }
 
+namespace {
+
+Noise read_noise(hid_t group, const std::string& name) {
+  Noise noise{h5::read_attribute<double>(group, "noise_weight")};
+  if (h5::has_attribute(group, kNoiseKind)) {
+    try {
+      noise.background = find_background(h5::read_attribute<std::string>(group, kNoiseKind));
+    } catch (const Error& e) {
+      throw Error(ExitCode::bad_data, name + ": " + e.what());
+    }
+  }
+  std::vector<BackgroundField> fields = noise.background->fields();
+  for (BackgroundField& f : fields) {
+    const std::string place = kNoise + f.name;
+    f.values = f.is_number ? std::vector{h5::read_attribute<double>(group, place.c_str())}
+                           : h5::read_dataset<double>(group, place.c_str());
+  }
+  noise.background = noise.background->of(std::move(fields));
+  return noise;
+}
+
+}  // namespace
+
 Mixture read_parameters(hid_t group, const std::string& name) {
   Mixture m;
   std::string type;
@@ -281,11 +311,7 @@ Mixture read_parameters(hid_t group, const std::string& name) {
   m.n_components = static_cast<int>(dims[0]);
   m.n_features = static_cast<int>(dims[1]);
   m.weights = h5::read_dataset<double>(group, "weights", &dims);
-  if (h5::has_attribute(group, "noise_weight"))
-    m.noise = {h5::read_attribute<double>(group, "noise_weight"),
-               h5::read_attribute<double>(group, "noise_log_volume"),
-               h5::read_dataset<double>(group, "noise_minimum"),
-               h5::read_dataset<double>(group, "noise_maximum")};
+  if (h5::has_attribute(group, "noise_weight")) m.noise = read_noise(group, name);
   m.label_rule = read_label_rule(group, name);
   if (const std::string own(m.component->own_name()); !own.empty()) {
     m.own = h5::read_dataset<double>(group, own.c_str());

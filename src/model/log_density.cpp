@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "model/observed_part.hpp"
-
 namespace gmmpi {
 
 LogDensity::LogDensity(const Mixture& m, const KernelTable& kernels)
@@ -14,10 +12,9 @@ LogDensity::LogDensity(const Mixture& m, const KernelTable& kernels)
       n_features_(m.n_features),
       components_(m.component->prepare(m, kernels)) {
   if (!m.noise) return;
-  log_weights(kernels, std::span(&m.noise->weight, 1), &log_noise_.emplace());
-  *log_noise_ += m.log_volume - m.noise->log_volume;
-  log_sides_ = log_sides(*m.noise, kernels);
-  for (std::size_t j = 0; j < m.log_scales.size(); ++j) log_sides_[j] -= m.log_scales[j];
+  double log_weight = 0.0;
+  log_weights(kernels, std::span(&m.noise->weight, 1), &log_weight);
+  noise_ = m.noise->background->density(log_weight, m.log_volume, m.log_scales, kernels);
 }
 
 const RowwiseDensity* LogDensity::rowwise() const {
@@ -48,13 +45,9 @@ void LogDensity::log_shares(const Tile& tile, double* scratch, double* out) cons
 }
 
 void LogDensity::add_noise(const Tile& tile, double* out) const {
-  if (!log_noise_) return;
-  out += std::int64_t{n_components_} * kTile;
-  std::fill_n(out, kTile, *log_noise_);
-  const double* mask = tile.is_partial() ? tile.observed().mask : nullptr;
-  for (std::size_t j = 0; j < log_sides_.size() && mask;
-       ++j, mask += kTile)  // what is missing has no side, and no scale
-    for (int r = 0; r < kTile; ++r) out[r] += (1.0 - mask[r]) * log_sides_[j];
+  if (!noise_) return;
+  noise_(tile.xt(), tile.is_partial() ? tile.observed().mask : nullptr,
+         out + std::int64_t{n_components_} * kTile);
 }
 
 void largest_shares(int n_shares, const double* shares, double* largest) {

@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <mutex>
-#include <optional>
 
 #include "data/tile.hpp"
 #include "gmmpi/error.hpp"
@@ -22,7 +21,7 @@ class LogDensity {
   int n_components() const { return n_components_; }
   int n_features() const { return n_features_; }
   /// Those that share a row: the components and, last, the noise if there is any.
-  int n_shares() const { return n_components_ + log_noise_.has_value(); }
+  int n_shares() const { return n_components_ + (noise_ ? 1 : 0); }
   const Prepared& components() const { return *components_; }
   /// For rows that are taken one by one; made when it is first asked for. Null where components have no such.
   const RowwiseDensity* rowwise() const;
@@ -33,7 +32,7 @@ class LogDensity {
   void mahalanobis(const Tile& tile, double* scratch, double* out) const;
   /// out (K x kTile) = ln pi_k p(x | k). Bishop (2006), eq. 2.43; -infinity where pi_k = 0.
   void log_joint(const Tile& tile, double* scratch, double* out) const;
-  /// out (n_shares x kTile) = log_joint, then ln w_0 / V.
+  /// out (n_shares x kTile) = log_joint, then ln w_0 b(x).
   void log_shares(const Tile& tile, double* scratch, double* out) const;
   /// Sets the last row of `out` (n_shares x kTile) if there is noise.
   void add_noise(const Tile& tile, double* out) const;
@@ -45,8 +44,7 @@ class LogDensity {
   std::unique_ptr<Prepared> components_;
   mutable std::once_flag rowwise_once_;
   mutable std::unique_ptr<RowwiseDensity> rowwise_;
-  std::optional<double> log_noise_;  ///< ln w_0 / V
-  std::vector<double> log_sides_;    ///< (d) each column's part of ln V
+  BackgroundDensity noise_;  ///< none: there is no noise
 };
 
 /// largest (kTile) = of each row, the largest of `shares` (n_shares x kTile).

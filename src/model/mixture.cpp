@@ -22,7 +22,12 @@ std::vector<double> Mixture::whitened(int k, std::span<const double> x) const {
 
 std::int64_t Mixture::n_parameters() const {
   return n_components - 1 + std::int64_t{n_components} * n_features +
-         structure->n_covariance_parameters(n_components, n_features) + (noise ? 2 : 0) + n_own_parameters();
+         structure->n_covariance_parameters(n_components, n_features) + n_noise_parameters() +
+         n_own_parameters();
+}
+
+std::int64_t Mixture::n_noise_parameters() const {
+  return noise ? 1 + noise->background->n_parameters() : 0;
 }
 
 std::int64_t Mixture::n_own_parameters() const {
@@ -89,7 +94,10 @@ void validate_noise(const Mixture& m, const std::string& name) {
           "a mixture with noise has no nearest means; remove the attribute assignment");
   require(m.component->goes_with_noise(), name,
           "a " + std::string(m.component->title()) + " mixture has no noise; remove noise_weight");
-  m.noise->validate(m.n_features, name);
+  const double weight = m.noise->weight;
+  require(std::isfinite(weight) && weight >= 0.0, name,
+          "noise_weight is negative, NaN or infinite; write a number from 0 to 1");
+  m.noise->background->validate(m.n_features, name);
 }
 
 void normalise_weights(Mixture& m, const std::string& name) {
@@ -106,9 +114,10 @@ void normalise_weights(Mixture& m, const std::string& name) {
 }  // namespace
 
 void require_no_noise(const Mixture& m, const std::string& name) {
-  require(!m.noise, name,
-          "has a uniform noise component, which is not possible here; use score, predict, sample or info, or "
-          "fit without `noise`");
+  if (!m.noise) return;
+  throw Error(ExitCode::bad_data, name + ": has a " + std::string(m.noise->background->name()) +
+                                      " noise component, which is not possible here; use score, predict, "
+                                      "sample or info, or fit without `noise`");
 }
 
 void validate(Mixture& m, const KernelTable& kernels, const std::string& name) {

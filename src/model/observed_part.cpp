@@ -5,7 +5,6 @@
 #include <numeric>
 
 #include "gmmpi/expect.hpp"
-#include "kernels/scalar_math.hpp"
 
 namespace gmmpi {
 
@@ -26,13 +25,6 @@ void factorise_widened(Mixture& m, const KernelTable& kernels) {
       if (m.is_shared()) break;
     }
   }
-}
-
-/// The same noise by these columns alone.
-UniformNoise part_of(const UniformNoise& noise, std::span<const int> columns, const KernelTable& kernels) {
-  UniformNoise part{noise.weight, 0.0, values_of(noise.minimum, columns), values_of(noise.maximum, columns)};
-  for (const double log_side : values_of(log_sides(noise, kernels), columns)) part.log_volume += log_side;
-  return part;
 }
 
 /// Slopes and conditional covariances of all components.
@@ -99,18 +91,6 @@ void take_away_given(std::span<const int> a, std::span<const int> b, std::size_t
     }
 }
 
-std::vector<double> log_sides(const UniformNoise& noise, const KernelTable& kernels) {
-  std::vector<double> sides;
-  double of_box = 0.0;
-  for (std::size_t j = 0; j < noise.minimum.size(); ++j) {
-    const double side = noise.maximum[j] - noise.minimum[j];
-    sides.push_back(side > 0.0 ? log_of(side, kernels) : 0.0);
-    of_box += sides.back();
-  }
-  for (double& side : sides) side += (noise.log_volume - of_box) / static_cast<double>(sides.size());
-  return sides;
-}
-
 std::vector<double> values_of(std::span<const double> values, std::span<const int> columns) {
   std::vector<double> out;
   for (const int j : columns) out.push_back(values[j]);
@@ -132,7 +112,7 @@ ObservedPart observed_part(const Mixture& m, std::span<const int> observed, std:
     part.given.label_space.center = values_of(m.label_space.center, observed);
     part.given.label_space.scale = values_of(m.label_space.scale, observed);
   }
-  if (m.noise) part.given.noise = part_of(*m.noise, observed, kernels);
+  if (m.noise) part.given.noise = Noise{m.noise->weight, m.noise->background->of_columns(observed, kernels)};
   for (int k = 0; k < m.n_components; ++k)
     for (const int j : missing) part.missing.means.push_back(m.mean(k)[j]);
   part.missing.given_means = part.given.means;

@@ -40,10 +40,6 @@ Mixture selected_columns(const Mixture& mixture, std::span<const int> columns);
 void take_away_given(std::span<const int> a, std::span<const int> b, std::size_t d, const double* sigma,
                      const double* u, double* slopes, double* schur);
 
-/// (d) the columns' parts of ln V: the logarithm of the box's side, and an equal share of what makes V
-/// another volume than the box's.
-std::vector<double> log_sides(const UniformNoise& noise, const KernelTable& kernels);
-
 /// Of (d) values those of `columns`.
 std::vector<double> values_of(std::span<const double> values, std::span<const int> columns);
 

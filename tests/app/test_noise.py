@@ -190,6 +190,11 @@ class Noise(ProgramTest):
                 refused()
             self.assertEqual(caught.exception.exit_code, 65)
             self.assertIn("noise", str(caught.exception))
+        (self.dir / "pink.h5").write_bytes((self.dir / "m.h5").read_bytes())
+        with h5py.File(self.dir / "pink.h5", "r+") as f:
+            f["model"].attrs["noise_kind"] = "pink"
+        with self.assertRaisesRegex(package.GmmpiError, "pink"):
+            package.load(str(self.dir / "pink.h5"))
         figure = plot.scatter(self.X, path, colour_by="prediction")
         drawn = figure.axes[0].collections[0].get_facecolors()[:, :3]
         grey = np.abs(drawn - matplotlib.colors.to_rgb(plot.style.NOISE)).max(axis=1) < 1e-9
@@ -204,7 +209,8 @@ class Noise(ProgramTest):
         np.save(self.dir / "flat.npy", np.column_stack([self.X, np.ones(len(self.X))]))
         np.save(self.dir / "b.npy", np.eye(6))
         for name, changed in (("nobox", lambda m: m.__delitem__("noise_minimum")), ("heavy", lambda m: m.attrs.modify("noise_weight", 0.9)),
-                              ("turned", lambda m: m["noise_minimum"].write_direct(np.array([1e3, 1e3]))), ("nan", lambda m: m.attrs.modify("noise_log_volume", np.nan))):
+                              ("turned", lambda m: m["noise_minimum"].write_direct(np.array([1e3, 1e3]))), ("nan", lambda m: m.attrs.modify("noise_log_volume", np.nan)),
+                              ("pink", lambda m: m.attrs.create("noise_kind", "pink")), ("negative", lambda m: m.attrs.modify("noise_weight", -0.1))):
             (self.dir / f"{name}.h5").write_bytes((self.dir / "m.h5").read_bytes())
             with h5py.File(self.dir / f"{name}.h5", "r+") as f:
                 changed(f["model"])
@@ -230,6 +236,8 @@ class Noise(ProgramTest):
             Case("a picture", "plot density in/x.npy in/m.h5 -o out.png", 65, ("m: ", "noise"), ranks=(1,)),
             Case("weights that do not sum to 1", "score in/x.npy in/heavy.h5", 65, ("in/heavy.h5", "sum to")),
             Case("a box without its minimum", "score in/x.npy in/nobox.h5", 65, ("in/nobox.h5", "noise_minimum")),
+            Case("noise of another kind", "score in/x.npy in/pink.h5", 65, ("in/pink.h5", "pink", "uniform")),
+            Case("noise of a negative weight", "score in/x.npy in/negative.h5", 65, ("in/negative.h5", "noise_weight")),
             Case("a box that is none", "sample in/turned.h5 -n 5 -o out.h5", 65, ("in/turned.h5", "noise_minimum")),
             Case("no number", "score in/x.npy in/nan.h5", 65, ("in/nan.h5", "noise")),
         ], inputs=self.dir)

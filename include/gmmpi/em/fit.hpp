@@ -34,15 +34,6 @@ struct FixedParameters {
   bool operator==(const FixedParameters&) const = default;
 };
 
-/// A uniform noise component beside the others: p(x) = w_0 / V + sum_k w_k N(x | k).
-struct NoiseOptions {
-  double weight = 0.05;                  ///< w_0 of the start, in (0, 1), unless the start has noise itself
-  std::optional<double> volume;          ///< V; none: that of the box
-  std::vector<double> minimum, maximum;  ///< (d) the box; empty: the smallest that holds all rows
-
-  bool operator==(const NoiseOptions&) const = default;
-};
-
 /// What a fit's numbers depend on, besides the data.
 struct FitOptions {
   int n_components = 1;
@@ -51,8 +42,9 @@ struct FitOptions {
   const Engine* engine = &default_engine();
   EngineOptions engine_options;  ///< its own, such as StepwiseOptions; none: at their defaults
   Init init = Init::kmeans;
-  std::optional<Mixture> start;                ///< for Init::model; K and d must be those of the fit
-  /// For Init::labels: where the rows are wholly in the first M-step; those without a label count in no component.
+  std::optional<Mixture> start;  ///< for Init::model; K and d must be those of the fit
+  /// For Init::labels: where the rows are wholly in the first M-step; those without a label count in no
+  /// component.
   std::shared_ptr<const RowLabels> init_labels;
   std::string start_name = "the start model";  ///< for messages
   int lloyd_iterations = 300;                  ///< Init::kmeans: most sweeps from its seeds
@@ -77,7 +69,7 @@ struct FitOptions {
   std::optional<PriorOptions> prior;        ///< none: maximum likelihood; else MAP
   FixedParameters fixed{};
   bool relative_weights = false;  ///< the weights were scaled before they came; the fit does not look at it
-  OwnOptions own{};  ///< of components that have a parameter of their own
+  OwnOptions own{};               ///< of components that have a parameter of their own
   std::optional<NoiseOptions> noise;  ///< of Gaussian components
 
   Kind kind() const { return {*structure, *component, own}; }

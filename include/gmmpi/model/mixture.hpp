@@ -1,4 +1,4 @@
-// A Gaussian mixture: weights, means, covariances and their precision factors, and perhaps uniform noise.
+// A mixture: weights, means, covariances and their precision factors, and perhaps noise.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gmmpi/data/transform.hpp"
+#include "gmmpi/model/background.hpp"
 #include "gmmpi/model/component.hpp"
 #include "gmmpi/model/covariance_structure.hpp"
 #include "gmmpi/parallel/execution.hpp"
@@ -15,20 +16,6 @@
 namespace gmmpi {
 
 struct KernelTable;
-
-/// What belongs to no component: rows of constant density 1 / V wherever they lie. Banfield & Raftery,
-/// Biometrics 49 (1993); Fraley & Raftery, J. Am. Stat. Assoc. 97 (2002), section 4.
-struct UniformNoise {
-  double weight = 0.0;                   ///< w_0
-  double log_volume = 0.0;               ///< ln V
-  std::vector<double> minimum, maximum;  ///< (d) the box that drawn noise is uniform in
-
-  /// Error 65 that starts with `name` unless it is one of d columns.
-  void validate(int n_features, const std::string& name) const;
-  std::vector<double> mean() const;        ///< (d)
-  std::vector<double> covariance() const;  ///< (d, d)
-  void draw(const RowRandom& random, double* x) const;
-};
 
 /// What the components of a mixture are: their kind, and the structure of their covariances.
 struct Kind {
@@ -68,7 +55,7 @@ struct Mixture {
   double log_volume = 0.0;  ///< added to every log density: that of the Transform that the rows went through
   std::vector<double> log_scales;  ///< (d) each column's part of it; empty where there is none by columns
 
-  std::optional<UniformNoise> noise;
+  std::optional<Noise> noise;
   LabelRule label_rule = LabelRule::posterior;
   Transform label_space;  ///< nearest: what rows and means go through before distances; empty: nothing
 
@@ -94,10 +81,10 @@ struct Mixture {
   Narrowest narrowest(int k, std::span<const double> unit) const {
     return layout().narrowest(covariance(k), factor(k), unit);
   }
-  /// Free parameters: K - 1 weights, K d means, and those of the covariances; noise counts as two, its weight
-  /// and its volume, as in mclust.
+  /// Free parameters: K - 1 weights, K d means, and those of the covariances and of the noise.
   std::int64_t n_parameters() const;
-  std::int64_t n_own_parameters() const;  ///< K, 1 or 0 of them
+  std::int64_t n_noise_parameters() const;  ///< its weight and those of the background; 0 without
+  std::int64_t n_own_parameters() const;    ///< K, 1 or 0 of them
   /// Sets component and structure of a mixture of K components, and its own parameters to what `kind` gives:
   /// its value, or one for all (by weight), or those that are there, or those of a start.
   void become(const Kind& kind);
@@ -122,7 +109,7 @@ void complete_factors(Mixture& mixture, const KernelTable& kernels);
 
 /// Throws Error 65 that starts with `name` unless shapes fit, everything is finite, weights are not negative
 /// and sum to 1 (with that of the noise) within 1e-6 (then they are normalised), covariances are symmetric
-/// and positive definite, and the noise's box is one.
+/// and positive definite, and the noise is one of d columns.
 void validate(Mixture& mixture, const KernelTable& kernels, const std::string& name);
 
 /// Error 65 that starts with `name` if there is noise: for what is defined for components alone.

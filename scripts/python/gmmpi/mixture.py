@@ -214,6 +214,8 @@ def noise_of(attributes, arrays):
     """The Noise that a model file's attributes tell of, or None."""
     if "noise_weight" not in attributes:
         return None
+    if "noise_kind" in attributes:
+        raise GmmpiError(f"noise of kind {attributes['noise_kind']} is unknown here; use the program that fitted it", BAD_DATA)
     sides = arrays["noise_maximum"][...] - arrays["noise_minimum"][...] if "noise_minimum" in arrays else None
     log_sides = None if sides is None else np.log(np.where(sides > 0, sides, 1.0))
     return Noise(float(attributes["noise_weight"]), float(attributes["noise_log_volume"]), log_sides)

@@ -76,7 +76,7 @@ void announce(const Execution& execution, const FitOptions& f, const OpenedData&
       (f.accelerate != Acceleration::none ? " (accelerated)"
        : f.engine == &default_engine()    ? ""
                                           : fmt::format(" (engine {})", f.engine->name())) +
-          (f.noise ? ", with uniform noise" : "") + (f.prior ? ", with a prior" : "") +
+          (f.noise ? ", with " + f.noise->kind + " noise" : "") + (f.prior ? ", with a prior" : "") +
           (f.fixed.any() ? ", some of them fixed" : ""),
       count_text(f.n_init, "start") +
           (f.short_runs > 0 ? fmt::format(" of {}", count_text(f.short_runs, "iteration")) : ""),

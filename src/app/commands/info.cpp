@@ -135,12 +135,16 @@ void print_parts(const Json& model, std::size_t k) {
       row_text(model.at("shape").at(k)));
 }
 
-/// Rows of constant density, in the coordinates of the components.
-void print_noise(const std::optional<UniformNoise>& noise) {
+/// In the coordinates of the components.
+void print_noise(const std::optional<Noise>& noise) {
   if (!noise) return;
-  say("noise         weight {:.6f}, uniform (label -1); ln V = {:.8g}\n", noise->weight, noise->log_volume);
-  say("    from      {}\n", row_text(noise->minimum));
-  say("    to        {}\n", row_text(noise->maximum));
+  say("noise         weight {:.6f}, {} (label -1)", noise->weight, noise->background->name());
+  const std::vector<BackgroundField> fields = noise->background->fields();
+  for (const BackgroundField& f : fields)
+    if (f.is_number) say("; {} = {:.8g}", f.title, f.values[0]);
+  say("\n");
+  for (const BackgroundField& f : fields)
+    if (!f.is_number) say("    {:<10}{}\n", f.title, row_text(f.values));
 }
 
 /// Mean and covariance of the whole mixture, in the units of the data.
