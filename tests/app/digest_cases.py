@@ -103,6 +103,7 @@ FITS = [
     *of_each_type(f"{IRIS} --labels complete.npy"),
     f"{IRIS} --labels partial.npy --engine hard --covariance-type tied",
     "fit iris.npy -k 4 --labels partial.npy --noise --prior auto --max-iter 8",
+    f"{IRIS} --init-labels partial.npy --covariance-type VEV {TEN}",
     # parameters that stay
     f"{IRIS} --init start.h5 --fix weights {TEN}",
     f"{IRIS} --init start.h5 --fix means {TEN} --covariance-type diag",
@@ -175,6 +176,7 @@ FITS = [
     "fit big.npy -k 4 --engine stepwise --max-iter 1 --init random-from-data --covariance-type diag --memory-limit LITTLE",
     # selections: the digest of the best
     "select iris.npy -k 1:3",
+    "select iris.npy -k 3:4 --init-labels partial.npy --covariance-type full,VEE --max-iter 20",
     "select iris.npy -k 2:4 --covariance-type full,diag --criterion icl --n-init 2 --prior auto",
     "select overlap.npy -k 1:2 --criterion cv --folds 3 --covariance-type tied,spherical",
     "select noisy.npy -k 1:2 --noise --criterion aic",
