@@ -53,9 +53,13 @@ void BlockPatterns::find_patterns(const T* rows, const Block& block) {
   for (int r = 0; r < block.n_rows; ++r, rows += n_columns_) {
     pattern_of_row_[r] = -1;
     if (block.weights && block.weights[r] == 0.0) continue;
-    std::ranges::fill(bits, 0);
-    for (int j = 0; j < n_columns_; ++j)
-      bits[j / kWordBits] |= static_cast<std::uint64_t>(std::isnan(rows[j])) << j % kWordBits;
+    for (int w = 0; w < n_words_; ++w) {
+      const T* x = rows + w * kWordBits;
+      const int n = std::min(kWordBits, n_columns_ - w * kWordBits);
+      std::uint64_t word = 0;
+      for (int j = 0; j < n; ++j) word |= static_cast<std::uint64_t>(std::isnan(x[j])) << j;
+      bits[w] = word;
+    }
     pattern_of_row_[r] = pattern_of(bits.data());
     ++n_rows_[pattern_of_row_[r]];
   }

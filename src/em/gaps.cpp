@@ -110,7 +110,8 @@ GapWork::GapWork(const PatternPasses& passes, Index block_rows, const KernelTabl
       patterns_(passes.layout().d),
       tiles_(passes.layout().d + 1),
       sums_(passes.layout()),
-      shares_(passes.layout().K),
+      shares_(passes.layout().K * (block_rows + 1)),
+      n_shares_(passes.layout().K),
       besides_(passes.layout().size()),
       differences_(std::size_t{kGathered} * padded(passes.layout().d)),
       gamma_(kGathered) {}
@@ -120,7 +121,7 @@ std::int64_t GapWork::bytes(const MomentLayout& layout, Index block_rows) {
   std::int64_t tiles =
       2 * TileShares::bytes(layout, block_rows);  // of complete rows, and of those one by one
   for (int n = 1; n < layout.d; ++n) tiles += TileShares::bytes(part_of(layout, n), kTilesOfPattern * kTile);
-  const std::int64_t rows = block_rows * (std::int64_t{sizeof(Share)} * layout.K + 8 * (2 * d + 4));
+  const std::int64_t rows = (block_rows + 1) * (std::int64_t{sizeof(Share)} * layout.K + 8 * (2 * d + 4));
   return BlockSums::bytes(layout) + RowwiseSums::bytes(layout) + tiles + rows + 2 * 8 * layout.size() +
          8 * kGathered * (padded(layout.d) + 1);
 }
@@ -130,7 +131,7 @@ const std::vector<double>& GapWork::sum(const Block& block, std::span<double> la
   Stopwatch watch;
   sums_.clear();
   std::ranges::fill(besides_, 0.0);
-  for (std::vector<Share>& shares : shares_) shares.clear();
+  std::ranges::fill(n_shares_, 0);
   std::vector<std::shared_ptr<const PatternPass>> used;
   const bool takes_rows = passes_.assignment().rowwise() != nullptr;
   for (const PatternRows& group : patterns_.split(block, takes_rows ? kLeastTogether : 1)) {
@@ -138,7 +139,10 @@ const std::vector<double>& GapWork::sum(const Block& block, std::span<double> la
     add_group(group, *used.back(), lanes);
   }
   seconds[Profile::e_step] += watch.lap();
-  if (patterns_.rare_rows().n_rows > 0) add_rare_rows(lanes, seconds);
+  if (patterns_.rare_rows().n_rows > 0) {
+    add_rare_rows(lanes, seconds);
+    watch.lap();
+  }
   for (int k = 0; k < passes_.layout().K; ++k) add_completed(k);
   all_ = sums_.collect();
   for (std::size_t e = 0; e < all_.size(); ++e) all_[e] += besides_[e];
@@ -184,10 +188,14 @@ void GapWork::add_group(const PatternRows& group, const PatternPass& pass, std::
 void GapWork::add_shares(const PatternRows& group, const PatternPass& pass, int first_row, int n_rows,
                          const double* gamma) {
   const double* x = std::get<const double*>(group.rows.rows) + Index{first_row} * std::ssize(pass.observed);
-  for (std::vector<Share>& shares : shares_) {
-    for (int r = 0; r < n_rows; ++r)
-      if (gamma[r] != 0.0) shares.push_back({&pass, x + Index{r} * std::ssize(pass.observed), gamma[r]});
-    gamma += kTile;
+  for (std::size_t k = 0; k < n_shares_.size(); ++k, gamma += kTile) {
+    Share* to = shares_of(k) + n_shares_[k];
+    const Share* begin = to;
+    for (int r = 0; r < n_rows; ++r) {  // no branch, which none could foretell
+      *to = {&pass, x + Index{r} * std::ssize(pass.observed), gamma[r]};
+      to += gamma[r] != 0.0;
+    }
+    n_shares_[k] += to - begin;
   }
 }
 
@@ -217,7 +225,7 @@ void GapWork::add_covariances(const PatternPass& pass, std::span<const double> c
 /// The completed rows of component k. Those of one pattern come one after the other.
 void GapWork::add_completed(int k) {
   const int stride = padded(passes_.layout().d);
-  const std::vector<Share>& shares = shares_[k];
+  const std::span<const Share> shares(shares_of(k), n_shares_[k]);
   const double* x[kGathered];
   for (std::size_t first = 0; first < shares.size(); first += kGathered) {
     const int n = static_cast<int>(std::min<std::size_t>(kGathered, shares.size() - first));

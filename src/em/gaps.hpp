@@ -73,6 +73,7 @@ class GapWork {
     double gamma;
   };
 
+  Share* shares_of(std::size_t k) { return shares_.data() + k * (block_rows_ + 1); }
   void add_rare_rows(std::span<double> lanes, Profile::Seconds& seconds);
   void add_group(const PatternRows& group, const PatternPass& pass, std::span<double> lanes);
   void add_shares(const PatternRows& group, const PatternPass& pass, int first_row, int n_rows,
@@ -88,8 +89,9 @@ class GapWork {
   std::vector<std::unique_ptr<TileShares>> tiles_;  ///< by the number of observed columns
   BlockSums sums_;
   std::optional<RowwiseWork> rowwise_;
-  std::vector<std::vector<Share>> shares_;  ///< of each component
-  std::vector<double> besides_;             ///< in the layout's order: what is no completed row
+  std::vector<Share> shares_;          ///< K x (block_rows + 1)
+  std::vector<std::size_t> n_shares_;  ///< of each component
+  std::vector<double> besides_;        ///< in the layout's order: what is no completed row
   std::vector<double> all_;
   AlignedDoubles differences_, gamma_;
 };

@@ -69,19 +69,32 @@ int gather_rows(int d, const double* x, const double* gamma, const double** rows
   return n;
 }
 
-void regress_rows(const RegressionTask& task, int n_rows, const double* const* x, int stride, double* out) {
+/// R rows, whose sums hide each other's latency.
+template <int R>
+inline void regress(const RegressionTask& task, const double* const* x, int stride, double* out) {
   const int n_o = task.n_observed, n_m = task.n_missing, step = padded(n_m);
-  alignas(64) double expected[kWidth];
-  for (int r = 0; r < n_rows; ++r, out += stride) {
-    for (int a = 0; a < n_o; ++a) out[task.observed[a]] = x[r][a] - task.center[a];
-    for (int first = 0; first < n_m; first += kWidth) {
-      Vec sum = load(task.shifts + first);
-      for (int a = 0; a < n_o && task.slopes; ++a)
-        sum = fma(load(task.slopes + Index{a} * step + first), all(x[r][a] - task.center[a]), sum);
-      store(expected, sum);
-      for (int b = first; b < first + kWidth && b < n_m; ++b) out[task.missing[b]] = expected[b - first];
+  for (int a = 0; a < n_o; ++a)
+    for (int r = 0; r < R; ++r) out[r * stride + task.observed[a]] = x[r][a] - task.center[a];
+  for (int first = 0; first < n_m; first += kWidth) {
+    Vec sum[R];
+    for (int r = 0; r < R; ++r) sum[r] = load(task.shifts + first);
+    for (int a = 0; a < n_o && task.slopes; ++a) {
+      const Vec slopes = load(task.slopes + Index{a} * step + first);
+      for (int r = 0; r < R; ++r) sum[r] = fma(slopes, all(x[r][a] - task.center[a]), sum[r]);
+    }
+    for (int r = 0; r < R; ++r) {
+      alignas(64) double expected[kWidth];
+      store(expected, sum[r]);
+      for (int b = first; b < first + kWidth && b < n_m; ++b)
+        out[r * stride + task.missing[b]] = expected[b - first];
     }
   }
+}
+
+void regress_rows(const RegressionTask& task, int n_rows, const double* const* x, int stride, double* out) {
+  int r = 0;
+  for (; r + 4 <= n_rows; r += 4) regress<4>(task, x + r, stride, out + Index{r} * stride);
+  for (; r < n_rows; ++r) regress<1>(task, x + r, stride, out + Index{r} * stride);
 }
 
 /// Diagonal moments, `Vectors` vectors of columns: columns are the lanes. `Phases` sums over every
