@@ -27,7 +27,11 @@ class RowwiseSums {
 
  private:
   void gather(const Tile& tile, int row, double gamma);
+  void gather_few_gaps(const double* x, double gamma);
   void flush(int k, const RowwiseDensity& density, const double* center);
+  void flush_few_gaps(int k, const FewGaps& few_gaps, const double* center);
+  CompletionSums lanes(const AlignedDoubles& gamma, const double* center);
+  void fold(int k);
 
   MomentLayout layout_;
   const KernelTable& kernels_;
@@ -35,6 +39,12 @@ class RowwiseSums {
   ErrorShape shape_{};
   AlignedDoubles counts_;                      ///< K x 8 lanes
   AlignedDoubles xt_, mask_, errors_, gamma_;  ///< gathered
+  // Gathered of those that lack few columns:
+  int n_few_ = 0;
+  const double* few_rows_[kTile];
+  GapLists few_gaps_;
+  AlignedDoubles few_xt_, few_gamma_;
+  AlignedDoubles complete_;  ///< a row of zeros
   AlignedDoubles s1_, s2_, scratch_;
   std::vector<double> sums_;
 };

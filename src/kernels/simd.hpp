@@ -92,6 +92,23 @@ using AllLanes = Lanes<0, 1, 2, 3>;
 using AllLanes = Lanes<0, 1>;
 #endif
 
+/// A vector of entry(0), entry(1), ...
+#if GMMPI_WIDTH == 1
+template <class Entry>
+inline Vec gathered(const Entry& entry) {
+  return entry(0);
+}
+#else
+template <class Entry, int... Lane>
+inline Vec gathered(const Entry& entry, Lanes<Lane...>) {
+  return Vec{entry(Lane)...};
+}
+template <class Entry>
+inline Vec gathered(const Entry& entry) {
+  return gathered(entry, AllLanes());
+}
+#endif
+
 constexpr int kRowVectors = GMMPI_WIDTH == 8 ? 4 : 2;  ///< row vectors a register tile of the E-step holds
 constexpr int kLanes = kRowLanes;
 

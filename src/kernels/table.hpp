@@ -100,6 +100,27 @@ struct CompletionSums {
   bool diagonal;
 };
 
+/// Columns that a row may lack to be one of few gaps.
+inline constexpr int kMostGaps = 16;
+
+/// Rows of one tile that lack few columns, and a component.
+struct FewGapsTask {
+  int d, n_rows;            ///< rows from there to kTile must hold numbers
+  const double* xt;         ///< d x kTile; anything where missing
+  const int* n_missing;     ///< kTile: columns that a row lacks, kMostGaps at most; 0 from n_rows on
+  const int* missing;       ///< kMostGaps x kTile: these columns, in ascending order, then d + a in place a
+  const double* mean;       ///< d
+  const double* precision;  ///< stride() x stride(): P, beside it an identity
+  const double* factor;     ///< that of P, packed
+
+  int stride() const { return d + kMostGaps; }
+};
+
+/// Doubles of scratch that their kernels need, on every target; aligned to 64 bytes.
+constexpr std::int64_t few_gaps_scratch(int d) {
+  return std::int64_t{kTile} * (d + kMostGaps) + kRowLanes * kMostGaps * (kMostGaps + 1) / 2;
+}
+
 struct KernelTable {
   const char* name;  ///< avx512, avx2, fma128 or scalar
 
@@ -174,6 +195,12 @@ struct KernelTable {
   /// n_rows on.
   void (*completions)(const ObservedRows& rows, const double* mean, const double* covariance, double* scratch,
                       double* means, double* covariances);
+
+  // Rows that lack few columns m, by the precision P = S^-1 of well-conditioned components: less work.
+  /// q[row] as observed_density; log_det[row] = ln det P_mm, by which ln det T is more than ln det S.
+  void (*few_gaps_density)(const FewGapsTask& task, double* scratch, double* q, double* log_det);
+  /// As add_completions.
+  void (*add_few_gaps)(const FewGapsTask& task, double* scratch, const CompletionSums& sums);
 
   /// Sums of gamma over the 64 rows into 8 virtual lanes: lanes[r % 8] += gamma[r].
   void (*sum_rows)(const double* gamma, double* lanes);

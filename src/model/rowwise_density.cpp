@@ -28,6 +28,7 @@ RowwiseDensity::RowwiseDensity(const Mixture& m, const KernelTable& kernels)
     m.layout().to_full(m.covariance(k), d_, covariances_.data() + std::size_t(k) * d_ * d_);
   log_weights(kernels, m.weights, constants_.data());
   for (double& c : constants_) c += m.log_volume;
+  if (most_missing() > 0) few_gaps_.emplace(m);
 }
 
 /// Of component k; rows beyond the tile's end, of which the kernel makes anything, get 0.
@@ -43,15 +44,38 @@ void RowwiseDensity::mahalanobis(const Tile& tile, double* out) const {
   for (int k = 0; k < K_; ++k) distances(tile, k, scratch.data(), out + std::int64_t{k} * kTile, log_det);
 }
 
+void RowwiseDensity::few_gaps_distances(const Tile& tile, const GapLists& gaps, int k, double* scratch,
+                                        double* q, double* log_det) const {
+  alignas(64) double few_q[kTile], of_missing[kTile];
+  const FewGaps& few = *few_gaps_;
+  kernels_.few_gaps_density(few.task(k, tile.n_rows(), tile.xt(), gaps), scratch, few_q, of_missing);
+  const double least_observed = d_ - most_missing();
+  for (int r = 0; r < tile.n_rows(); ++r) {
+    if (tile.n_observed()[r] < least_observed) continue;
+    q[r] = few_q[r];
+    log_det[r] = few.log_det(k) + of_missing[r];
+  }
+}
+
 void RowwiseDensity::log_joint(const Tile& tile, double* out) const {
-  AlignedDoubles scratch(observed_scratch(d_));
+  AlignedDoubles scratch(std::max(observed_scratch(d_), few_gaps_scratch(d_)));
   alignas(64) double q[kTile], log_det[kTile];
+  const ObservedRows rows = tile.observed();
+  GapLists gaps(d_);
+  int n_few = 0;
+  for (int r = 0; few_gaps_ && !rows.errors && r < tile.n_rows(); ++r) {
+    if (tile.n_observed()[r] < d_ - most_missing()) continue;
+    gaps.set(r, tile.x() + Index{r} * padded(d_));
+    ++n_few;
+  }
   for (int k = 0; k < K_; ++k, out += kTile) {
-    distances(tile, k, scratch.data(), q, log_det);
+    const bool any_few = n_few > 0 && few_gaps(k);
+    if (!any_few || n_few < tile.n_rows()) distances(tile, k, scratch.data(), q, log_det);
+    if (any_few) few_gaps_distances(tile, gaps, k, scratch.data(), q, log_det);
     for (int r = 0; r < kTile; ++r)
       out[r] = constants_[k] -
                0.5 * (std::min(q[r], kMostDistance) + (log_det[r] + kLog2Pi * tile.n_observed()[r]));
-    const double* mask = tile.observed().mask;
+    const double* mask = rows.mask;
     for (std::size_t j = 0; j < log_scales_.size() && mask; ++j, mask += kTile)  // what is missing has none
       for (int r = 0; r < kTile; ++r) out[r] -= (1.0 - mask[r]) * log_scales_[j];
   }

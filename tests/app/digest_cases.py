@@ -36,6 +36,10 @@ def write_inputs(folder):
         "big_sd": (np.arange(240_000 * 6).reshape(-1, 6) % 13 / 8).astype("f4"),
         "weights": np.arange(150) % 5 * 0.5 + 0.25, "faithful_weights": np.arange(272) % 3 * 1.0,
     }
+    # Hardly two rows lack the same columns; some lack too many for short cuts, and two columns are nearly the same.
+    lacks = np.random.RandomState(7).randint(0, 1000, (1500, 12)) < 5 * (np.arange(1500)[:, None] % 150)
+    arrays["wide_gaps"] = np.where(lacks, np.nan, arrays["wide"])
+    arrays["twin_gaps"] = np.where(lacks, np.nan, arrays["wide"] / 4096 + arrays["wide"][:, [0, *range(1, 11), 0]])
     for name, values in arrays.items():
         np.save(folder / f"{name}.npy", values)
     with h5py.File(folder / "start.h5", "w") as f:
@@ -144,6 +148,8 @@ FITS = [
     "fit gaps.npy -k 3 --missing em --engine kmeans",
     "fit gaps.npy -k 3 --missing em --engine hard --prior auto --covariance-type tied",
     "fit holes.npy -k 3 --missing drop --max-iter 6",
+    *of_each_type("fit wide_gaps.npy -k 8 --missing em --tol 0 --max-iter 6 --seed 3"),
+    "fit twin_gaps.npy -k 8 --missing em --tol 0 --max-iter 6 --seed 3",
     # rows that were measured with errors
     *of_each_type(f"fit measured.npy -k 2 --errors sd.npy {TEN}"),
     f"fit measured2.npy -k 2 --errors cov.npy --missing em {TEN} --covariance-type VEV --noise",

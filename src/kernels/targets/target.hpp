@@ -20,9 +20,10 @@ namespace {
 #include "kernels/partial.hpp"
 #include "kernels/scatters.hpp"
 #include "kernels/student.hpp"
-// (these use elimination.hpp)
+// (these use elimination.hpp, few_gaps.hpp both others)
 #include "kernels/completions.hpp"
 #include "kernels/observed.hpp"
+#include "kernels/few_gaps.hpp"
 
 void log_array(std::int64_t n, const double* x, double* out) {
   double buffer[kWidth];
@@ -66,6 +67,8 @@ const KernelTable table = {
     observed_density,
     add_completions,
     completions,
+    few_gaps_density,
+    add_few_gaps,
     sum_rows,
     all_count,
     regress_rows,

@@ -10,15 +10,14 @@
 
 namespace gmmpi {
 
-namespace {
-
-/// Columns in groups of kFactorColumns, each group row by row down to its diagonal; zeros below it.
 void pack_factor(const double* factor, int d, double* out) {
   for (int j = 0; j < d; j += kFactorColumns)
     for (int i = 0; i < std::min(d, j + kFactorColumns); ++i)
       for (int c = 0; c < kFactorColumns; ++c)
         *out++ = j + c < d && i <= j + c ? factor[std::size_t(i) * d + j + c] : 0.0;
 }
+
+namespace {
 
 /// Distances by packed factors, one for each component or one for all.
 class DenseDistances final : public Distances {

@@ -23,6 +23,10 @@ Narrowest narrowest_of_factor(const double* factor, std::span<const double> unit
 /// Largest by least eigenvalue; infinite beyond the last digit.
 double condition_of_matrix(const double* covariance, int d);
 
+/// Of packed_factor_size: columns of the upper triangular factor in groups of kFactorColumns, each group row by
+/// row down to its diagonal; zeros below it. As kernels want it.
+void pack_factor(const double* factor, int d, double* out);
+
 /// The upper triangular U with U U^T = B B^T and a positive diagonal.
 std::vector<double> upper_factor(const std::vector<double>& b, int d);
 
