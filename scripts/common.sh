@@ -9,7 +9,7 @@ gmmpi_packages="g++ cmake ninja-build pkg-config libopenmpi-dev openmpi-bin libh
   python3 python3-numpy python3-h5py python3-matplotlib"
 gmmpi_test_packages="libbenchmark-dev libopenblas0-pthread slurmctld slurmd slurm-client munge iproute2 strace util-linux
   procps dpkg-dev file groff-base fish zsh python3-sklearn python3-pandas
-  python3-pytest"
+  python3-pytest python3-pytest-xdist"
 
 # gmmpi_install [PACKAGE...]: what is missing of $gmmpi_packages and of these
 gmmpi_install() {

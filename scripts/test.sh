@@ -33,7 +33,7 @@ for ranks in 2 3 4 7; do
 done
 
 step "program"
-"$GMMPI_PYTHON" -m unittest discover -s tests/app -p 'test_*.py'
+"$GMMPI_PYTHON" -m pytest -q -p no:cacheprovider -n 3 --dist loadscope tests/app
 
 if [ "$preset" = release ]; then
   step "installation: outside programs, Debian package, manual, completion"

@@ -76,8 +76,11 @@ def anchors(document):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-class BlocksRun(unittest.TestCase):
-    def run_document(self, document):
+class RunDocument:
+    """Runs the blocks of one document."""
+    document = None
+
+    def test_every_shown_block_runs(self):
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
             (folder / "bin").mkdir()
@@ -85,8 +88,8 @@ class BlocksRun(unittest.TestCase):
             for shared in ("scripts", "tests"):
                 (folder / shared).symlink_to(ROOT / shared)
             python_so_far = ""
-            for language, text, line in blocks(document):
-                where = f"{document.relative_to(ROOT)}:{line}"
+            for language, text, line in blocks(self.document):
+                where = f"{self.document.relative_to(ROOT)}:{line}"
                 if language == "sh":
                     done = run_command(["bash", "-euo", "pipefail", "-c", text], folder)
                 elif language == "python":
@@ -98,11 +101,15 @@ class BlocksRun(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, f"{where}\n{text}\n{done.stdout}{done.stderr}")
                 self.assertNotIn("gmmpi: error", done.stderr, where)
 
-    def test_every_shown_block_runs(self):
-        for document in RUN:
-            with self.subTest(document=document.name):
-                self.run_document(document)
 
+# A class for each document, so that processes can share them.
+for run in RUN:
+    if any(language in ("sh", "python") for language, _, _ in blocks(run)):
+        run_name = "Run_" + re.sub(r"\W", "_", run.stem)
+        globals()[run_name] = type(run_name, (RunDocument, unittest.TestCase), {"document": run})
+
+
+class Blocks(unittest.TestCase):
     def test_blocks_are_found_at_all(self):
         languages = [language for document in RUN for language, _, _ in blocks(document)]
         self.assertGreater(languages.count("sh"), 4)
