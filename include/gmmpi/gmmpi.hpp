@@ -30,6 +30,7 @@
 #include "gmmpi/inference/diagnostics.hpp"
 #include "gmmpi/inference/impute.hpp"
 #include "gmmpi/inference/moments.hpp"
+#include "gmmpi/inference/noisy_sample.hpp"
 #include "gmmpi/inference/outliers.hpp"
 #include "gmmpi/inference/predict.hpp"
 #include "gmmpi/inference/principal_components.hpp"

@@ -62,8 +62,9 @@ const std::vector<CommandSpec>& command_table() {
        "draw a random mixture of known separation, and rows from it",
        "Example:\n"
        "  gmmpi simulate -k 5 --n-features 3 -n 10000 --separation 1.5 -o rows.h5 --model truth.h5\n"
-       "Datasets written: /X (N, d), /labels (N), the components that the rows were drawn from. In .csv "
-       "the label is the last column; .npy holds X alone."},
+       "Datasets written: /X (N, d), /labels (N), the components that the rows were drawn from. With --errors "
+       "/X are the measured rows; /errors (N, d) their standard deviations, /true (N, d) the rows before. In "
+       ".csv the columns are x0, ..., x0_error, ..., x0_true, ..., label; .npy holds X alone."},
       {"marginal",
        {model},
        "the density of some columns, as a model",

@@ -35,6 +35,9 @@ std::vector<OptionSpec> own_options() {
       {"concentration", "", "A", "5", "simulate",
        "of the Dirichlet distribution of the weights, a whole number: 1 for uneven ones, 100 for nearly "
        "even ones"},
+      {"errors", "", "LOW:HIGH", "", "simulate",
+       "measure the rows with normal errors, the standard deviation of each entry uniform in this range (one "
+       "number: all alike)"},
       {"model", "", "FILE", "", "simulate", "also write the mixture that was drawn, as a model file"},
       {"keep", "", "COLUMNS", "", "marginal",
        "columns that stay, in this order: numbers from 0, or the model's feature names", true},

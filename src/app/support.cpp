@@ -139,17 +139,31 @@ std::string written_text(const std::string& path) {
   return output_format(path) == DataFormat::hdf5 ? fmt::format("{}; next: gmmpi info {}", path, path) : path;
 }
 
-std::string next_fit_text(const std::string& path, int n_columns, int n_components,
-                          const std::string& model) {
+std::string next_fit_text(const std::string& path, int n_columns, int n_components, const std::string& model,
+                          bool with_errors) {
   constexpr int most_numbers = 20;
   const DataFormat format = output_format(path);
-  std::vector<int> columns(n_columns);
+  std::vector<int> columns(n_columns), errors(n_columns);
   std::iota(columns.begin(), columns.end(), 0);
+  std::iota(errors.begin(), errors.end(), n_columns);
   if (format == DataFormat::csv && n_columns > most_numbers) return fmt::format("next: gmmpi info {}", path);
+  std::string beside;
+  if (format == DataFormat::csv) beside = fmt::format(" --columns {}", fmt::join(columns, ","));
+  if (with_errors && format == DataFormat::csv) beside += fmt::format(" --errors {}", fmt::join(errors, ","));
+  if (with_errors && format == DataFormat::hdf5) beside += " --errors " + path;
   return fmt::format("{}next: gmmpi fit {}{} -k {} -o {}",
-                     format == DataFormat::npy ? "labels are in .h5 and .csv files only; " : "", path,
-                     format == DataFormat::csv ? fmt::format(" --columns {}", fmt::join(columns, ",")) : "",
-                     n_components, model);
+                     format == DataFormat::npy
+                         ? fmt::format("{} are in .h5 and .csv files only; ",
+                                       with_errors ? "errors, true rows and labels" : "labels")
+                         : "",
+                     path, beside, n_components, model);
+}
+
+std::string how_rows_are_taken(const Options& options) {
+  std::string text;
+  for (const char* name : {"missing", "errors"})
+    if (options.given.contains(name)) text += fmt::format(" --{} {}", name, options.text(name));
+  return text;
 }
 
 std::string bytes_text(double bytes) {

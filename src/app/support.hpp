@@ -25,9 +25,13 @@ void check_output(const Execution& execution, const Options& options, const std:
 /// "OUT; next: gmmpi info OUT" for results in HDF5, else "OUT".
 std::string written_text(const std::string& path);
 
-/// What may come after rows of `n_columns` columns and their labels were written to `path`: a fit of K
-/// components, without the labels, and a remark where the file has none.
-std::string next_fit_text(const std::string& path, int n_columns, int n_components, const std::string& model);
+/// What may come after rows of `n_columns` columns, their errors if there are any, and their labels were
+/// written to `path`: a fit of K components, without the labels, and a remark where the file has none.
+std::string next_fit_text(const std::string& path, int n_columns, int n_components, const std::string& model,
+                          bool with_errors = false);
+
+/// " --missing HOW --errors ERRORS", of what was given, for commands that may come next with the same rows.
+std::string how_rows_are_taken(const Options& options);
 
 /// Collective. As check_output for a file that is appended to: it may exist, but not be an input or the
 /// output.

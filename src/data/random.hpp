@@ -19,7 +19,8 @@ enum class Purpose : std::uint32_t {
   batches = 12,
   mixture = 13,
   imputed_component = 14,
-  imputed_values = 15
+  imputed_values = 15,
+  measurement_errors = 16
 };
 
 /// Uniform in the open interval (0, 1): the `item`-th number of `position` (a global row, a draw).

@@ -37,10 +37,41 @@ class Simulate(ProgramTest):
         self.check_failure(gmmpi(f"{DRAW} --covariance-type diag -o new.h5 --model truth.h5", self.dir), 73, ("truth.h5", "--force"))
         self.run_ok(f"{DRAW} --separation 1 -o rows.h5 --force")
 
+    def test_errors(self):
+        in_parallel(self.run_ok, [(f"{DRAW} -o plain.h5", 1)] + [(f"{DRAW} --errors 0.1:0.8 -o {r}.h5 --model truth.h5 --force", r) for r in (1, 3)])
+        self.run_ok(f"{DRAW} --errors 0.1:0.8 -o 1.csv")
+        with h5py.File(self.dir / "1.h5") as a, h5py.File(self.dir / "plain.h5") as plain:
+            X, errors, true, labels = (a[name][()] for name in ("X", "errors", "true", "labels"))
+            np.testing.assert_array_equal(true, plain["X"])
+            np.testing.assert_array_equal(labels, plain["labels"])
+        self.assertEqual((self.dir / "1.h5").read_bytes(), (self.dir / "3.h5").read_bytes())
+        self.assertTrue((errors >= 0.1).all() and (errors <= 0.8).all())
+        self.assertAlmostEqual(((X - true) / errors).std(), 1, delta=0.05)
+        table = np.genfromtxt(self.dir / "1.csv", delimiter=",", names=True)
+        self.assertEqual(table.dtype.names, ("x0", "x1", "x0_error", "x1_error", "x0_true", "x1_true", "label"))
+        np.testing.assert_array_equal(np.array(table.tolist()), np.column_stack([X, errors, true, labels]))
+        # The truth is that of the rows without errors, and the fit that knows the errors finds it.
+        again = self.run_ok(f"{DRAW} --errors 0.1:0.8 -o 1.h5")
+        self.assertIn("holds this already", again.err)
+        self.assertIn("next: gmmpi fit 1.h5 --errors 1.h5 -k 3 -o fitted.h5", again.out)
+        drawn = self.run_ok(f"{DRAW} --errors 0.5 -o 5.csv")
+        self.assertIn("--columns 0,1 --errors 2,3", drawn.out)
+        self.check_failure(gmmpi(f"{DRAW} -o 1.h5", self.dir), 73, ("1.h5", "--force"))
+        found = []
+        for errors in ("--errors 1.h5", "--columns 0,1 --errors 2,3", ""):
+            fit = self.run_ok(f"fit 1.{'csv' if 'columns' in errors else 'h5'} {errors} -k 3 --n-init 3 -o fitted.h5 --force")
+            told = self.run_ok("info fitted.h5").out
+            self.assertEqual([" with errors" in told, "--errors" in told, "--errors" in fit.out], [errors != ""] * 3)
+            found.append(json.loads(self.run_ok("compare truth.h5 fitted.h5 --json").out)["kl_ab"])
+        self.assertIn("next: gmmpi fit 1.h5 --errors 1.h5", self.run_ok("info 1.h5").out)
+        self.assertEqual(found[0], found[1])
+        self.assertLess(5 * found[0], found[2])
+
     def test_bad_input(self):
         rest = "-k 3 --n-features 2 -n 100 -o out.h5"
         bad = [("n-features", v) for v in ("0", "-2", "two", "1.5", "100000")]
         bad += [("separation", v) for v in ("-1", "nan", "far", "inf")] + [("concentration", v) for v in ("0", "0.5", "even")]
+        bad += [("errors", v) for v in ("-1", "0.5:0.1", "nan:1", "0:inf", "1:", "a:b", "0.1:0.2:0.3", "")]
         bad += [("n-samples", v) for v in ("0", "many")] + [("n-components", v) for v in ("0", "1:3")] + [("seed", "-1"), ("covariance-type", "fulll")]
         flags = {"n-features": "--n-features 2", "n-samples": "-n 100", "n-components": "-k 3"}
         cases = [Case(f"{name} {v}", f"simulate {rest.replace(flags.get(name, '?'), '')} --{name}='{v}'", 64, (f"--{name}", v),

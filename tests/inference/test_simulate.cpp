@@ -1,11 +1,16 @@
-// Random mixtures: exactly separated, orthogonal, of the asked shape; the same for the same seed.
+// Random mixtures: exactly separated, of the asked shape, the same for the same seed; rows with errors.
+// covers: src/inference/noisy_sample.cpp
 #include "gmmpi/inference/simulate.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "gmmpi/inference/noisy_sample.hpp"
+#include "gmmpi/inference/sample.hpp"
+#include "inference/collected_rows.hpp"
 #include "support/in_memory.hpp"
+#include "support/world.hpp"
 
 namespace {
 
@@ -93,4 +98,49 @@ TEST_CASE("simulate: seeds, weights, one component, no separation", "[serial]") 
   CHECK_THROWS_WITH(draw("full", 0, 2, 1.0), Catch::Contains("`n_components`"));
   CHECK_THROWS_WITH(draw("full", 2, 2, -1.0), Catch::Contains("`separation`"));
   CHECK_THROWS_WITH(draw("none", 2, 2, 1.0), Catch::Contains("`covariance_type`"));
+}
+
+TEST_CASE("noisy_sample: rows of sample, with normal errors of the standard deviations that it tells",
+          "[mpi]") {
+  const int d = 2;
+  const gmmpi::Index n = 10000;
+  const Mixture m = draw("full", 3, d, 2.0, 3);
+  const gmmpi::Execution execution = in_memory::on(test_world(), 2);
+  const CollectedRows noisy(execution.comm, n, gmmpi::noisy_sample_columns(d)),
+      plain(execution.comm, n, gmmpi::sample_columns(d)),
+      exact(execution.comm, n, gmmpi::noisy_sample_columns(d));
+  gmmpi::noisy_sample(execution, m, n, 8, {0.5, 2.0}, noisy);
+  gmmpi::noisy_sample(execution, m, n, 8, {0.0, 0.0}, exact);
+  gmmpi::sample(execution, m, n, 8, plain);
+  CHECK(in_memory::same_bits(noisy.all("/true"), plain.all("/X")));
+  CHECK(noisy.all("/labels") == plain.all("/labels"));
+  CHECK(in_memory::same_bits(exact.all("/X"), plain.all("/X")));
+
+  const std::vector<double> x = noisy.all("/X"), z = noisy.all("/true"), s = noisy.all("/errors");
+  const auto count = static_cast<double>(x.size());
+  CHECK(*std::ranges::min_element(s) >= 0.5);
+  CHECK(*std::ranges::max_element(s) <= 2.0);
+  double mean = 0.0, variance = 0.0, deviation = 0.0, beyond = 0.0, of_the_wide = 0.0, wide = 0.0,
+         together = 0.0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double u = (x[i] - z[i]) / s[i];
+    mean += u / count;
+    variance += u * u / count;
+    deviation += s[i] / count;
+    beyond += (std::abs(u) > 1.959963984540054) / count;
+    wide += s[i] > 1.25;
+    of_the_wide += s[i] > 1.25 ? u * u : 0.0;
+    if (i % 2 == 1) together += u * (x[i - 1] - z[i - 1]) / s[i - 1] / (count / 2);
+  }
+  // Limits: four standard errors.
+  CHECK(std::abs(mean) < 4.0 / std::sqrt(count));
+  CHECK(std::abs(variance - 1.0) < 4.0 * std::sqrt(2.0 / count));
+  CHECK(std::abs(deviation - 1.25) < 4.0 * 1.5 / std::sqrt(12.0 * count));
+  CHECK(std::abs(beyond - 0.05) < 4.0 * std::sqrt(0.05 * 0.95 / count));
+  CHECK(std::abs(of_the_wide / wide - 1.0) < 4.0 * std::sqrt(2.0 / wide));
+  CHECK(std::abs(together) < 4.0 / std::sqrt(count / 2));
+
+  for (const gmmpi::ErrorRange& bad :
+       {gmmpi::ErrorRange{-1.0, 2.0}, {2.0, 1.0}, {0.0, 1e150}, {std::nan(""), 1.0}})
+    CHECK_THROWS_WITH(gmmpi::noisy_sample(execution, m, n, 8, bad, noisy), Catch::Contains("`errors`"));
 }

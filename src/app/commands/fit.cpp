@@ -173,11 +173,8 @@ void print_result(const Options& options, const ModelRecord& r, const std::strin
   if (r.options.prior) say("log posterior {:.10g} (up to a constant)\n", fit.traces["log_posterior"].back());
   say("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better)\n", r.score.aic, r.score.bic, r.score.icl);
   say("digest {}\n", digest);
-  std::string how;  // the rows are to be taken as in the fit
-  for (const char* name : {"missing", "errors"})
-    if (options.given.contains(name)) how += fmt::format(" --{} {}", name, options.text(name));
   say("written to {}; next: gmmpi info {}, or gmmpi predict {} {}{} -o labels.h5\n", output, output,
-      options.arguments.at("DATA"), output, how);
+      options.arguments.at("DATA"), output, how_rows_are_taken(options));
 }
 
 /// Collective.

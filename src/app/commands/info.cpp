@@ -30,8 +30,7 @@ using Json = nlohmann::ordered_json;
 
 /// Larger arrays are described by their shape.
 constexpr Index kMostJsonValues = 20'000'000;
-constexpr int kMostComponentsShown = 50;
-constexpr int kMostColumnsShown = 12;
+constexpr int kMostComponentsShown = 50, kMostColumnsShown = 12;
 constexpr std::size_t kMostSparks = 40;
 constexpr double kBarLength = 30.0;
 /// Multiplications that looking for the most overlapping pair may cost, some seconds.
@@ -209,40 +208,49 @@ void print_transform(const Transform& t) {
   say("    scale     {}\n", row_text(t.scale));
 }
 
+/// " --errors ERRORS" of a fit to rows with errors; else "".
+std::string errors_option(const Json& file) {
+  const Json errors = member(file, "options", "errors");
+  return errors.is_string() ? " --errors " + errors.get<std::string>() : "";
+}
+
+/// What a fit has come to.
+void print_fit(const Json& file) {
+  const Json& m = file.at("model");
+  say("fitted to {} rows{}: {}, seed {}\n", m.at("n_samples").get<Index>(),
+      errors_option(file).empty() ? "" : " with errors", progress_text(file), m.at("seed").get<Index>());
+  say("log-likelihood {:.10g} (mean per row {:.8g}), {} parameters\n", m.at("log_likelihood").get<double>(),
+      m.at("lower_bound").get<double>(), m.at("n_parameters").get<Index>());
+  say("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better)\n", m.at("aic").get<double>(),
+      m.at("bic").get<double>(), m.at("icl").get<double>());
+  if (const Json inertia = member(file, "history", "inertia"); !inertia.empty() && inertia.back().is_number())
+    say("inertia {:.10g}\n", inertia.back().get<double>());
+  const Json history = member(file, "history", "log_likelihood");
+  if (history.size() > 1 && std::ranges::all_of(history, [](const Json& h) { return h.is_number(); }))
+    say("log-likelihood over iterations {:.6g} {} {:.6g}\n", history.front().get<double>(),
+        sparkline(history.get<std::vector<double>>()), history.back().get<double>());
+  if (m.contains("log_posterior"))
+    say("log posterior {:.10g} (up to a constant); prior with shrinkage {:g}, {:g} degrees of freedom, "
+        "weight {:g}\n",
+        m.at("log_posterior").get<double>(), m.at("prior_shrinkage").get<double>(),
+        m.at("prior_dof").get<double>(), m.at("prior_weight").get<double>());
+  if (m.contains("n_labelled")) say("the classes of {} rows were known\n", m.at("n_labelled").get<Index>());
+  if (m.contains("reseeds")) say("{} collapsed components were reseeded\n", m.at("reseeds").size());
+  say("digest {}\n", m.at("digest").get<std::string>());
+}
+
 void print_model(const std::string& path, const Json& file, const StoredModel& model,
                  const std::vector<std::string>& feature_names, const Execution& alone) {
   const Json& m = file.at("model");
-  const std::string kind = kind_of(m);
+  const std::string errors = errors_option(file);
   const bool shared = model.mixture.is_shared();
   const std::size_t K = m.at("weights").size(), d = model.n_columns();
   say("{}: {} mixture, {} in {}{}\n", path, model.mixture.component->title(),
-      count_text(static_cast<Index>(K), "component"), count_text(static_cast<Index>(d), "column"), kind);
+      count_text(static_cast<Index>(K), "component"), count_text(static_cast<Index>(d), "column"), kind_of(m));
   say("{}", columns_line(feature_names));
   print_transform(model.transform);
   print_origin(file);
-  if (m.contains("log_likelihood")) {
-    say("fitted to {} rows: {}, seed {}\n", m.at("n_samples").get<Index>(), progress_text(file),
-        m.at("seed").get<Index>());
-    say("log-likelihood {:.10g} (mean per row {:.8g}), {} parameters\n", m.at("log_likelihood").get<double>(),
-        m.at("lower_bound").get<double>(), m.at("n_parameters").get<Index>());
-    say("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better)\n", m.at("aic").get<double>(),
-        m.at("bic").get<double>(), m.at("icl").get<double>());
-    if (const Json inertia = member(file, "history", "inertia");
-        !inertia.empty() && inertia.back().is_number())
-      say("inertia {:.10g}\n", inertia.back().get<double>());
-    const Json history = member(file, "history", "log_likelihood");
-    if (history.size() > 1 && std::ranges::all_of(history, [](const Json& h) { return h.is_number(); }))
-      say("log-likelihood over iterations {:.6g} {} {:.6g}\n", history.front().get<double>(),
-          sparkline(history.get<std::vector<double>>()), history.back().get<double>());
-    if (m.contains("log_posterior"))
-      say("log posterior {:.10g} (up to a constant); prior with shrinkage {:g}, {:g} degrees of freedom, "
-          "weight {:g}\n",
-          m.at("log_posterior").get<double>(), m.at("prior_shrinkage").get<double>(),
-          m.at("prior_dof").get<double>(), m.at("prior_weight").get<double>());
-    if (m.contains("n_labelled")) say("the classes of {} rows were known\n", m.at("n_labelled").get<Index>());
-    if (m.contains("reseeds")) say("{} collapsed components were reseeded\n", m.at("reseeds").size());
-    say("digest {}\n", m.at("digest").get<std::string>());
-  }
+  if (m.contains("log_likelihood")) print_fit(file);
   if (model.mixture.label_rule == LabelRule::nearest)
     say("k-means: each row is of the nearest mean{}\n",
         model.transform.empty() ? "" : ", by the distance in the columns that components are shown in");
@@ -277,8 +285,8 @@ void print_model(const std::string& path, const Json& file, const StoredModel& m
   const std::string data = fitted.is_string() ? fitted.get<std::string>() : "DATA";
   const std::string picture =
       !model.mixture.component->has_covariances() ? "parameters" : (d == 1 ? "density " : "scatter ") + data;
-  say("next: gmmpi plot {} {} -o picture.png, or gmmpi predict {} {} -o labels.h5\n", picture, path, data,
-      path);
+  say("next: gmmpi plot {} {}{} -o picture.png, or gmmpi predict {} {}{} -o labels.h5\n", picture, path,
+      d == 1 ? "" : errors, data, path, errors);
 }
 
 /// Adds the moments of a sound model; one that is not is shown as it is.
@@ -386,8 +394,9 @@ void info_command(const Execution& execution, const Options& options, StopReques
       say("{}: {}\n", name, file.value("filetype", "HDF5 file"));
       print_tree(file, "/");
       const Json rows = file.value("X", Json::object());
+      const std::string errors = file.contains("errors") ? " --errors " + name : "";
       if (!rows.contains("problem") && rows.value("shape", Json::array()).size() == 2)
-        say("next: gmmpi fit {} -k 3 -o model.h5\n", name);
+        say("next: gmmpi fit {}{} -k 3 -o model.h5\n", name, errors);
     }
   });
 }

@@ -153,7 +153,8 @@ void score_command(const Execution& execution, const Options& options, StopReque
   if (labels)
     say("labels {}: {}   ({})\n", options.text("labels"), TrueLabels::text(agreement), labels->rows_text());
   if (options.has("output")) say("log densities in {}\n", options.text("output"));
-  say("next: gmmpi predict {} {} -o labels.h5\n", options.arguments.at("DATA"), path);
+  say("next: gmmpi predict {} {}{} -o labels.h5\n", options.arguments.at("DATA"), path,
+      how_rows_are_taken(options));
 }
 
 void predict_command(const Execution& execution, const Options& options, StopRequest&) {
