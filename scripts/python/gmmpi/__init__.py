@@ -5,6 +5,7 @@
     model = gmmpi.load("m.h5")
     gmmpi.save(model, "start.h5")
     gmmpi.impute(X, model)                            # missing entries filled in
+    gmmpi.denoise(X, model, errors)                   # true values of rows that were measured with errors
     gmmpi.plot.scatter(X, model).savefig("m.png")
 
 What goes wrong raises gmmpi.GmmpiError with the program's message, in Python's words, and its exit_code; bad data and bad parameters
@@ -15,6 +16,7 @@ import importlib
 
 from .bernoulli import BernoulliMixture
 from .data import Table, read_data, write_data
+from .denoising import denoise
 from .fitted import FittedMixture
 from .mixture import Mixture, Noise
 from .model_io import ModelFile, read_model, save
@@ -24,7 +26,7 @@ from .student import StudentMixture
 
 __version__ = "0.1.0"
 __all__ = ["BernoulliMixture", "FittedMixture", "GaussianMixture", "GmmpiError", "GmmpiValueError", "Mixture", "ModelFile", "Noise", "Run",
-           "GaussianMixtureImputer", "StudentMixture", "Table", "find_program", "fit", "impute", "load", "plot", "read_data", "read_model", "run", "save", "write_data"]
+           "GaussianMixtureImputer", "StudentMixture", "Table", "denoise", "find_program", "fit", "impute", "load", "plot", "read_data", "read_model", "run", "save", "write_data"]
 
 
 def __getattr__(name):

@@ -19,6 +19,7 @@ from .fitted import FittedMixture, RowMethods, set_fit_attributes
 from .fitting import INIT_PARAMS, run_fit
 from .incomplete import checked, filled
 from .mixture import Mixture, as_mixture
+from .noisy import split
 from .program import BAD_DATA, MPIRUN, USAGE, GmmpiError, GmmpiValueError
 
 try:
@@ -53,7 +54,8 @@ class GaussianMixture(RowMethods, sklearn.mixture.GaussianMixture):
     """A drop-in for sklearn.mixture.GaussianMixture whose fit runs the program gmmpi.
 
     Parameters, defaults, attributes and methods are scikit-learn's, and further: reg_covar="auto" (as gmmpi.fit);
-    init_params may be a model or a model file's path; random_state may be a numpy Generator; fit takes sample_weight; ranks,
+    init_params may be a model or a model file's path; random_state may be a numpy Generator; fit takes sample_weight and errors, as the
+    methods for rows do, and denoise tells true values (see gmmpi.fit, gmmpi.denoise); ranks,
     threads, program and mpirun say how the program is run (see gmmpi.fit). missing: "error"; "drop": rows that lack values are left out
     of the fit; "em": fits and scores go by the values that rows have. random_state=None is seed 0. Fitted models also have
     `history_` (log-likelihood of each iteration, n_iter_ + 1 numbers) and `digest_`, and `nearest_`: None, or how a k-means
@@ -74,11 +76,12 @@ class GaussianMixture(RowMethods, sklearn.mixture.GaussianMixture):
         self.mpirun = mpirun
         self.missing = missing
 
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None, *, errors=None):
         """Fits to X (N, d) with the program. y is ignored, as in scikit-learn. Raises GmmpiError.
 
         With warm_start it goes on from the model of the last fit, if that has the same n_components, covariance_type and columns.
         """
+        X, errors = split(X, errors)
         names = names_of(X)
         X = self._checked(X if checked(self.missing) == "error" else filled(X))
         start = self._warm_start(X, names)
@@ -89,12 +92,12 @@ class GaussianMixture(RowMethods, sklearn.mixture.GaussianMixture):
                         random_state=self.random_state, sample_weight=sample_weight, output=None,
                         how={"ranks": self.ranks, "program": self.program, "mpirun": self.mpirun,
                              "verbose": self.verbose > 0},
-                        options={**options, "n_init": 1 if start else self.n_init})
+                        options={**options, "errors": errors, "n_init": 1 if start else self.n_init})
         return set_names(self._set(model), names or model.feature_names)
 
-    def fit_predict(self, X, y=None, sample_weight=None):
+    def fit_predict(self, X, y=None, sample_weight=None, *, errors=None):
         """fit(X), then predict(X)."""
-        return self.fit(X, y, sample_weight).predict(X)
+        return self.fit(X, y, sample_weight, errors=errors).predict(X, errors=errors)
 
     def sample(self, n_samples=1):
         """Rows (n_samples, d) and their components (n_samples), drawn by scikit-learn with random_state."""

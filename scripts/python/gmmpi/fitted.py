@@ -3,39 +3,62 @@
 import numpy as np
 
 from .arrays import finite_rows, is_frame
-from .incomplete import by_patterns, filled
-from .program import BAD_DATA, GmmpiError
+from .denoising import denoise
+from .incomplete import filled
+from .noisy import by_patterns, checked, split
+from .program import BAD_DATA, USAGE, GmmpiError
 
 
 class RowMethods:
-    """predict, score and so on of a class that has `_mixture()` (a FiniteMixture) and `_rows(X)` (checked, in its coordinates)."""
+    """predict, score and so on of a class that has `_mixture()` (a FiniteMixture) and `_rows(X)` (checked, in its coordinates).
 
-    def predict(self, X):
+    errors: standard deviations (N, d) or covariances (N, d, d) of what was measured, or names of columns of X that hold the
+    former; then all numbers are those of the measured rows. X may be as in fit.
+    """
+
+    def predict(self, X, *, errors=None):
         """The most responsible component of each row (N), of a k-means model the nearest mean, the lowest number on a tie; -1 for
         rows of the noise, and for those that have no value."""
-        labels = by_patterns(self._mixture(), self._rows(X), lambda mixture, rows: mixture.labels(rows))
+        labels = self._of_rows(X, errors, lambda mixture, rows: mixture.labels(rows))
         return np.where(np.isnan(labels), -1, labels).astype(np.int64)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X, *, errors=None):
         """p(k | x_n), (N, K); with noise (N, K + 1), the noise last. Of a k-means model 1 for the nearest mean, else 0."""
-        return by_patterns(self._mixture(), self._rows(X), lambda mixture, rows: mixture.posterior(rows))
+        return self._of_rows(X, errors, lambda mixture, rows: mixture.posterior(rows))
 
-    def score_samples(self, X):
+    def score_samples(self, X, *, errors=None):
         """ln p(x_n), (N), of what rows have; NaN for those that have nothing."""
-        return by_patterns(self._mixture(), self._rows(X), lambda mixture, rows: mixture.log_density(rows))
+        return self._of_rows(X, errors, lambda mixture, rows: mixture.log_density(rows))
 
-    def score(self, X, y=None):
+    def score(self, X, y=None, *, errors=None):
         """The mean of ln p(x_n). y is ignored."""
-        return np.nanmean(self.score_samples(X))
+        return np.nanmean(self.score_samples(X, errors=errors))
 
-    def bic(self, X):
+    def bic(self, X, *, errors=None):
         """-2 ln p(X) + p ln N of p free parameters; the lower the better."""
-        log_density = self.score_samples(X)
+        log_density = self.score_samples(X, errors=errors)
         return -2 * np.nansum(log_density) + self._mixture().n_parameters * np.log(np.isfinite(log_density).sum())
 
-    def aic(self, X):
+    def aic(self, X, *, errors=None):
         """-2 ln p(X) + 2 p of p free parameters; the lower the better."""
-        return -2 * np.nansum(self.score_samples(X)) + 2 * self._mixture().n_parameters
+        return -2 * np.nansum(self.score_samples(X, errors=errors)) + 2 * self._mixture().n_parameters
+
+    def denoise(self, X, errors, *, return_std=False):
+        """The true values of rows: mean (N, d) and covariance (N, d, d), or with return_std standard deviations (N, d); see
+        gmmpi.denoise, which runs the program."""
+        how = {name: getattr(self, name) for name in ("ranks", "threads", "program", "mpirun") if hasattr(self, name)}
+        return denoise(X, self, errors, return_std=return_std, **how)
+
+    def _of_rows(self, X, errors, what):
+        """what(mixture, rows), by the columns that rows have and their errors."""
+        X, errors = split(X, errors)
+        rows = self._rows(X)
+        if errors is not None:
+            if getattr(self, "transform_", None) is not None:
+                raise GmmpiError("errors: are those of the columns as they are, and the model is one of principal components; leave "
+                                 "them out", USAGE)
+            errors = checked(errors, rows)
+        return by_patterns(self._mixture(), rows, what, errors)
 
 
 class FittedMixture(RowMethods):
@@ -64,9 +87,9 @@ class FittedMixture(RowMethods):
     def __repr__(self):
         return f"FittedMixture(n_components={self.n_components}, covariance_type={self.covariance_type!r})"
 
-    def score_samples(self, X):
+    def score_samples(self, X, *, errors=None):
         """ln p(x_n), (N); of principal components as they are before whitening."""
-        density = super().score_samples(X)
+        density = super().score_samples(X, errors=errors)
         return density if self.transform_ is None else density - np.log(self.transform_.scale).sum()
 
     def _mixture(self):

@@ -11,12 +11,13 @@ import numpy as np
 
 from .arrays import is_frame, numbers, rows
 from .columns import name_list, names_of, places_of, reordered
-from .data import Table, save_npy
+from .data import Table, column_names, save_npy
 from .families import FAMILIES
 from .incomplete import filled
 from .layouts import MATRICES, layout_of
 from .mixture import Mixture, as_mixture
 from .model_io import add_names, read_model, save
+from .noisy import shaped
 from .program import BAD_DATA, USAGE, GmmpiError, run_worded
 from .wording import Wording
 
@@ -49,6 +50,20 @@ class Call:
         save_npy(path, values if is_frame(values) else (rows if name == "X" else numbers)(values, name), name)
         return path
 
+    def located_errors(self, errors, X):
+        """As located, of errors of X: an array's shape is checked where X is no path."""
+        is_path = isinstance(errors, (str, os.PathLike))
+        shape = np.shape(X.X if isinstance(X, Table) else X)
+        return self.located(errors if is_path or len(shape) != 2 else shaped(errors, shape), "errors")
+
+    def located_model(self, model):
+        """The path of a model: as given, or of a file that is written for it."""
+        if isinstance(model, (str, os.PathLike)):
+            return os.fspath(model)
+        path = self.named("model.h5", "model")
+        save(model, path)
+        return path
+
     def named(self, file, name):
         """The path of a file in the folder that messages call `name`."""
         path = str(self.folder / file)
@@ -56,12 +71,26 @@ class Call:
         return path
 
 
-def run_fit(X, n_components, *, names, init_params, given, random_state, sample_weight, output, how, options):
-    """The ModelFile of a fit; see gmmpi.fit. names: of the columns of X, or None. `given`: weights, means, precisions of the
-    start, None where not given."""
+def require_columns_of(model, X):
+    """GmmpiError 65 unless X has the columns of the model, or is of no names."""
+    is_path = isinstance(model, (str, os.PathLike))
+    there, wanted = names_of(X), column_names(model) if is_path else names_of(model)
+    if there is not None and wanted is not None and there != wanted:
+        raise GmmpiError(f"X: has the columns {name_list(there)}, the model {name_list(wanted)}; give the model's columns in its order",
+                         BAD_DATA)
+
+
+def require_own_names(options):
+    """GmmpiError 64 for an option that is called otherwise here."""
     for name, known in PARAMETERS.items():
         if name in options:
             raise GmmpiError(f"{name}: is called {known} here; give that", USAGE)
+
+
+def run_fit(X, n_components, *, names, init_params, given, random_state, sample_weight, output, how, options):
+    """The ModelFile of a fit; see gmmpi.fit. names: of the columns of X, or None. `given`: weights, means, precisions of the
+    start, None where not given."""
+    require_own_names(options)
     options = {"n_components": n_components, **options, "sample_weight": sample_weight, "seed": seed_of(random_state)}
     with tempfile.TemporaryDirectory(prefix="gmmpi-") as name:
         call = Call(pathlib.Path(name), how, options)
@@ -69,6 +98,8 @@ def run_fit(X, n_components, *, names, init_params, given, random_state, sample_
         for own in PER_ROW:
             if options.get(own) is not None:
                 options[own] = call.located(options[own], own)
+        if options.get("errors") is not None:
+            options["errors"] = call.located_errors(options["errors"], X)
         options["init"] = start(in_order_of(names, init_params), given, data, call)
         target = os.fspath(output) if output is not None else str(call.folder / "model.h5")
         for message in call.fit(data, target).warnings:

@@ -10,13 +10,12 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .arrays import is_frame, rows
-from .columns import name_list, names_of
-from .data import Table, column_names
+from .data import Table
+from .denoising import in_shape_of
 from .estimator import GaussianMixture, as_gmmpi_errors
-from .fitting import PARAMETERS, Call, seed_of
+from .fitting import PARAMETERS, Call, require_columns_of, require_own_names, seed_of
 from .incomplete import filled
-from .model_io import save
-from .program import BAD_DATA, MPIRUN, USAGE, GmmpiError, run_worded
+from .program import MPIRUN, USAGE, run_worded
 from .wording import Wording
 
 
@@ -30,25 +29,15 @@ def impute(X, model, *, return_std=False, draws=None, random_state=None, ranks=1
     the model allows, for multiple imputation; random_state as in gmmpi.fit. output: keep the program's file there.
     ranks, threads, program, mpirun, verbose and further options: as in gmmpi.fit. Raises GmmpiError.
     """
-    for name, known in PARAMETERS.items():
-        if name in options:
-            raise GmmpiError(f"{name}: is called {known} here; give that", USAGE)
-    is_path = isinstance(model, (str, os.PathLike))
-    there, wanted = names_of(X), column_names(model) if is_path else names_of(model)
-    if there is not None and wanted is not None and there != wanted:
-        raise GmmpiError(f"X: has the columns {name_list(there)}, the model {name_list(wanted)}; give the model's columns in its order",
-                         BAD_DATA)
+    require_own_names(options)
+    require_columns_of(model, X)
     how = {"ranks": ranks, "program": program, "mpirun": mpirun, "verbose": verbose}
     asked = {"standard_deviation": return_std, "draws": draws, "seed": seed_of(random_state), "threads": threads, **options}
     with tempfile.TemporaryDirectory(prefix="gmmpi-") as name:
         call = Call(pathlib.Path(name), how, asked)
         data = call.located(filled(X.X if isinstance(X, Table) else X), "X")
-        if not is_path:
-            path = call.named("model.h5", "model")
-            save(model, path)
-            model = path
         target = os.fspath(output) if output is not None else str(call.folder / "imputed.h5")
-        run_worded(Wording(PARAMETERS, call.files), "impute", (data, os.fspath(model)), {**asked, "output": target}, **how,
+        run_worded(Wording(PARAMETERS, call.files), "impute", (data, call.located_model(model)), {**asked, "output": target}, **how,
                    others=(*PARAMETERS.values(), *how, "output", "return_std"))
         with h5py.File(target, "r") as file:
             completed = file["X"][...]
@@ -58,11 +47,6 @@ def impute(X, model, *, return_std=False, draws=None, random_state=None, ranks=1
             if draws is not None:
                 parts.append(np.array([file[f"draw{i}"][...] for i in range(draws)]))
     return parts[0] if len(parts) == 1 else tuple(parts)
-
-
-def in_shape_of(X, values):
-    """Values (N, d) with the index and the names of X, if that is a DataFrame."""
-    return type(X)(values, index=X.index, columns=X.columns) if is_frame(X) else values
 
 
 class GaussianMixtureImputer(TransformerMixin, BaseEstimator):

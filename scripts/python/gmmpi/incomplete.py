@@ -40,22 +40,9 @@ def observed_part(mixture, columns):
     return part
 
 
-def by_patterns(mixture, X, what):
-    """what(mixture, rows) for rows X (N, d), by patterns of the columns that rows have: (N, ...), NaN for rows that have none."""
-    gaps = np.isnan(X)
-    if not gaps.any():
-        return what(mixture, X)
-    patterns, of_row = np.unique(gaps, axis=0, return_inverse=True)
-    out = None
+def patterns_of(X):
+    """(rows, columns) of each pattern of the columns that rows of X (N, d) have; without those that have none."""
+    patterns, of_row = np.unique(np.isnan(X), axis=0, return_inverse=True)
     for number, pattern in enumerate(patterns):
-        rows, columns = np.flatnonzero(of_row.ravel() == number), np.flatnonzero(~pattern)
-        if len(columns) == 0:
-            continue
-        part = mixture if len(columns) == len(pattern) else observed_part(mixture, columns)
-        values = np.asarray(what(part, X[np.ix_(rows, columns)]))
-        if out is None:
-            out = np.full((len(X), *values.shape[1:]), np.nan)
-        out[rows] = values
-    if out is None:
-        raise GmmpiError("X: no row has any value; give rows with some", USAGE)
-    return out
+        if not pattern.all():
+            yield np.flatnonzero(of_row.ravel() == number), np.flatnonzero(~pattern)

@@ -43,6 +43,8 @@ OPTIONS = {
     "dpi": {"type": int, "metavar": "N", "default": 150, "help": "pixels per inch (default %(default)s)"},
     "elevation": {"type": float, "metavar": "DEGREES", "default": 22, "help": "height of the eye (default %(default)s)"},
     "equal": {"action": "store_true", "help": "one scale for both axes, so that right angles are right"},
+    "errors": {"metavar": "DATA", "help": "how well rows were measured, drawn as thin ellipses: columns of the data, or file.h5[:/dataset] "
+                                          "(default /errors), file.npy or file.csv"},
     "feature_names": {"type": words, "metavar": "NAMES", "help": "names of the columns, with commas (default: the model's)"},
     "high": {"type": float, "metavar": "X", "help": "end of the sweep"},
     "images": {"metavar": "DATA", "help": f"images whose reduced coordinates are --reduced: {SPEC}"},
@@ -80,7 +82,7 @@ ARGUMENTS = {
 # name: (what it draws, arguments, options)
 KINDS = {
     "scatter": ("points with the components' ellipses", "data models",
-                "columns labels colour_by size_by shares sigmas imputed equal rows names"),
+                "columns labels colour_by size_by shares sigmas errors imputed equal rows names"),
     "density": ("contours of the density, or curves for one column", "data models", "columns equal rows names"),
     "anomalies": ("contours of -ln p(x), the least likely rows marked", "data models", "outliers columns equal rows names"),
     "space": ("points in three dimensions with ellipsoids and their axes", "data models",

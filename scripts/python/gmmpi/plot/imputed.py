@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from ..data import read_data, split_spec
-from ..incomplete import by_patterns
+from ..noisy import by_patterns
 from ..program import BAD_DATA, GmmpiError
 from . import inputs, style
 

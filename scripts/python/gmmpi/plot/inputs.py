@@ -132,11 +132,11 @@ def open_data(data, models=(), labels=None, most_rows=MOST_ROWS, seed=0):
     return drawable(open_table(data, models, labels, most_rows, seed))
 
 
-def open_table(data, models=(), labels=None, most_rows=MOST_ROWS, seed=0):
+def open_table(data, models=(), labels=None, most_rows=MOST_ROWS, seed=0, without=()):
     """A Table from a path, an array, a DataFrame or a Table, with the columns that the models have.
 
     They are found by their names where both have names. A column `label` or `labels` that the models do not know becomes
-    the labels. labels: see gmmpi.read_data, or an array.
+    the labels. labels: see gmmpi.read_data, or an array. without: names of columns that are left out.
     """
     if most_rows is not None and most_rows < 1:
         raise GmmpiError(f"rows {most_rows}: must be at least 1", USAGE)
@@ -146,10 +146,11 @@ def open_table(data, models=(), labels=None, most_rows=MOST_ROWS, seed=0):
     names = column_names(data) if is_path else table.feature_names
     own_labels = label_column(names, first) if labels is None else labels
     columns = None
-    if names and first is not None:
-        there = [name for name in names if name != own_labels]
-        places = places_of(first.names, there, first.name, file_name(data) if is_path else table.name, "rename them")
-        columns = None if places is None else [there[j] for j in places]
+    if names and (first is not None or without):
+        there = [name for name in names if name not in (own_labels, *without)]
+        wanted = None if first is None else first.names
+        places = places_of(wanted, there, first and first.name, file_name(data) if is_path else table.name, "rename them")
+        columns = [there[j] for j in places] if places is not None else there if without else None
     if is_path:
         table = read_data(data, labels=own_labels, columns=columns, most_rows=most_rows, seed=seed)
     else:
@@ -176,6 +177,10 @@ class Shown(Table):
     def responsibilities(self, mixture):
         """p(k | x_n), (N, K)."""
         return mixture.responsibilities(self.X)
+
+    def log_density(self, mixture):
+        """ln p(x_n), (N)."""
+        return mixture.log_density(self.X)
 
 
 def drawable(table):

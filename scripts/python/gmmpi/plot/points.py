@@ -10,6 +10,7 @@ from matplotlib.patches import Ellipse
 from ..program import USAGE, GmmpiError
 from . import geometry, inputs, style
 from .imputed import imputed_entries, mark_imputed, open_imputed
+from .noisy import errors_entry, errors_note, mark_errors, open_noisy
 
 SHARES = (0.68, 0.95)
 COLOUR_BY = ("responsibility", "prediction", "label")
@@ -18,7 +19,7 @@ MOST_NAMED = 6  # components that the legend lists, more are numbered at their m
 
 @style.picture
 def scatter(data, models, *, labels=None, columns=None, colour_by="responsibility", size_by="certainty", shares=SHARES,
-            sigmas=None, rows=inputs.MOST_ROWS, names=None, title=None, equal=False, imputed=None):
+            sigmas=None, rows=inputs.MOST_ROWS, names=None, title=None, equal=False, imputed=None, errors=None):
     """Draws data (N, d) and one panel per model, with ellipses; returns the matplotlib Figure.
 
     columns: two, by name or number (default: the first two); ellipses of more columns are marginals.
@@ -26,10 +27,11 @@ def scatter(data, models, *, labels=None, columns=None, colour_by="responsibilit
     size_by: certainty (area by the square of the largest responsibility) or none. Labels, where given, are marker shapes
     unless they are the colours. shares: probabilities that the ellipses hold (chi-square with 2 degrees of freedom);
     sigmas: Mahalanobis radii instead. At most `rows` points are drawn. imputed: the same rows without gaps, as gmmpi impute wrote them;
-    rows that lack a value in data are drawn there, as rings, with a bar of one standard deviation where the file has these.
+    rows that lack a value in data are drawn there, as rings, with a bar of one standard deviation where the file has these. errors:
+    how well rows were measured, as in gmmpi.fit: thin ellipses of one standard deviation, of at most noisy.MOST_ELLIPSES rows.
     """
     models = inputs.open_models(models, names, noise=True)
-    table = inputs.open_data(data, models, labels, rows) if imputed is None else open_imputed(data, imputed, models, labels, rows)
+    table = open_rows(data, models, labels, rows, imputed, errors)
     chosen = inputs.choose_columns(table, columns, 2)
     check_colour_by(colour_by, table)
     contours = contour_radii(shares, sigmas)
@@ -39,6 +41,8 @@ def scatter(data, models, *, labels=None, columns=None, colour_by="responsibilit
         draw_points(ax, table, model.mixture, chosen, colour_by, size_by, palette)
         if imputed is not None:
             mark_imputed(ax, table, chosen)
+        if errors is not None:
+            mark_errors(ax, table, chosen)
         draw_ellipses(ax, model.mixture, chosen, contours, palette.components)
         ax.margins(0.04)
         ax.autoscale_view()
@@ -47,12 +51,23 @@ def scatter(data, models, *, labels=None, columns=None, colour_by="responsibilit
     style.label_panels(axes, *(table.names[j] for j in chosen))
     style.name_panels(figure, axes, table, models, title)
     entries = legend_entries(models[0].mixture if len(models) == 1 else None, contours, table, colour_by, palettes[0])
-    style.beside(style.corner(axes), entries if imputed is None else [*entries, *imputed_entries(table)])
+    entries += imputed_entries(table) if imputed is not None else [errors_entry()] if errors is not None else []
+    style.beside(style.corner(axes), entries)
     soft = any(model.mixture.nearest is None for model in models)
     style.caption(figure, marginal_note(models[0], table, chosen), style.subsample_note(table, len(table.X)),
+                  errors_note(table) if errors is not None else "",
                   colour_note(models, colour_by),
                   "A point's area is the square of its largest responsibility." if size_by == "certainty" and soft else "")
     return figure
+
+
+def open_rows(data, models, labels, rows, imputed, errors):
+    """The Shown of what is drawn."""
+    if imputed is not None and errors is not None:
+        raise GmmpiError("errors, imputed: give one of them", USAGE)
+    if imputed is not None:
+        return open_imputed(data, imputed, models, labels, rows)
+    return inputs.open_data(data, models, labels, rows) if errors is None else open_noisy(data, errors, models, labels, rows)
 
 
 def colour_note(models, colour_by):

@@ -168,7 +168,7 @@ def was_fitted_to(model, table):
     expected, mixture = model.file.attributes.get("log_likelihood"), model.mixture
     if expected is None or len(table.X) != table.n_rows or table.X.shape[1] != mixture.n_features:
         return False
-    return bool(np.isclose(mixture.log_density(table.X).sum(), expected, rtol=1e-9, atol=1e-6))
+    return bool(np.isclose(table.log_density(mixture).sum(), expected, rtol=1e-9, atol=1e-6))
 
 
 def headline(figure, title):
