@@ -125,13 +125,30 @@ bool is_drawn(const Communicator& comm, const DataSpec& in) {
   return drawn != 0;
 }
 
+/// Collective. Adds what `simulate` wrote beside measured rows, if these are `whole`: have all columns.
+/// Returns as add_companions.
+std::vector<std::string> add_measurement(const Communicator& comm, const DataSpec& in, DataFormat format,
+                                         bool whole, std::vector<Part>& parts) {
+  std::vector<std::string> left_out;
+  for (const char* name : {"/errors", "/true"}) {
+    if (!file_has(comm, in, name) || !is_drawn(comm, in)) continue;
+    if (format == DataFormat::npy || !whole) {
+      left_out.emplace_back(name);
+      continue;
+    }
+    parts.push_back(part_of(open_array(comm, in.path + ":" + name), name));
+    parts.back().column.is_companion = true;
+  }
+  return left_out;
+}
+
 /// Collective. Adds the columns that belong to an HDF5 file's default table; returns the names of those that
 /// the output's format leaves out. In csv they would be columns like any other, so only drawn rows keep
 /// theirs.
 std::vector<std::string> add_companions(const Communicator& comm, const DataSpec& in, DataFormat format,
-                                        std::vector<Part>& parts) {
-  std::vector<std::string> left_out;
-  if (!in.dataset.empty()) return left_out;
+                                        bool whole, std::vector<Part>& parts) {
+  if (!in.dataset.empty()) return {};
+  std::vector<std::string> left_out = add_measurement(comm, in, format, whole, parts);
   for (const auto& [name, label] :
        {std::pair("/sample_weight", "sample_weight"), std::pair("/labels", "label")}) {
     if (!file_has(comm, in, name)) continue;
@@ -193,14 +210,15 @@ bool holds_results(const Communicator& comm, const std::string& in_spec) {
 std::vector<std::string> convert(const Communicator& comm, const std::string& in_spec,
                                  const std::string& out_spec) {
   const DataSpec in = parse_data_spec(in_spec), out = parse_data_spec(out_spec);
-  if (!holds_results(comm, in_spec)) return convert(comm, *open_array(comm, in_spec), in_spec, out_spec);
+  if (!holds_results(comm, in_spec))
+    return convert(comm, *open_array(comm, in_spec), true, in_spec, out_spec);
   comm.together([&] { format_of_extension(out); });
   write(comm, result_parts(comm, in), out, "gmmpi-prediction");
   return {};
 }
 
-std::vector<std::string> convert(const Communicator& comm, DataReader& rows, const std::string& in_spec,
-                                 const std::string& out_spec) {
+std::vector<std::string> convert(const Communicator& comm, DataReader& rows, bool whole,
+                                 const std::string& in_spec, const std::string& out_spec) {
   const DataSpec in = parse_data_spec(in_spec), out = parse_data_spec(out_spec);
   DataFormat format{};
   comm.together([&] { format = format_of_extension(out); });
@@ -210,7 +228,7 @@ std::vector<std::string> convert(const Communicator& comm, DataReader& rows, con
   if (rows.shape().size() == 1 && !in.dataset.empty())  // labels stay labels
     table.name = in.dataset.substr(in.dataset.rfind('/'));
   if (!out.dataset.empty()) table.name = out.dataset;
-  std::vector<std::string> left_out = add_companions(comm, in, format, parts);
+  std::vector<std::string> left_out = add_companions(comm, in, format, whole, parts);
   write(comm, std::move(parts), out, "gmmpi-data");
   return left_out;
 }

@@ -50,6 +50,12 @@ class Simulate(ProgramTest):
         table = np.genfromtxt(self.dir / "1.csv", delimiter=",", names=True)
         self.assertEqual(table.dtype.names, ("x0", "x1", "x0_error", "x1_error", "x0_true", "x1_true", "label"))
         np.testing.assert_array_equal(np.array(table.tolist()), np.column_stack([X, errors, true, labels]))
+        for to in ("c.csv", "c.h5", "c.npy", "some.h5 --columns 1"):
+            said = self.run_ok(f"convert 1.h5 {to}").out
+            self.assertEqual("without /errors and /true" in said, "c." not in to or "npy" in to, said)
+        self.assertEqual((self.dir / "c.csv").read_bytes(), (self.dir / "1.csv").read_bytes())
+        with h5py.File(self.dir / "c.h5") as c:
+            np.testing.assert_array_equal([c["errors"], c["true"]], [errors, true])
         # The truth is that of the rows without errors, and the fit that knows the errors finds it.
         again = self.run_ok(f"{DRAW} --errors 0.1:0.8 -o 1.h5")
         self.assertIn("holds this already", again.err)

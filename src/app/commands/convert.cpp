@@ -29,7 +29,7 @@ void convert_command(const Execution& execution, const Options& options, StopReq
     execution.comm.together([&] { check_is_text(options, *table); });
     tell(execution.comm, *table);
     const std::unique_ptr<DataReader> rows = choose_columns(execution, options, std::move(table));
-    left_out = convert(execution.comm, *rows, in, out);
+    left_out = convert(execution.comm, *rows, !options.has("columns"), in, out);
     is_table = rows->shape().size() == 2;
   }
   if (!execution.comm.is_root()) return;
