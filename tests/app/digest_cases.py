@@ -225,4 +225,5 @@ OUTPUTS = {
     "fit bits.npy -k 4 --family bernoulli --max-iter 8": of_model("bits.npy", SCORE, ROWS, DRAWN),
 }
 ALONE = ["pca iris.npy -o pca.h5", "pca digits12.npy --variance 0.9 --whiten -o pca2.h5",
-         "simulate -k 3 -n 60 --n-features 3 --seed 4 -o drawn.csv --model truth.h5"]
+         "simulate -k 3 -n 60 --n-features 3 --seed 4 -o drawn.csv --model truth.h5",
+         "simulate -k 3 -n 60 --n-features 3 --seed 4 --errors 0.2:1.5 -o measured.csv"]
