@@ -10,6 +10,7 @@
 
 #include "app/list_option.hpp"
 #include "app/say.hpp"
+#include "app/support.hpp"
 #include "app/text_format.hpp"
 #include "gmmpi/data/column_reader.hpp"
 #include "gmmpi/error.hpp"
@@ -166,17 +167,41 @@ std::unique_ptr<DataReader> locate_errors(const Execution& execution, const Opti
 
 }  // namespace
 
-void require_fitting_errors(const DataReader& errors, const DataReader& rows) {
-  const Index d = rows.n_columns(), n = errors.n_columns();
-  const std::vector<Index> shape = errors.shape();
-  const bool fits = shape.size() == 3 ? d > 1 && shape[1] == d && n == d * d : n == d || n == d * d;
-  if (fits) return;
-  throw Error(
-      ExitCode::bad_data,
-      fmt::format("{}: errors of {} numbers a row for {} columns; give {}", errors.name(),
-                  fmt::join(shape.begin() + 1, shape.end(), " x "), d,
-                  d == 1 ? "one standard deviation"
-                         : fmt::format("{} standard deviations, or covariances of {} x {}", d, d, d)));
+std::unique_ptr<DataReader> errors_of_columns(std::unique_ptr<DataReader> errors,
+                                              const std::vector<int>& chosen,
+                                              const std::vector<int>& offered) {
+  const Index d = std::ssize(chosen), all = std::ssize(offered), n = errors->n_columns();
+  const std::vector<Index> shape = errors->shape();
+  const bool is_stack = shape.size() == 3;
+  const auto fits = [&](Index c) {
+    return is_stack ? c > 1 && shape[1] == c && shape[2] == c : n == c || n == c * c;
+  };
+  if (!fits(all) && fits(d)) return errors;
+  const std::string numbers = fmt::format("{}", fmt::join(shape.begin() + 1, shape.end(), " x "));
+  if (!fits(all) || (is_stack && d == 1))
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{}: errors of {} numbers a row for {}; give {}", errors->name(), numbers,
+                    count_text(d, "column"),
+                    d == 1 ? "one standard deviation"
+                           : fmt::format("{} standard deviations, or covariances of {} x {}", d, d, d)));
+  if (all != d && fits(d))
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{}: errors of {} numbers a row may be those of {} columns or of the {} chosen ones; "
+                    "give those of the chosen ones, covariances as (N, {}, {})",
+                    errors->name(), numbers, all, d, d, d));
+  if (chosen == offered) return errors;
+  std::vector<int> places;
+  for (const int column : chosen)
+    places.push_back(static_cast<int>(std::ranges::find(offered, column) - offered.begin()));
+  if (n != all) {  // covariances
+    std::vector<int> entries;
+    for (const int i : places)
+      for (const int j : places) entries.push_back(static_cast<int>(i * all + j));
+    places = std::move(entries);
+  }
+  return std::make_unique<ColumnReader>(std::move(errors), std::move(places));
 }
 
 BesideRows open_beside(const Execution& execution, const Options& options, const DataReader& data) {
@@ -189,12 +214,17 @@ BesideRows open_beside(const Execution& execution, const Options& options, const
       beside.weights =
           std::make_unique<ColumnReader>(std::move(beside.weights), std::vector{place.column}, place.name);
   }
+  const std::size_t n_taken = beside.taken.size();
   if (options.has("errors")) beside.errors = locate_errors(execution, options, data, beside.taken);
+  const bool listed = beside.taken.size() > n_taken;
   if (options.has("labels"))
     beside.labels = locate_labels(execution, options, {"labels", "/labels", "label"}, data, beside.taken);
   if (options.has("init-labels"))
     beside.init_labels =
         locate_labels(execution, options, {"init-labels", "/labels", "label"}, data, beside.taken);
+  if (!listed)
+    for (int j = 0; j < data.n_columns(); ++j)
+      if (std::ranges::find(beside.taken, j) == beside.taken.end()) beside.error_columns.push_back(j);
   return beside;
 }
 

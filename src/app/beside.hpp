@@ -15,7 +15,8 @@ namespace gmmpi::app {
 struct BesideRows {
   std::unique_ptr<DataReader> weights{}, errors{};
   LabelColumn labels{}, init_labels{};
-  std::vector<int> taken{};  ///< columns of DATA that they are, which are no features then
+  std::vector<int> taken{};          ///< columns of DATA that they are, which are no features then
+  std::vector<int> error_columns{};  ///< of DATA, that a file of errors may be of: all that are not taken
 };
 
 /// Collective. What an option names: a column of DATA by its name, else by its number, else a file. So ./w
@@ -24,7 +25,11 @@ struct BesideRows {
 /// value per row), those of open_column.
 BesideRows open_beside(const Execution& execution, const Options& options, const DataReader& data);
 
-/// Error 65 unless `errors` are standard deviations or covariances of `rows`, whose columns are chosen.
-void require_fitting_errors(const DataReader& errors, const DataReader& rows);
+/// The errors of the columns `chosen`, of which they are standard deviations or covariances: as they are
+/// given, or out of those of all columns `offered`, in the order of DATA. Error 65 if they are neither, or
+/// may be both.
+std::unique_ptr<DataReader> errors_of_columns(std::unique_ptr<DataReader> errors,
+                                              const std::vector<int>& chosen,
+                                              const std::vector<int>& offered);
 
 }  // namespace gmmpi::app

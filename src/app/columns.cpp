@@ -169,8 +169,8 @@ std::vector<int> columns_offered(const Execution& execution, const DataReader& r
 
 }  // namespace
 
-std::unique_ptr<DataReader> choose_columns(const Execution& execution, const Options& options,
-                                           std::unique_ptr<DataReader> rows, const std::vector<int>& taken) {
+ChosenColumns choose_columns(const Execution& execution, const Options& options,
+                             std::unique_ptr<DataReader> rows, const std::vector<int>& taken) {
   const ColumnNames all{rows->feature_names(), rows->n_columns(), rows->name()};
   std::vector<int> columns = indices(rows->n_columns());
   const auto is_taken = [&](int column) { return std::ranges::find(taken, column) != taken.end(); };
@@ -200,8 +200,9 @@ std::unique_ptr<DataReader> choose_columns(const Execution& execution, const Opt
     columns = columns_offered(execution, *rows);
     std::erase_if(columns, is_taken);
   }
-  if (columns == indices(rows->n_columns())) return rows;
-  return std::make_unique<ColumnReader>(std::move(rows), std::move(columns));
+  if (columns != indices(rows->n_columns()))
+    rows = std::make_unique<ColumnReader>(std::move(rows), std::vector(columns));
+  return {std::move(rows), std::move(columns)};
 }
 
 GivenValues parse_given(const Options& options, const std::string& option, const NamedModel& model) {

@@ -38,14 +38,19 @@ NamedModel read_model_in_data_units(const Execution& execution, const std::strin
 std::vector<int> parse_columns(const Options& options, const std::string& option, const ColumnNames& known,
                                int n_left);
 
+/// Columns of a table, and where they are in it.
+struct ChosenColumns {
+  std::unique_ptr<DataReader> rows;
+  std::vector<int> places;
+};
+
 /// Collective. The columns of DATA that --columns names, else all but those that are `taken` for weights or
 /// labels; of these, by places_of, those that
 /// the command's model, start or transform has, in its order (regress: or those that are no targets). What
 /// --columns names is taken in its order, with a warning, where names contradict. Errors: 64, 65; those of
 /// read_feature_names.
-std::unique_ptr<DataReader> choose_columns(const Execution& execution, const Options& options,
-                                           std::unique_ptr<DataReader> rows,
-                                           const std::vector<int>& taken = {});
+ChosenColumns choose_columns(const Execution& execution, const Options& options,
+                             std::unique_ptr<DataReader> rows, const std::vector<int>& taken = {});
 
 struct GivenValues {
   std::vector<int> columns;

@@ -110,7 +110,8 @@ OpenedData open_inputs(const Execution& execution, const Options& options) {
   tell(comm, *table);
   OpenedData data;
   BesideRows beside = open_beside(execution, options, *table);
-  data.rows = choose_columns(execution, options, std::move(table), beside.taken);
+  ChosenColumns chosen = choose_columns(execution, options, std::move(table), beside.taken);
+  data.rows = std::move(chosen.rows);
   if (makes_models(options.command) && comm.is_root())
     if (const std::string doubt = shape_doubt(*data.rows); !doubt.empty())
       note("gmmpi: warning: {}\n", doubt);
@@ -120,8 +121,12 @@ OpenedData open_inputs(const Execution& execution, const Options& options) {
   if (data.relative_weights && !data.weights)
     throw Error(ExitCode::usage, "--relative-weights: there are no weights; give --sample-weight");
   data.missing = missing_of(options);
-  data.errors = std::move(beside.errors);
-  if (data.errors) comm.together([&] { require_fitting_errors(*data.errors, *data.rows); });
+  if (beside.errors)
+    comm.together([&] {
+      const bool listed = beside.error_columns.empty();  // in the order of the columns that they are of
+      data.errors = errors_of_columns(std::move(beside.errors), chosen.places,
+                                      listed ? chosen.places : beside.error_columns);
+    });
   data.labels = std::move(beside.labels.values);
   data.init_labels = std::move(beside.init_labels.values);
   data.class_names = std::move(beside.labels.classes);

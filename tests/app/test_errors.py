@@ -53,6 +53,29 @@ class Errors(ProgramTest):
         self.fit(f"x.h5 --errors x.h5:/narrow {same}")
         np.testing.assert_allclose(matrices, self.history, rtol=1e-6)
 
+    def test_errors_follow_the_columns(self):
+        """A file of errors is of all columns of the data, in their order, or of the chosen ones; a list is in the order of the fit."""
+        covariances = np.einsum("ni,nj->nij", self.sd, self.sd) * np.where(np.eye(3), 1, 0.5)
+        for name, order in (("xyz", [0, 1, 2]), ("zyx", [2, 1, 0])):
+            both = np.c_[self.X[:, order], self.sd[:, order]]
+            np.savetxt(self.dir / f"{name}.csv", self.X[:, order], delimiter=",", fmt="%.17g", header=",".join(name), comments="")
+            np.savetxt(self.dir / f"{name}_both.csv", both, delimiter=",", fmt="%.17g", header=",".join([*name, *("e" + c for c in name)]), comments="")
+            np.save(self.dir / f"{name}_sd.npy", self.sd[:, order])
+            np.save(self.dir / f"{name}_cov.npy", covariances[:, order][:, :, order])
+        np.save(self.dir / "zx_sd.npy", self.sd[:, [2, 0]])
+        np.save(self.dir / "zx_cov.npy", covariances[:, [2, 0]][:, :, [2, 0]])
+        same = "-k 2 --max-iter 4 --tol 0"
+        for kind in ("sd", "cov"):
+            digests = {self.fit(f"{name}.csv --columns z,x --errors {errors}_{kind}.npy {same}")
+                       for name, errors in (("xyz", "xyz"), ("zyx", "zyx"), ("xyz", "zx"))}
+            self.assertEqual(len(digests), 1, kind)
+        self.assertIn(self.fit(f"zyx_both.csv --columns z,x --errors ez,ex {same}"), {self.fit(f"zyx.csv --columns z,x --errors zx_sd.npy {same}")})
+        self.fit(f"xyz.csv --errors xyz_sd.npy {same}")
+        scores = {self.run_ok(f"score {data} m.h5 --errors {errors} --json").out
+                  for data, errors in (("xyz.csv", "xyz_sd.npy"), ("zyx.csv", "zyx_sd.npy"), ("zyx_both.csv", "ex,ey,ez"))}
+        self.assertEqual(len(scores), 1)
+        self.assertAlmostEqual(json.loads(scores.pop())["log_likelihood"] / self.history[-1], 1.0, places=13)
+
     def test_the_same_bits_everywhere(self):
         rng = np.random.default_rng(5)
         big = np.tile(self.X, (40, 1)) + rng.normal(size=(len(self.X) * 40, 3)) * 0.1
@@ -189,6 +212,8 @@ class Errors(ProgramTest):
         write("pair", pair)
         write("two", self.sd[:, :2])
         write("short", self.sd[:-1])
+        write("four", np.c_[self.X, self.X[:, 0]])
+        write("fours", np.ones((300, 4)))
         write("stack", self.covariances[:, :2, :2])
         self.fit("x.npy -k 2 --max-iter 2")
         self.fit("x.npy -k 2 --max-iter 2 --family student", "t.h5")
@@ -203,6 +228,8 @@ class Errors(ProgramTest):
             Case("negative variance", f"{fit} --errors in/indefinite.npy", 65, ("row 9", "column 2", "negative")),
             Case("not semidefinite", f"{fit} --errors in/pair.npy", 65, ("row 5", "positive semidefinite")),
             Case("other columns", f"{fit} --errors in/two.npy", 65, ("2 numbers", "3 columns", "3 x 3")),
+            Case("of four columns, or two by two", "fit in/four.npy --columns 0,1 -k 2 --errors in/fours.npy -o out.h5", 65,
+                 ("4 numbers", "of 4 columns", "(N, 2, 2)")),
             Case("other rows", f"{fit} --errors in/short.npy", 65, ("299 rows", "300 rows")),
             Case("other matrices", f"{fit} --errors in/stack.npy", 65, ("2 x 2", "3 columns")),
             Case("no such file", f"{fit} --errors in/none.npy", 66, ("none.npy",)),

@@ -28,7 +28,7 @@ void convert_command(const Execution& execution, const Options& options, StopReq
     std::unique_ptr<DataReader> table = open_array(execution.comm, in, "/X", format);
     execution.comm.together([&] { check_is_text(options, *table); });
     tell(execution.comm, *table);
-    const std::unique_ptr<DataReader> rows = choose_columns(execution, options, std::move(table));
+    const std::unique_ptr<DataReader> rows = choose_columns(execution, options, std::move(table)).rows;
     left_out = convert(execution.comm, *rows, !options.has("columns"), in, out);
     is_table = rows->shape().size() == 2;
   }
