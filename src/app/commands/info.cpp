@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.hpp"
+#include "app/fit_info.hpp"
 #include "app/grid_table.hpp"
 #include "app/say.hpp"
 #include "app/support.hpp"
@@ -31,7 +32,6 @@ using Json = nlohmann::ordered_json;
 /// Larger arrays are described by their shape.
 constexpr Index kMostJsonValues = 20'000'000;
 constexpr int kMostComponentsShown = 50, kMostColumnsShown = 12;
-constexpr std::size_t kMostSparks = 40;
 constexpr double kBarLength = 30.0;
 /// Multiplications that looking for the most overlapping pair may cost, some seconds.
 constexpr double kMostOverlapWork = 2e9;
@@ -53,47 +53,15 @@ std::string kind_of(const Json& fields) {
              : "";
 }
 
-/// Lowest to highest value as eight heights; of a long history some entries, evenly spaced.
-std::string sparkline(const std::vector<double>& values) {
-  static constexpr const char* heights[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-  const auto [least, most] = std::ranges::minmax(values);
-  const std::size_t n = std::min<std::size_t>(values.size(), kMostSparks);
-  std::string text;
-  for (std::size_t i = 0; i < n; ++i) {
-    const double value = values[n == 1 ? 0 : i * (values.size() - 1) / (n - 1)];
-    text += heights[most > least ? static_cast<int>(7.999 * ((value - least) / (most - least))) : 7];
-  }
-  return text;
-}
-
-/// What a group of the file holds under a name; null where there is none.
-Json member(const Json& file, const char* group, const char* name) {
-  const Json g = file.value(group, Json());
-  return g.is_object() ? g.value(name, Json()) : Json();
-}
-
 std::string condition_text(double condition) {
   return std::isfinite(condition) ? fmt::format("{:.3g}", condition) : "beyond double precision";
-}
-
-/// "converged after 5 iterations", "1 pass of engine sequential".
-std::string progress_text(const Json& file) {
-  const Json &m = file.at("model"), engine = member(file, "options", "engine");
-  const bool converged = m.at("converged").get<int>() != 0;
-  const auto n = m.at("n_iter").get<Index>();
-  const std::string count = in_passes(file) ? fmt::format("{} pass{}", n, n == 1 ? "" : "es")
-                                            : count_text(n, "iteration"),
-                    end = converged         ? "converged after "
-                          : in_passes(file) ? ""
-                                            : "not converged after ";
-  const bool plain = !engine.is_string() || engine == std::string(default_engine().name());
-  return end + count + (plain ? "" : " of engine " + engine.get<std::string>());
 }
 
 /// A matrix as indented lines, unless it is too wide for them.
 void print_matrix(const Json& matrix, const char* name = "covariance") {
   if (matrix.size() > kMostColumnsShown) return;
-  for (std::size_t i = 0; i < matrix.size(); ++i) say("    {:<10} {}\n", i == 0 ? name : "", row_text(matrix[i]));
+  for (std::size_t i = 0; i < matrix.size(); ++i)
+    say("    {:<10} {}\n", i == 0 ? name : "", row_text(matrix[i]));
 }
 
 /// The covariance of component k (of all, if shared), as indented lines.
@@ -208,37 +176,6 @@ void print_transform(const Transform& t) {
   say("    scale     {}\n", row_text(t.scale));
 }
 
-/// " --errors ERRORS" of a fit to rows with errors; else "".
-std::string errors_option(const Json& file) {
-  const Json errors = member(file, "options", "errors");
-  return errors.is_string() ? " --errors " + errors.get<std::string>() : "";
-}
-
-/// What a fit has come to.
-void print_fit(const Json& file) {
-  const Json& m = file.at("model");
-  say("fitted to {} rows{}: {}, seed {}\n", m.at("n_samples").get<Index>(),
-      errors_option(file).empty() ? "" : " with errors", progress_text(file), m.at("seed").get<Index>());
-  say("log-likelihood {:.10g} (mean per row {:.8g}), {} parameters\n", m.at("log_likelihood").get<double>(),
-      m.at("lower_bound").get<double>(), m.at("n_parameters").get<Index>());
-  say("AIC {:.10g}   BIC {:.10g}   ICL {:.10g}   (lower is better)\n", m.at("aic").get<double>(),
-      m.at("bic").get<double>(), m.at("icl").get<double>());
-  if (const Json inertia = member(file, "history", "inertia"); !inertia.empty() && inertia.back().is_number())
-    say("inertia {:.10g}\n", inertia.back().get<double>());
-  const Json history = member(file, "history", "log_likelihood");
-  if (history.size() > 1 && std::ranges::all_of(history, [](const Json& h) { return h.is_number(); }))
-    say("log-likelihood over iterations {:.6g} {} {:.6g}\n", history.front().get<double>(),
-        sparkline(history.get<std::vector<double>>()), history.back().get<double>());
-  if (m.contains("log_posterior"))
-    say("log posterior {:.10g} (up to a constant); prior with shrinkage {:g}, {:g} degrees of freedom, "
-        "weight {:g}\n",
-        m.at("log_posterior").get<double>(), m.at("prior_shrinkage").get<double>(),
-        m.at("prior_dof").get<double>(), m.at("prior_weight").get<double>());
-  if (m.contains("n_labelled")) say("the classes of {} rows were known\n", m.at("n_labelled").get<Index>());
-  if (m.contains("reseeds")) say("{} collapsed components were reseeded\n", m.at("reseeds").size());
-  say("digest {}\n", m.at("digest").get<std::string>());
-}
-
 void print_model(const std::string& path, const Json& file, const StoredModel& model,
                  const std::vector<std::string>& feature_names, const Execution& alone) {
   const Json& m = file.at("model");
@@ -246,7 +183,8 @@ void print_model(const std::string& path, const Json& file, const StoredModel& m
   const bool shared = model.mixture.is_shared();
   const std::size_t K = m.at("weights").size(), d = model.n_columns();
   say("{}: {} mixture, {} in {}{}\n", path, model.mixture.component->title(),
-      count_text(static_cast<Index>(K), "component"), count_text(static_cast<Index>(d), "column"), kind_of(m));
+      count_text(static_cast<Index>(K), "component"), count_text(static_cast<Index>(d), "column"),
+      kind_of(m));
   say("{}", columns_line(feature_names));
   print_transform(model.transform);
   print_origin(file);
@@ -255,7 +193,8 @@ void print_model(const std::string& path, const Json& file, const StoredModel& m
     say("k-means: each row is of the nearest mean{}\n",
         model.transform.empty() ? "" : ", by the distance in the columns that components are shown in");
   if (file.contains("grid")) say("chosen among\n{}", grid_text(file.at("grid"), in_passes(file)));
-  if (m.contains("scale") && has_letters(*model.mixture.structure)) say("{}\n", letters_in_words(*model.mixture.structure));
+  if (m.contains("scale") && has_letters(*model.mixture.structure))
+    say("{}\n", letters_in_words(*model.mixture.structure));
   if (const std::vector<int>& floored = model.mixture.floored; !floored.empty())
     say("degenerate, at the floor under the variances: component{} {}\n", floored.size() == 1 ? "" : "s",
         fmt::join(floored, ", "));
