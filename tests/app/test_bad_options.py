@@ -38,7 +38,7 @@ NUMBERS = [
     ("variance", f"pca {OLD_FAITHFUL} -o out.h5", ["-0.1", "0", "1.5", "most", "nan"]),
 ]
 WORDS = {"output", "covariance-type", "init", "on-collapse", "skip", "engine", "accelerate", "trace", "family", "sample-weight", "labels", "init-labels", "dof", "prior", "fix", "checkpoint", "resume", "log-json", "simd",
-         "config", "outlier-rule", "keep", "given", "target", "data", "columns", "header", "separator", "decimal", "na", "missing"}
+         "config", "outlier-rule", "keep", "given", "target", "data", "columns", "header", "separator", "decimal", "na", "missing", "errors"}
 TIMES = [(option, FIT, values) for option, values in (("checkpoint-every", ["often", "5 parsecs", "nan"]),
                                                       ("time-limit", ["soon", "-1h", "nan"]), ("watchdog", ["later", "-1s"]))]
 SIZES = [("memory-limit", FIT, ["8", "much", "0G", "-1G", "8GB", "nanG", "8 G", "1e999T"])]
