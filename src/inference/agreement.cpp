@@ -28,7 +28,7 @@ std::vector<Index> class_table(const Execution& execution, const Data& data, con
         posterior.require_in_reach(tile);
         for (int r = 0; r < tile.n_rows(); ++r) {
           const int known = labels[tile.row(r)], label = posterior.label(r);
-          if (known == RowLabels::kUnknown || tile.weights()[r] == 0.0) continue;
+          if (known == RowLabels::kUnknown) continue;
           ++tables[thread][(label == TilePosterior::kNoise ? K : label) * n_classes + known];
         }
       });

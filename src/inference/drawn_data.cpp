@@ -1,4 +1,4 @@
-// Sampler, DrawnData.
+// Sampler, draw_blocks, DrawnData.
 #include "inference/drawn_data.hpp"
 
 #include <algorithm>
@@ -29,6 +29,26 @@ std::int64_t Sampler::draw(Index row, double* x) const {
   }
   m_.component->draw(m_, static_cast<int>(k), random, kernels_, x);
   return k;
+}
+
+void draw_blocks(
+    const Execution& execution, const Mixture& mixture, Index n_rows, std::uint64_t seed,
+    const std::function<void(Index, std::vector<double>&, const std::vector<std::int64_t>&)>& work) {
+  GMMPI_EXPECT(n_rows >= 1);
+  const BlockGrid grid(n_rows);
+  const Index d = mixture.n_features;
+  const Sampler sampler(mixture, seed, *execution.kernels);
+  const int rank = execution.comm.rank(), size = execution.comm.size();
+  execution.comm.together([&] {
+    for_each_index(grid.first_block(rank, size), grid.first_block(rank + 1, size), execution.n_threads,
+                   [&](Index block, int) {
+                     const Index first = grid.first_row(block), n = grid.rows_in(block);
+                     std::vector<double> x(n * d);
+                     std::vector<std::int64_t> components(n);
+                     for (Index r = 0; r < n; ++r) components[r] = sampler.draw(first + r, x.data() + r * d);
+                     work(first, x, components);
+                   });
+  });
 }
 
 DrawnData::DrawnData(const Execution& execution, const Mixture& mixture, Index n_rows, std::uint64_t seed)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "gmmpi/data/data.hpp"
@@ -25,6 +26,12 @@ class Sampler {
   const KernelTable& kernels_;
   std::vector<double> cumulative_;
 };
+
+/// Collective. Draws the rows of this rank's blocks, on all threads: work(first row, x (n, d), components
+/// (n)).
+void draw_blocks(const Execution& execution, const Mixture& mixture, Index n_rows, std::uint64_t seed,
+                 const std::function<void(Index first, std::vector<double>& x,
+                                          const std::vector<std::int64_t>& components)>& work);
 
 /// The rows of `gmmpi sample`, drawn again in each pass. Of the summary, n_rows and total_weight are set.
 class DrawnData final : public Data {

@@ -8,11 +8,9 @@
 
 #include "data/random.hpp"
 #include "gmmpi/error.hpp"
-#include "gmmpi/expect.hpp"
 #include "gmmpi/inference/sample.hpp"
 #include "inference/drawn_data.hpp"
 #include "model/normal_quantile.hpp"
-#include "parallel/thread_loop.hpp"
 
 namespace gmmpi {
 
@@ -28,14 +26,6 @@ void validate(const ErrorRange& errors) {
                                              range, kLargestError));
   if (errors.least > errors.largest) throw Error(ExitCode::usage, range + ": give the smaller one first");
 }
-
-/// One block of rows, as it is written.
-struct NoisyRows {
-  std::vector<double> measured, errors, drawn;
-  std::vector<std::int64_t> labels;
-
-  NoisyRows(std::size_t n, std::size_t d) : measured(n * d), errors(n * d), drawn(n * d), labels(n) {}
-};
 
 /// Measures row `row`, the d numbers `drawn`.
 void measure(const ErrorRange& range, std::uint64_t seed, const KernelTable& kernels, Index row,
@@ -67,29 +57,20 @@ std::vector<OutputColumn> noisy_sample_columns(int n_features) {
 
 void noisy_sample(const Execution& execution, const Mixture& mixture, Index n_rows, std::uint64_t seed,
                   const ErrorRange& errors, const RowSink& sink) {
-  GMMPI_EXPECT(n_rows >= 1);
   validate(errors);
-  const BlockGrid grid(n_rows);
   const std::size_t d = mixture.n_features;
-  const Sampler sampler(mixture, seed, *execution.kernels);
-  const int rank = execution.comm.rank(), size = execution.comm.size();
-  execution.comm.together([&] {
-    for_each_index(grid.first_block(rank, size), grid.first_block(rank + 1, size), execution.n_threads,
-                   [&](Index block, int) {
-                     const Index first = grid.first_row(block), n = grid.rows_in(block);
-                     NoisyRows rows(n, d);
-                     for (Index r = 0; r < n; ++r) {
-                       double* drawn = rows.drawn.data() + r * d;
-                       rows.labels[r] = sampler.draw(first + r, drawn);
-                       measure(errors, seed, *execution.kernels, first + r, {drawn, d},
-                               rows.measured.data() + r * d, rows.errors.data() + r * d);
-                     }
-                     sink.write(0, first, n, rows.measured.data());
-                     sink.write(1, first, n, rows.errors.data());
-                     sink.write(2, first, n, rows.drawn.data());
-                     sink.write(3, first, n, rows.labels.data());
-                   });
-  });
+  draw_blocks(execution, mixture, n_rows, seed,
+              [&](Index first, const std::vector<double>& drawn, const std::vector<std::int64_t>& labels) {
+                const Index n = std::ssize(labels);
+                std::vector<double> measured(drawn.size()), deviations(drawn.size());
+                for (Index r = 0; r < n; ++r)
+                  measure(errors, seed, *execution.kernels, first + r, std::span(drawn).subspan(r * d, d),
+                          measured.data() + r * d, deviations.data() + r * d);
+                sink.write(0, first, n, measured.data());
+                sink.write(1, first, n, deviations.data());
+                sink.write(2, first, n, drawn.data());
+                sink.write(3, first, n, labels.data());
+              });
 }
 
 }  // namespace gmmpi

@@ -61,17 +61,18 @@ void RowwiseDensity::log_joint(const Tile& tile, double* out) const {
   AlignedDoubles scratch(std::max(observed_scratch(d_), few_gaps_scratch(d_)));
   alignas(64) double q[kTile], log_det[kTile];
   const ObservedRows rows = tile.observed();
-  GapLists gaps(d_);
+  std::optional<GapLists> gaps;
+  if (few_gaps_ && !rows.errors) gaps.emplace(d_);
   int n_few = 0;
-  for (int r = 0; few_gaps_ && !rows.errors && r < tile.n_rows(); ++r) {
+  for (int r = 0; gaps && r < tile.n_rows(); ++r) {
     if (tile.n_observed()[r] < d_ - most_missing()) continue;
-    gaps.set(r, tile.x() + Index{r} * padded(d_));
+    gaps->set(r, tile.x() + Index{r} * padded(d_));
     ++n_few;
   }
   for (int k = 0; k < K_; ++k, out += kTile) {
     const bool any_few = n_few > 0 && few_gaps(k);
     if (!any_few || n_few < tile.n_rows()) distances(tile, k, scratch.data(), q, log_det);
-    if (any_few) few_gaps_distances(tile, gaps, k, scratch.data(), q, log_det);
+    if (any_few) few_gaps_distances(tile, *gaps, k, scratch.data(), q, log_det);
     for (int r = 0; r < kTile; ++r)
       out[r] = constants_[k] -
                0.5 * (std::min(q[r], kMostDistance) + (log_det[r] + kLog2Pi * tile.n_observed()[r]));

@@ -56,8 +56,9 @@ class DryRun(ProgramTest):
     def test_rows_that_lack_values_are_tried(self):
         np.savetxt(self.dir / "gaps.csv", np.where(self.x[:500] > 2.0, np.nan, self.x[:500]), delimiter=",")
         for missing in ("em", "drop"):
-            plan, _ = self.plan(f"gaps.csv -k 2 --missing {missing}")
-            self.assertGreater(plan["seconds_per_iteration"], 0)
+            plan, said = self.plan(f"gaps.csv -k 2 --missing {missing}")
+            self.assertEqual(plan["trial_rows"], 500)  # 0 where a trial fails
+            self.assertIn("judged by 3 iterations", said)
 
     def test_no_estimate_says_why(self):
         np.savetxt(self.dir / "bad.csv", [[1, 2], [np.nan, 3], [4, 5]], delimiter=",")

@@ -165,6 +165,38 @@ class Errors(ProgramTest):
         self.assertEqual(written.dtype.names, ("x0", "x1", "x2", "x0_sd", "x1_sd", "x2_sd"))
         np.testing.assert_allclose(written["x2_sd"], np.sqrt(covariance[:, 2, 2]), rtol=1e-8)
 
+    def test_true_values_beside_noise(self):
+        """A row of the noise is where it was measured, with its error; in a gap it is anywhere in the box."""
+        X = self.X.copy()
+        X[::7, 1] = NAN
+        X[5] = NAN
+        np.save(self.dir / "gaps.npy", X)
+        self.fit("gaps.npy --errors sd.npy --missing em -k 2 --noise --noise-weight 0.3 --max-iter 3 --tol 0")
+        self.run_ok("denoise gaps.npy m.h5 --errors sd.npy -o d.h5")
+        with h5py.File(self.dir / "m.h5") as f:
+            w, mu, S = (f[f"model/{name}"][()] for name in ("weights", "means", "covariances"))
+            low, high = f["model/noise_minimum"][()], f["model/noise_maximum"][()]
+        with h5py.File(self.dir / "d.h5") as f:
+            found, spread = f["mean"][()], f["covariance"][()]
+        for n in (0, 1, 5, 14, 100):
+            o = ~np.isnan(X[n])
+            E, y = np.diag(self.sd[n, o] ** 2), X[n, o]
+            parts = []  # ln share, mean, covariance
+            for k in range(2):
+                T = S[k][np.ix_(o, o)] + E
+                G = S[k][:, o] @ np.linalg.inv(T)
+                log = -0.5 * ((y - mu[k, o]) @ np.linalg.inv(T) @ (y - mu[k, o]) + np.linalg.slogdet(2 * np.pi * T)[1])
+                parts.append((np.log(w[k]) + log, mu[k] + G @ (y - mu[k, o]), S[k] - G @ S[k][o]))
+            mean, covariance = (low + high) / 2, np.diag((high - low) ** 2 / 12)
+            mean[o], covariance[np.ix_(o, o)] = y, E
+            parts.append((np.log(1 - w.sum()) - np.log((high - low)[o]).sum(), mean, covariance))
+            r = np.exp([p[0] for p in parts] - np.logaddexp.reduce([p[0] for p in parts]))
+            self.assertGreater(r[2], 1e-6)
+            m = sum(share * p[1] for share, p in zip(r, parts))
+            C = sum(share * (p[2] + np.outer(p[1] - m, p[1] - m)) for share, p in zip(r, parts))
+            np.testing.assert_allclose(found[n], m, rtol=1e-9, atol=1e-10, err_msg=str(n))
+            np.testing.assert_allclose(spread[n], C, rtol=1e-8, atol=1e-10, err_msg=str(n))
+
     def test_errors_of_zero_are_none(self):
         np.save(self.dir / "zero.npy", np.zeros_like(self.sd))
         for kind in ("", "--engine kmeans", "--family student", "--standardize"):

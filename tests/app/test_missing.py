@@ -121,6 +121,18 @@ class Missing(ProgramTest):
             digests = {self.fit("c.npy", f"-k 2 --max-iter 5 {kind} {missing}") for missing in ("", "--missing em", "--missing drop")}
             self.assertEqual(len(digests), 1, kind)
 
+    def test_rows_left_out_have_no_class(self):
+        whole = ~np.isnan(self.X).any(axis=1)
+        labels = np.arange(len(self.X)) % 2
+        np.save(self.dir / "labels.npy", labels)
+        np.save(self.dir / "c.npy", self.X[whole])
+        np.save(self.dir / "c_labels.npy", labels[whole])
+        self.fit("c.npy", "-k 2 --max-iter 5")
+        told = [json.loads(self.run_ok(f"score {args} --json").out)["labels"]
+                for args in ("x.npy m.h5 --missing drop --labels labels.npy", "c.npy m.h5 --labels c_labels.npy")]
+        for name in ("accuracy", "adjusted_rand_index"):
+            self.assertEqual(told[0][name], told[1][name], name)
+
     def test_drop_is_the_fit_of_the_complete_rows(self):
         whole = ~np.isnan(self.X).any(axis=1)
         np.save(self.dir / "c.npy", self.X[whole])

@@ -9,7 +9,7 @@
 #include "gmmpi/inference/denoise.hpp"
 #include "gmmpi/inference/score.hpp"
 #include "inference/collected_rows.hpp"
-#include "support/in_memory.hpp"
+#include "support/reference_fit.hpp"
 #include "support/world.hpp"
 
 namespace {
@@ -73,19 +73,6 @@ struct Posterior {
   }
 };
 
-gmmpi::Mixture two_components(const std::string& type, int d) {
-  reference::Parameters p;
-  p.weights = {0.4, 0.6};
-  for (int k = 0; k < 2; ++k)
-    for (int j = 0; j < d; ++j) p.means.push_back(0.5 * k + 0.1 * j);
-  for (int k = 0; k < (type == "tied" ? 1 : 2); ++k)
-    for (int i = 0; i < d; ++i)
-      for (int j = 0; j < d; ++j)
-        if (type != "diag" || i == j)
-          p.covariances.push_back(i == j ? 2.0 + k + 0.3 * i : 0.7 - 0.1 * k - 0.02 * (i + j));
-  return in_memory::make_model(type, p);
-}
-
 /// Errors of rows in both ways, and as (d, d).
 struct Errors {
   bool deviations;
@@ -110,11 +97,6 @@ struct Errors {
   }
 };
 
-reference::Parameters parameters(const nlohmann::json& p) {
-  return {reference::flat(p.at("weights")), reference::flat(p.at("means")),
-          reference::flat(p.at("covariances"))};
-}
-
 }  // namespace
 
 TEST_CASE("errors: the reference's cases, M-step by M-step, and true values", "[serial]") {
@@ -126,26 +108,8 @@ TEST_CASE("errors: the reference's cases, M-step by M-step, and true values", "[
     const reference::Data rows = reference::load_data(file.at("data")),
                           noise = reference::load_data(file.at("noise"));
     const auto data = with_errors(in_memory::alone(), rows.values, rows.d(), noise.values);
-    CHECK(data.summary().n_rows == file.at("n_used").get<gmmpi::Index>());
     CHECK(data.summary().has_errors);
-    const gmmpi::Mixture start =
-        in_memory::make_model(file.at("covariance_type"), parameters(file.at("start")));
-    const std::vector<double> trace = reference::flat(file.at("trace").at("log_likelihood"));
-    const auto begun = in_memory::fit(in_memory::alone(), data,
-                                      in_memory::exactly(static_cast<int>(trace.size()) - 1, start));
-    for (std::size_t i = 0; i < trace.size(); ++i)
-      CHECK(begun.history[i] == Approx(trace[i]).epsilon(1e-13).margin(0.0));
-    const nlohmann::json& end = file.at("converged");
-    const auto ended =
-        in_memory::fit(in_memory::alone(), data, in_memory::exactly(end.at("n_iter").get<int>(), start));
-    const reference::Parameters expected = parameters(end);
-    for (std::size_t e = 0; e < expected.means.size(); ++e)
-      CHECK(ended.model.means[e] == Approx(expected.means[e]).epsilon(1e-12).margin(1e-12));
-    for (std::size_t e = 0; e < expected.covariances.size(); ++e)
-      CHECK(ended.model.covariances[e] == Approx(expected.covariances[e]).epsilon(1e-11).margin(1e-12));
-    const gmmpi::Score s = gmmpi::score(in_memory::alone(), data, ended.model);
-    CHECK(s.bic == Approx(end.at("bic").get<double>()).epsilon(1e-12));
-    CHECK(s.icl == Approx(end.at("icl").get<double>()).epsilon(1e-11));
+    const gmmpi::FitResult ended = reference::check_fit(file, data, 1e-12);
     const int d = rows.d();
     const CollectedRows found(in_memory::alone().comm, data.grid().n_rows(),
                               gmmpi::denoise_columns(false, d, {}));
@@ -168,7 +132,7 @@ TEST_CASE("errors: a sweep adds what a textbook expects of the true rows, about 
       for (const bool deviations : {true, false}) {
         INFO(type << ", d = " << d << ", deviations: " << deviations);
         constexpr std::size_t kRows = 300;
-        const gmmpi::Mixture m = two_components(type, d);
+        const gmmpi::Mixture m = in_memory::two_components(type, d);
         std::vector<double> values = in_memory::clusters(kRows, d, 2, 2.0, 5);
         for (std::size_t e = 0; e < values.size(); e += 11)
           if (e % d > 0) values[e] = std::numeric_limits<double>::quiet_NaN();

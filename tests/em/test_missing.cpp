@@ -13,7 +13,7 @@
 #include "gmmpi/inference/predict.hpp"
 #include "gmmpi/inference/score.hpp"
 #include "inference/collected_rows.hpp"
-#include "support/in_memory.hpp"
+#include "support/reference_fit.hpp"
 #include "support/world.hpp"
 
 namespace {
@@ -93,21 +93,6 @@ struct Completed {
   }
 };
 
-gmmpi::Mixture two_components(const std::string& type, int d) {
-  reference::Parameters p;
-  p.weights = {0.4, 0.6};
-  for (int k = 0; k < 2; ++k)
-    for (int j = 0; j < d; ++j) p.means.push_back(0.5 * k + 0.1 * j);
-  const bool shared = type == "tied";
-  for (int k = 0; k < (shared ? 1 : 2); ++k)
-    for (int i = 0; i < d; ++i)
-      for (int j = 0; j < d; ++j) {
-        if (type == "diag" && i != j) continue;
-        p.covariances.push_back(i == j ? 2.0 + k + 0.3 * i : 0.7 - 0.1 * k - 0.02 * (i + j));
-      }
-  return in_memory::make_model(type, p);
-}
-
 double log_likelihood(const gmmpi::Data& data, const gmmpi::Mixture& m) {
   return gmmpi::score(in_memory::alone(), data, m).log_likelihood;
 }
@@ -122,30 +107,7 @@ TEST_CASE("missing: the reference's cases, M-step by M-step", "[serial]") {
     const nlohmann::json file = reference::load_json(stem);
     const reference::Data rows = reference::load_data(file.at("data"));
     const auto data = with_gaps(in_memory::alone(), rows.values, rows.d());
-    CHECK(data.summary().n_rows == file.at("n_used").get<gmmpi::Index>());
-    const auto parameters = [&](const nlohmann::json& p) {
-      return reference::Parameters{reference::flat(p.at("weights")), reference::flat(p.at("means")),
-                                   reference::flat(p.at("covariances"))};
-    };
-    const gmmpi::Mixture start =
-        in_memory::make_model(file.at("covariance_type"), parameters(file.at("start")));
-    const std::vector<double> trace = reference::flat(file.at("trace").at("log_likelihood"));
-    const auto begun = in_memory::fit(in_memory::alone(), data,
-                                      in_memory::exactly(static_cast<int>(trace.size()) - 1, start));
-    for (std::size_t i = 0; i < trace.size(); ++i)
-      CHECK(begun.history[i] == Approx(trace[i]).epsilon(1e-13).margin(0.0));
-    const nlohmann::json& end = file.at("converged");
-    const auto ended =
-        in_memory::fit(in_memory::alone(), data, in_memory::exactly(end.at("n_iter").get<int>(), start));
-    const reference::Parameters expected = parameters(end);
-    CHECK(ended.history.back() == Approx(end.at("log_likelihood").get<double>()).epsilon(1e-13).margin(0.0));
-    for (std::size_t e = 0; e < expected.means.size(); ++e)
-      CHECK(ended.model.means[e] == Approx(expected.means[e]).epsilon(1e-11).margin(1e-11));
-    for (std::size_t e = 0; e < expected.covariances.size(); ++e)
-      CHECK(ended.model.covariances[e] == Approx(expected.covariances[e]).epsilon(1e-10).margin(1e-11));
-    const gmmpi::Score s = gmmpi::score(in_memory::alone(), data, ended.model);
-    CHECK(s.bic == Approx(end.at("bic").get<double>()).epsilon(1e-12));
-    CHECK(s.icl == Approx(end.at("icl").get<double>()).epsilon(1e-10));
+    reference::check_fit(file, data, 1e-11);
   }
 }
 
@@ -153,7 +115,7 @@ TEST_CASE("missing: a sweep adds what a textbook expects of gaps, about any cent
   for (const int d : {3, 7})
     for (const std::string type : {"full", "tied", "diag"}) {
       INFO(type << ", d = " << d);
-      const gmmpi::Mixture m = two_components(type, d);
+      const gmmpi::Mixture m = in_memory::two_components(type, d);
       const auto values = punched(in_memory::clusters(500, d, 2, 2.0, 5), d, 3);
       std::vector<double> weights(500, 1.0);
       for (std::size_t n = 0; n < weights.size(); n += 3) weights[n] = 0.25 * static_cast<double>(n % 7);

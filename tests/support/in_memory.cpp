@@ -62,6 +62,21 @@ gmmpi::Mixture make_model(const std::string& type, const textbook::Mixture& mixt
                            textbook::compact_covariances(type, mixture)});
 }
 
+gmmpi::Mixture two_components(const std::string& type, int d) {
+  reference::Parameters p;
+  p.weights = {0.4, 0.6};
+  for (int k = 0; k < 2; ++k)
+    for (int j = 0; j < d; ++j) p.means.push_back(0.5 * k + 0.1 * j);
+  const bool shared = type == "tied";
+  for (int k = 0; k < (shared ? 1 : 2); ++k)
+    for (int i = 0; i < d; ++i)
+      for (int j = 0; j < d; ++j) {
+        if (type == "diag" && i != j) continue;
+        p.covariances.push_back(i == j ? 2.0 + k + 0.3 * i : 0.7 - 0.1 * k - 0.02 * (i + j));
+      }
+  return make_model(type, p);
+}
+
 textbook::Mixture to_textbook(const gmmpi::Mixture& mixture) {
   return textbook::make_mixture(std::string(mixture.kind().name()), mixture.weights, mixture.means,
                                 mixture.covariances);

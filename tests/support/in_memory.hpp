@@ -46,6 +46,8 @@ void set_kind(auto& of, const std::string& type) {
 gmmpi::Mixture make_model(const std::string& type, const reference::Parameters& parameters);
 /// A textbook mixture, rounded to double.
 gmmpi::Mixture make_model(const std::string& type, const textbook::Mixture& mixture);
+/// Two components that overlap, correlated but for "diag".
+gmmpi::Mixture two_components(const std::string& type, int d);
 textbook::Mixture to_textbook(const gmmpi::Mixture& mixture);
 
 /// From a given start, exactly `n_iter` M-steps without regularisation.
