@@ -177,20 +177,20 @@ std::unique_ptr<DataReader> errors_of_columns(std::unique_ptr<DataReader> errors
     return is_stack ? c > 1 && shape[1] == c && shape[2] == c : n == c || n == c * c;
   };
   if (!fits(all) && fits(d)) return errors;
-  const std::string numbers = fmt::format("{}", fmt::join(shape.begin() + 1, shape.end(), " x "));
+  const std::string numbers =
+      is_stack ? fmt::format("{} x {} numbers", shape[1], shape[2]) : count_text(n, "number");
   if (!fits(all) || (is_stack && d == 1))
     throw Error(
         ExitCode::bad_data,
-        fmt::format("{}: errors of {} numbers a row for {}; give {}", errors->name(), numbers,
+        fmt::format("{}: errors of {} a row for {}; give {}", errors->name(), numbers,
                     count_text(d, "column"),
                     d == 1 ? "one standard deviation"
                            : fmt::format("{} standard deviations, or covariances of {} x {}", d, d, d)));
   if (all != d && fits(d))
-    throw Error(
-        ExitCode::bad_data,
-        fmt::format("{}: errors of {} numbers a row may be those of {} columns or of the {} chosen ones; "
-                    "give those of the chosen ones, covariances as (N, {}, {})",
-                    errors->name(), numbers, all, d, d, d));
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: errors of {} a row may be those of {} columns or of the {} chosen ones; "
+                            "give those of the chosen ones, covariances as (N, {}, {})",
+                            errors->name(), numbers, all, d, d, d));
   if (chosen == offered) return errors;
   std::vector<int> places;
   for (const int column : chosen)
