@@ -59,7 +59,7 @@ void RowwiseDensity::few_gaps_distances(const Tile& tile, const GapLists& gaps, 
 
 void RowwiseDensity::log_joint(const Tile& tile, double* out) const {
   AlignedDoubles scratch(std::max(observed_scratch(d_), few_gaps_scratch(d_)));
-  alignas(64) double q[kTile], log_det[kTile];
+  alignas(64) double q[kTile] = {}, log_det[kTile] = {};  // rows beyond the tile's end keep 0
   const ObservedRows rows = tile.observed();
   std::optional<GapLists> gaps;
   if (few_gaps_ && !rows.errors) gaps.emplace(d_);
