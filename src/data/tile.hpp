@@ -25,15 +25,23 @@ class Tile {
 
   /// Of blocks whose rows are taken one by one: what is known of each. Gaps are zeros of xt then.
   bool is_partial() const { return is_partial_; }
-  ObservedRows observed() const;
+  bool has_gaps() const { return has_gaps_; }
+  ObservedRows observed() const { return observed(n_rows_, xt_.data(), has_gaps_); }
+  /// The same, row by row: values, errors and mask side by side; kTileRows x padded(n_known()).
+  const double* known() const { return known_.data(); }
+  int n_known(bool with_mask = true) const { return d_ + n_stored_errors() + (with_mask ? d_ : 0); }
+  /// The view of rows like those of known(), transposed to n_known(with_mask) x kTileRows.
+  ObservedRows observed(int n_rows, const double* known_t, bool with_mask) const;
   const double* n_observed() const { return n_observed_.data(); }  ///< kTileRows: columns that rows have
 
  private:
   template <class T>
   void fill(const T* rows);
-  void find_gaps();
+  void transpose(int n_columns, const AlignedDoubles& rows);
+  void fill_known();
   template <class T>
   void fill_errors(const T* errors);
+  int n_stored_errors() const { return n_errors_ <= d_ ? n_errors_ : d_ * (d_ + 1) / 2; }
 
   const KernelTable* kernels_;
   int d_, stride_, n_rows_ = 0;
@@ -42,7 +50,7 @@ class Tile {
   AlignedDoubles x_, xt_, weights_;
   bool is_partial_ = false, has_gaps_ = false;
   int n_errors_ = 0;
-  AlignedDoubles mask_, errors_, n_observed_;  ///< of partial tiles
+  AlignedDoubles known_, n_observed_;  ///< of partial tiles
 };
 
 }  // namespace gmmpi

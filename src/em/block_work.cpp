@@ -39,11 +39,10 @@ TileShares::TileShares(const MomentLayout& layout, Index block_rows, const Kerne
       n_values_(n_values),
       kernels_(kernels),
       tiles_(tiles_together(layout, block_rows), Tile(layout.d, kernels)),
+      rows_(tiles_.size()),
       gamma_(tiles_.size() * layout.K * kTile),
       own_(tiles_.size() * layout.n_own * layout.K * kTile),
-      value_(tiles_.size() * n_values * kTile) {
-  for (const Tile& tile : tiles_) rows_.push_back({tile.x(), tile.xt()});
-}
+      value_(tiles_.size() * n_values * kTile) {}
 
 std::int64_t TileShares::bytes(const MomentLayout& layout, Index block_rows) {
   return tiles_together(layout, block_rows) * (tile_bytes(layout) + 8 * kTile);
@@ -52,7 +51,10 @@ std::int64_t TileShares::bytes(const MomentLayout& layout, Index block_rows) {
 std::span<const Tile> TileShares::next(const Block& block, int& offset, const Assignment& assignment,
                                        std::span<double> lanes) {
   std::size_t n = 0;
-  for (; n < tiles_.size() && offset < block.n_rows; ++n, offset += kTile) tiles_[n].load(block, offset);
+  for (; n < tiles_.size() && offset < block.n_rows; ++n, offset += kTile) {
+    tiles_[n].load(block, offset);
+    rows_[n] = {tiles_[n].x(), tiles_[n].xt()};
+  }
   const std::span<const Tile> loaded(tiles_.data(), n);
   scratch_.resize(std::max(scratch_.size(), assignment.scratch_size()));
   assignment.assign(loaded, scratch_.data(), gamma_.data(), value_.data());

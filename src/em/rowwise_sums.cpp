@@ -8,15 +8,20 @@
 
 namespace gmmpi {
 
+namespace {
+
+constexpr int kColumnsUnrolled = 8;  ///< up to so many gathering costs about a sixth of what completing does
+
+}  // namespace
+
 RowwiseSums::RowwiseSums(const MomentLayout& layout, const KernelTable& kernels)
     : layout_(layout),
       kernels_(kernels),
+      most_idle_(layout.d <= kColumnsUnrolled ? kTile / 6 : 0),
       counts_(std::size_t(layout.K) * kRowLanes),
-      xt_(std::size_t(layout.d) * kTile),
-      mask_(std::size_t(layout.d) * kTile, 1.0),
-      gamma_(kTile),
+      gamma_(kGathered + kPad),
       few_gaps_(layout.d),
-      few_xt_(xt_.size()),
+      few_xt_(std::size_t(layout.d) * kTile),
       few_gamma_(kTile),
       complete_(padded(layout.d)),
       s1_(std::size_t(layout.d) * kRowLanes),
@@ -35,44 +40,47 @@ void RowwiseSums::add(std::span<const Tile> tiles, const double* gamma, const Ro
                       const double* centers) {
   const int K = layout_.K;
   const double least_observed = layout_.d - density.most_missing();
-  const auto is_few = [&](const Tile& tile, int r) {
-    return !tile.observed().errors && tile.n_observed()[r] >= least_observed;
-  };
+  const bool has_errors = tiles.front().observed().errors != nullptr;
+  has_mask_ = !has_errors || std::ranges::any_of(tiles, &Tile::has_gaps);
   for (int k = 0; k < K; ++k) {
     const double* center = centers + std::int64_t{k} * padded(layout_.d);
-    const FewGaps* few = density.few_gaps(k);
+    const FewGaps* few = has_errors ? nullptr : density.few_gaps(k);
     for (std::size_t t = 0; t < tiles.size(); ++t) {
       const double* of_tile = gamma + (std::int64_t(t) * K + k) * kTile;
+      const auto n_idle = std::count(of_tile, of_tile + kTile, 0.0);
+      if (n_idle == kTile) continue;
       kernels_.sum_rows(of_tile, counts_.data() + std::int64_t{k} * kRowLanes);
-      for (int r = 0; r < kTile; ++r) {
-        if (of_tile[r] == 0.0) continue;
-        if (few && is_few(tiles[t], r)) {
-          gather_few_gaps(tiles[t].x() + Index{r} * padded(layout_.d), of_tile[r]);
-          if (n_few_ == kTile) flush_few_gaps(k, *few, center);
-        } else {
-          gather(tiles[t], r, of_tile[r]);
-          if (n_rows_ == kTile) flush(k, density, center);
-        }
-      }
+      if (few)
+        split_and_gather(tiles[t], least_observed, of_tile, *few, k, center);
+      else if (n_idle <= most_idle_)
+        add_rows(k, tiles[t].observed(), density, of_tile, center);
+      else
+        gather(tiles[t], of_tile);
+      if (n_rows_ >= kTile) flush(k, tiles[t], density, center);
     }
     if (n_few_ > 0) flush_few_gaps(k, *few, center);
-    if (n_rows_ > 0) flush(k, density, center);
+    if (n_rows_ > 0) flush(k, tiles.front(), density, center);
   }
 }
 
-/// A row of a tile to the next lane.
-void RowwiseSums::gather(const Tile& tile, int row, double gamma) {
-  const ObservedRows from = tile.observed();
-  const std::size_t d = layout_.d, lane = n_rows_++;
-  const std::size_t n = !from.errors ? 0 : from.shape == ErrorShape::variances ? d : d * (d + 1) / 2;
-  shape_ = from.shape;
-  errors_.resize(n * kTile);
-  for (std::size_t j = 0; j < d; ++j) {
-    xt_[j * kTile + lane] = from.xt[j * kTile + row];
-    mask_[j * kTile + lane] = from.mask ? from.mask[j * kTile + row] : 1.0;
+void RowwiseSums::gather(const Tile& tile, const double* gamma) {
+  n_rows_ +=
+      kernels_.gather_rows(tile.n_known(), tile.known(), gamma, rows_ + n_rows_, gamma_.data() + n_rows_);
+}
+
+/// Rows that lack few columns go their own way.
+void RowwiseSums::split_and_gather(const Tile& tile, double least_observed, const double* gamma,
+                                   const FewGaps& few_gaps, int k, const double* center) {
+  for (int r = 0; r < kTile; ++r) {
+    if (gamma[r] == 0.0) continue;
+    if (tile.n_observed()[r] >= least_observed) {
+      gather_few_gaps(tile.x() + Index{r} * padded(layout_.d), gamma[r]);
+      if (n_few_ == kTile) flush_few_gaps(k, few_gaps, center);
+    } else {
+      rows_[n_rows_] = tile.known() + Index{r} * padded(tile.n_known());
+      gamma_[n_rows_++] = gamma[r];
+    }
   }
-  for (std::size_t e = 0; e < n; ++e) errors_[e * kTile + lane] = from.errors[e * kTile + row];
-  gamma_[lane] = gamma;
 }
 
 void RowwiseSums::gather_few_gaps(const double* x, double gamma) {
@@ -81,14 +89,22 @@ void RowwiseSums::gather_few_gaps(const double* x, double gamma) {
   few_rows_[n_few_++] = x;
 }
 
-/// The gathered rows, of component k.
-void RowwiseSums::flush(int k, const RowwiseDensity& density, const double* center) {
-  std::fill(gamma_.begin() + n_rows_, gamma_.end(), 0.0);
-  const ObservedRows rows{
-      layout_.d, n_rows_, xt_.data(), mask_.data(), errors_.empty() ? nullptr : errors_.data(), shape_};
+/// A tile of the gathered rows, of component k, with all that is known `like` in that tile.
+void RowwiseSums::flush(int k, const Tile& like, const RowwiseDensity& density, const double* center) {
+  const int n = std::min(n_rows_, kTile), n_known = like.n_known(has_mask_);
+  for (int r = n; r < kTile; ++r) gamma_[r] = 0.0;
+  known_t_.resize(std::size_t(like.n_known()) * kTile);
+  kernels_.transpose_rows(n_known, rows_, n, known_t_.data());
+  add_rows(k, like.observed(n, known_t_.data(), has_mask_), density, gamma_.data(), center);
+  std::copy(rows_ + n, rows_ + n_rows_, rows_);
+  std::copy(gamma_.begin() + n, gamma_.begin() + n_rows_, gamma_.begin());
+  n_rows_ -= n;
+}
+
+void RowwiseSums::add_rows(int k, const ObservedRows& rows, const RowwiseDensity& density,
+                           const double* gamma, const double* center) {
   kernels_.add_completions(rows, density.mean(k), density.covariance(k), scratch_.data(),
-                           lanes(gamma_, center));
-  n_rows_ = 0;
+                           lanes(gamma, center));
   fold(k);
 }
 
@@ -101,17 +117,16 @@ void RowwiseSums::flush_few_gaps(int k, const FewGaps& few_gaps, const double* c
   }
   kernels_.transpose_rows(layout_.d, few_rows_, kTile, few_xt_.data());
   kernels_.add_few_gaps(few_gaps.task(k, n, few_xt_.data(), few_gaps_), scratch_.data(),
-                        lanes(few_gamma_, center));
+                        lanes(few_gamma_.data(), center));
   n_few_ = 0;
   fold(k);
 }
 
 /// What kernels add to: zeros, up to the next fold.
-CompletionSums RowwiseSums::lanes(const AlignedDoubles& gamma, const double* center) {
+CompletionSums RowwiseSums::lanes(const double* gamma, const double* center) {
   std::ranges::fill(s1_, 0.0);
   std::ranges::fill(s2_, 0.0);
-  return {gamma.data(), center, s1_.data(), layout_.has_second() ? s2_.data() : nullptr,
-          layout_.is_diagonal()};
+  return {gamma, center, s1_.data(), layout_.has_second() ? s2_.data() : nullptr, layout_.is_diagonal()};
 }
 
 void RowwiseSums::fold(int k) {

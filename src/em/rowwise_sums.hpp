@@ -26,19 +26,26 @@ class RowwiseSums {
   static std::int64_t bytes(const MomentLayout& layout);
 
  private:
-  void gather(const Tile& tile, int row, double gamma);
+  void gather(const Tile& tile, const double* gamma);
+  void split_and_gather(const Tile& tile, double least_observed, const double* gamma, const FewGaps& few_gaps,
+                        int k, const double* center);
   void gather_few_gaps(const double* x, double gamma);
-  void flush(int k, const RowwiseDensity& density, const double* center);
+  void flush(int k, const Tile& like, const RowwiseDensity& density, const double* center);
   void flush_few_gaps(int k, const FewGaps& few_gaps, const double* center);
-  CompletionSums lanes(const AlignedDoubles& gamma, const double* center);
+  void add_rows(int k, const ObservedRows& rows, const RowwiseDensity& density, const double* gamma,
+                const double* center);
+  CompletionSums lanes(const double* gamma, const double* center);
   void fold(int k);
 
   MomentLayout layout_;
   const KernelTable& kernels_;
+  int most_idle_;  ///< so many rows of a tile may count nothing, and it is still added as it is
+  bool has_mask_ = false;
+  AlignedDoubles counts_;  ///< K x 8 lanes
+  // Gathered, with room for the last whole vector that gather_rows stores:
   int n_rows_ = 0;
-  ErrorShape shape_{};
-  AlignedDoubles counts_;                      ///< K x 8 lanes
-  AlignedDoubles xt_, mask_, errors_, gamma_;  ///< gathered
+  const double* rows_[kGathered + kPad];
+  AlignedDoubles gamma_, known_t_;
   // Gathered of those that lack few columns:
   int n_few_ = 0;
   const double* few_rows_[kTile];

@@ -11,97 +11,115 @@ constexpr int upper_place(int d, int i, int j) {
   return i * d - i * (i - 1) / 2 + (j - i);
 }
 
-/// A column of B, and minus the gain: that over the pivot.
-template <int Size>
-struct Column {
-  Vec values[Size], minus_gain[Size];
+/// What R vectors of rows of D columns are expected to be, while column after column is taken into account.
+template <int D, int R, class Rows>
+struct Conditioning {
+  static constexpr int n = D * (D + 1) / 2;
+  const Rows (&t)[R];
+  Vec u[D][R] = {}, b[n][R];
+
+  /// A column of B, and minus the gain: that over the pivot.
+  struct Column {
+    Vec values[D][R], minus_gain[D][R], left[R];
+  };
+
+  explicit Conditioning(const Rows (&t_)[R]) : t(t_) {
+#pragma GCC unroll 8
+    for (int i = 0; i < D; ++i)
+#pragma GCC unroll 8
+      for (int k = i; k < D; ++k)
+#pragma GCC unroll 2
+        for (int r = 0; r < R; ++r) b[upper_place(D, i, k)][r] = t[r].prior(k, i);
+  }
+
+  void run() {
+#pragma GCC unroll 8
+    for (int j = 0; j + 2 <= D; j += 2) two(j);
+    if constexpr (D % 2 == 1) one(D - 1);
+  }
+
+ private:
+  /// Column j of B, before or after it is worked on.
+  void read(int j, Column& column) const {
+#pragma GCC unroll 8
+    for (int i = 0; i < D; ++i)
+#pragma GCC unroll 2
+      for (int r = 0; r < R; ++r)
+        column.values[i][r] = b[i <= j ? upper_place(D, i, j) : upper_place(D, j, i)][r];
+  }
+  /// Takes column j into account: u, the gain, and what is left of the column, as a factor.
+  void mean(int j, Column& column) {
+#pragma GCC unroll 2
+    for (int r = 0; r < R; ++r) {
+      column.values[j][r] = larger(column.values[j][r], Vec{});
+      const Vec error = t[r].error(j);
+      const Pivot pivot = t[r].pivot(j, column.values[j][r] + error);
+      const Vec step = u[j][r] - t[r].difference(j);
+#pragma GCC unroll 8
+      for (int i = 0; i < D; ++i) {
+        column.minus_gain[i][r] = column.values[i][r] * pivot.minus_inverse;
+        u[i][r] = fma(column.minus_gain[i][r], step, u[i][r]);
+      }
+      column.left[r] = error * -pivot.minus_inverse;
+      if constexpr (Rows::masked) column.left[r] = pivot.minus_inverse == 0.0 ? all(1.0) : column.left[r];
+    }
+  }
+  void one(int j);
+  void two(int j);
 };
 
-/// Takes column j into account: u, the gain. Returns what is left of the column, as a factor.
-template <int Size, class Rows>
-inline Vec condition_mean(const Rows& t, int d, int j, Column<Size>& column, Vec* u) {
-  column.values[j] = larger(column.values[j], Vec{});
-  const Vec error = t.error(j);
-  const Pivot pivot = t.pivot(j, column.values[j] + error);
-  const Vec step = u[j] - t.difference(j);
-#pragma GCC unroll 8
-  for (int i = 0; i < d; ++i) {
-    column.minus_gain[i] = column.values[i] * pivot.minus_inverse;
-    u[i] = fma(column.minus_gain[i], step, u[i]);
-  }
-  const Vec left = error * -pivot.minus_inverse;
-  return Rows::masked ? pivot.minus_inverse == 0.0 ? all(1.0) : left : left;
-}
-
-/// Column j of B, before or after it is worked on.
-template <int Size>
-inline void read_column(int d, int j, const Vec* b, Column<Size>& column) {
-#pragma GCC unroll 8
-  for (int i = 0; i < d; ++i) column.values[i] = b[i <= j ? upper_place(d, i, j) : upper_place(d, j, i)];
-}
-
-template <int Size, class Rows>
-inline void condition_one(const Rows& t, int d, int j, Vec* b, Vec* u) {
-  Column<Size> column;
-  read_column(d, j, b, column);
-  const Vec left = condition_mean(t, d, j, column, u);
-#pragma GCC unroll 8
-  for (int i = 0; i < d; ++i)
-#pragma GCC unroll 8
-    for (int k = i; k < d; ++k) {
-      Vec& entry = b[upper_place(d, i, k)];
-      if (i == j || k == j)
-        entry = column.values[i == j ? k : i] * left;
-      else
-        entry = fma(column.minus_gain[i], column.values[k], entry);
-    }
-}
-
-/// The same for columns j and j + 1 in one go over B.
-template <int Size, class Rows>
-inline void condition_two(const Rows& t, int d, int j, Vec* b, Vec* u) {
-  Column<Size> first, second;
-  read_column(d, j, b, first);
-  read_column(d, j + 1, b, second);
-  const Vec left = condition_mean(t, d, j, first, u);
-  const Vec along = first.minus_gain[j + 1], corner = second.values[j] * left;
-#pragma GCC unroll 8
-  for (int i = 0; i < d; ++i) second.values[i] = fma(first.values[i], along, second.values[i]);
-  second.values[j] = corner;
-  const Vec left_second = condition_mean(t, d, j + 1, second, u);
-#pragma GCC unroll 8
-  for (int i = 0; i < d; ++i) {
-    const Vec gain = second.minus_gain[i];
-#pragma GCC unroll 8
-    for (int k = i; k < d; ++k) {
-      Vec& entry = b[upper_place(d, i, k)];
-      if (i == j + 1 || k == j + 1)
-        entry = second.values[i == j + 1 ? k : i] * left_second;
-      else if (i == j || k == j)
-        entry = fma(second.minus_gain[j], second.values[i == j ? k : i], first.values[i == j ? k : i] * left);
-      else
-        entry = fma(gain, second.values[k], fma(first.minus_gain[i], first.values[k], entry));
-    }
-  }
-}
-
-/// u and B of one vector of rows, for few columns.
-template <int D, bool Masked>
-void complete_small(const ObservedRows& rows, const double* mean, const double* covariance, int row,
-                    double* u_out, double* b_out, double*) {
-  constexpr int n = D * (D + 1) / 2;
-  const Component<0> component{mean, covariance, D};
-  const Observation<0, Masked, false> t(rows, component, row);
-  Vec u[D] = {}, b[n];
+template <int D, int R, class Rows>
+inline void Conditioning<D, R, Rows>::one(int j) {
+  Column column;
+  read(j, column);
+  mean(j, column);
 #pragma GCC unroll 8
   for (int i = 0; i < D; ++i)
 #pragma GCC unroll 8
-    for (int k = i; k < D; ++k) b[upper_place(D, i, k)] = all(covariance[i * D + k]);
+    for (int k = i; k < D; ++k)
+#pragma GCC unroll 2
+      for (int r = 0; r < R; ++r) {
+        Vec& entry = b[upper_place(D, i, k)][r];
+        if (i == j || k == j)
+          entry = column.values[i == j ? k : i][r] * column.left[r];
+        else
+          entry = fma(column.minus_gain[i][r], column.values[k][r], entry);
+      }
+}
+
+/// The same for columns j and j + 1 in one go over B.
+template <int D, int R, class Rows>
+inline void Conditioning<D, R, Rows>::two(int j) {
+  Column first, second;
+  read(j, first);
+  read(j + 1, second);
+  mean(j, first);
+#pragma GCC unroll 2
+  for (int r = 0; r < R; ++r) {
+    const Vec along = first.minus_gain[j + 1][r], corner = second.values[j][r] * first.left[r];
 #pragma GCC unroll 8
-  for (int j = 0; j + 2 <= D; j += 2) condition_two<D>(t, D, j, b, u);
-  if constexpr (D % 2 == 1) condition_one<D>(t, D, D - 1, b, u);
-  for (int i = 0; i < D; ++i) store(u_out + i * kWidth, u[i]);
-  for (int e = 0; e < n; ++e) store(b_out + e * kWidth, b[e]);
+    for (int i = 0; i < D; ++i) second.values[i][r] = fma(first.values[i][r], along, second.values[i][r]);
+    second.values[j][r] = corner;
+  }
+  mean(j + 1, second);
+#pragma GCC unroll 8
+  for (int i = 0; i < D; ++i)
+#pragma GCC unroll 8
+    for (int k = i; k < D; ++k)
+#pragma GCC unroll 2
+      for (int r = 0; r < R; ++r) {
+        Vec& entry = b[upper_place(D, i, k)][r];
+        if (i == j + 1 || k == j + 1) {
+          entry = second.values[i == j + 1 ? k : i][r] * second.left[r];
+        } else if (i == j || k == j) {
+          const int other = i == j ? k : i;
+          entry =
+              fma(second.minus_gain[j][r], second.values[other][r], first.values[other][r] * first.left[r]);
+        } else {
+          entry = fma(first.minus_gain[i][r], first.values[k][r], entry);
+          entry = fma(second.minus_gain[i][r], second.values[k][r], entry);
+        }
+      }
 }
 
 /// sums[c] = sum_j minus_gain_j w_j, w the rows i to i + C - 1.
@@ -236,6 +254,19 @@ void complete_gaps(const ObservedRows& rows, const double* mean, const double* c
   }
 }
 
+/// u and B of one vector of rows, for few columns.
+template <int D, bool Masked>
+void complete_small(const ObservedRows& rows, const double* mean, const double* covariance, int row,
+                    double* u_out, double* b_out, double*) {
+  using Rows = Observation<D, Masked, false>;
+  const Component<D> component(mean, covariance);
+  const Rows t[1] = {Rows(rows, component, row)};
+  Conditioning<D, 1, Rows> c(t);
+  c.run();
+  for (int i = 0; i < D; ++i) store(u_out + i * kWidth, c.u[i][0]);
+  for (int e = 0; e < c.n; ++e) store(b_out + e * kWidth, c.b[e][0]);
+}
+
 using Complete = void(const ObservedRows& rows, const double* mean, const double* covariance, int row,
                       double* u, double* b, double* scratch);
 
@@ -265,38 +296,90 @@ inline void for_each_completion(const ObservedRows& given, const double* mean, c
   }
 }
 
-/// Sums of one vector of rows, all of whose lanes begin at `lane`.
-inline void add_moments(int d, const double* mean, const CompletionSums& sums, int row, double* u,
-                        double* b) {
+/// Sums of one vector of rows, all of whose lanes begin at `lane`: of diff(i) = b - center, and of entries
+/// (i, k), i <= k, of B in their order.
+template <class Diff, class Entry>
+inline void add_moments(int d, const CompletionSums& sums, int row, const Diff& diff, const Entry& entry) {
   const int lane = row % kLanes;
   const Vec gamma = load(sums.gamma + row);
+#pragma GCC unroll 8
   for (int i = 0; i < d; ++i) {
-    const Vec diff = load(u + i * kWidth) + (all(mean[i]) - all(sums.center[i])), weighted = gamma * diff;
     double* s1 = sums.s1 + i * kLanes + lane;
-    store(s1, load(s1) + weighted);
-    store(u + i * kWidth, diff);
+    store(s1, load(s1) + gamma * diff(i));
   }
   if (!sums.s2) return;
   double* s2 = sums.s2 + lane;
+#pragma GCC unroll 8
   for (int i = 0; i < d; ++i) {
-    const Vec diff = load(u + i * kWidth), weighted = gamma * diff;
-    store(s2, fma(gamma, larger(load(b), Vec{}), fma(weighted, diff, load(s2))));
-    b += kWidth;
+    const Vec weighted = gamma * diff(i), variance = larger(entry(upper_place(d, i, i)), Vec{});
+    store(s2, fma(gamma, variance, fma(weighted, diff(i), load(s2))));
     s2 += kLanes;
-    if (sums.diagonal) {
-      b += (d - 1 - i) * kWidth;
-      continue;
-    }
-    for (int k = i + 1; k < d; ++k, b += kWidth, s2 += kLanes)
-      store(s2, fma(gamma, load(b), fma(weighted, load(u + k * kWidth), load(s2))));
+    if (sums.diagonal) continue;
+    for (int k = i + 1; k < d; ++k, s2 += kLanes)
+      store(s2, fma(gamma, entry(upper_place(d, i, k)), fma(weighted, diff(k), load(s2))));
   }
 }
 
-void add_completions(const ObservedRows& rows, const double* mean, const double* covariance, double* scratch,
-                     const CompletionSums& sums) {
+/// Vectors of rows that are completed side by side: what hides the latency of divisions.
+constexpr int completion_vectors(int d) {
+  return d <= 4 ? 2 : 1;
+}
+
+/// Few columns: all in registers.
+template <int D, bool Masked>
+void add_small(const ObservedRows& rows, const double* mean, const double* covariance,
+               const CompletionSums& sums) {
+  constexpr int R = completion_vectors(D);
+  using Rows = Observation<D, Masked, false>;
+  const Component<D> component(mean, covariance);
+  for (int row = 0; row < rows.n_rows; row += R * kWidth) {
+    const auto at = [&](int r) { return Rows(rows, component, row + r * kWidth); };
+    const auto add = [&](const Rows(&t)[R]) {
+      Conditioning<D, R, Rows> c(t);
+      c.run();
+#pragma GCC unroll 2
+      for (int r = 0; r < R; ++r) {
+        Vec diff[D];
+#pragma GCC unroll 8
+        for (int i = 0; i < D; ++i) diff[i] = c.u[i][r] + (component.mean[i] - all(sums.center[i]));
+        add_moments(
+            D, sums, row + r * kWidth, [&](int i) { return diff[i]; }, [&](int e) { return c.b[e][r]; });
+      }
+    };
+    if constexpr (R == 2)
+      add({at(0), at(1)});
+    else
+      add({at(0)});
+  }
+}
+
+void add_large(const ObservedRows& rows, const double* mean, const double* covariance, double* scratch,
+               const CompletionSums& sums) {
   for_each_completion(
       rows, mean, covariance, scratch, [&](int row) { return not_zero(load(sums.gamma + row)) != 0; },
-      [&](int row, double* u, double* b) { add_moments(rows.d, mean, sums, row, u, b); });
+      [&](int row, double* u, const double* b) {
+        for (int i = 0; i < rows.d; ++i)
+          store(u + i * kWidth, load(u + i * kWidth) + (all(mean[i]) - all(sums.center[i])));
+        add_moments(
+            rows.d, sums, row, [&](int i) { return load(u + i * kWidth); },
+            [&](int e) { return load(b + e * kWidth); });
+      });
+}
+
+template <bool Masked>
+inline auto find_add_small(int d) {
+  constexpr decltype(&add_small<1, Masked>) small[] = {
+      add_small<1, Masked>, add_small<2, Masked>, add_small<3, Masked>, add_small<4, Masked>,
+      add_small<5, Masked>, add_small<6, Masked>, add_small<7, Masked>, add_small<8, Masked>};
+  return small[d - 1];
+}
+
+void add_completions(const ObservedRows& given, const double* mean, const double* covariance, double* scratch,
+                     const CompletionSums& sums) {
+  if (given.d > 8 || given.shape == ErrorShape::covariances)
+    return add_large(given, mean, covariance, scratch, sums);
+  const ObservedRows rows = with_errors(given, scratch);
+  (rows.mask ? find_add_small<true>(rows.d) : find_add_small<false>(rows.d))(rows, mean, covariance, sums);
 }
 
 void completions(const ObservedRows& rows, const double* mean, const double* covariance, double* scratch,

@@ -63,3 +63,44 @@ TEST_CASE("Tile: rows without weights count once", "[serial]") {
   tile.load(rows.block, 0);
   for (int r = 0; r < kTileRows; ++r) CHECK(tile.weights()[r] == (r < 5 ? 1.0 : 0.0));
 }
+
+TEST_CASE("Tile: what is known of incomplete and noisy rows stands side by side, and transposed",
+          "[serial]") {
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+  Rows<double> rows(kTileRows + 3, 2);
+  rows.x[3] = kNaN;  // row 1, column 1
+  rows.block.rowwise = true;
+  for (const bool deviations : {true, false}) {
+    std::vector<float> errors(4 * (kTileRows + 3), 0.5f);
+    errors[deviations ? 3 : 6] = static_cast<float>(kNaN);  // of what is missing
+    rows.block.errors = static_cast<const float*>(errors.data());
+    rows.block.n_errors = deviations ? 2 : 4;
+    const int n_stored = deviations ? 2 : 3;
+    Tile tile(2, select_kernels("auto"));
+    for (const int offset : {0, kTileRows}) {
+      tile.load(rows.block, offset);
+      CHECK(tile.has_gaps() == (offset == 0));
+      CHECK(tile.n_known() == 2 + n_stored + 2);
+      CHECK(tile.n_known(false) == 2 + n_stored);
+      const ObservedRows all = tile.observed();
+      CHECK((all.mask != nullptr) == tile.has_gaps());
+      CHECK(all.shape == (deviations ? ErrorShape::variances : ErrorShape::covariances));
+      for (int r = 0; r < tile.n_rows(); ++r) {
+        const double* known = tile.known() + r * padded(tile.n_known());
+        const bool counts = tile.weights()[r] != 0.0, lacks = offset + r == 1;
+        CHECK(tile.n_observed()[r] == (lacks ? 1 : 2));
+        for (int j = 0; j < 2; ++j) {
+          const bool missing = lacks && j == 1;
+          CHECK(known[j] == (counts && !missing ? 2 * (offset + r) + j : 0));
+          CHECK(known[2 + n_stored + j] == (missing ? 0 : 1));
+        }
+        const double variance = !counts ? 0.0 : deviations ? 0.25 : 0.5;
+        CHECK(known[2] == variance);
+        CHECK(known[2 + n_stored - 1] == (lacks ? 0.0 : variance));
+        if (!deviations) CHECK(known[3] == (lacks ? 0.0 : variance));
+        for (int e = 0; e < n_stored; ++e) CHECK(all.errors[e * kTileRows + r] == known[2 + e]);
+        for (int j = 0; j < 2; ++j) CHECK(all.xt[j * kTileRows + r] == known[j]);
+      }
+    }
+  }
+}

@@ -1,6 +1,6 @@
 // Fits of rows that lack values: the reference's cases, sums against a textbook, and maxima that are some.
 // covers: src/em/gaps.cpp, src/em/block_work.cpp, src/em/gap_clusters.cpp
-// covers: src/em/rowwise_sums.cpp, src/model/rowwise_density.cpp
+// covers: src/em/rowwise_sums.cpp
 // covers: src/em/observed_distances.cpp, src/em/extreme_row.cpp, src/data/patterns.cpp
 // covers: src/model/observed_part.cpp, src/inference/observed_models.cpp
 #include <algorithm>
