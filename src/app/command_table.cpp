@@ -132,6 +132,15 @@ const std::vector<CommandSpec>& command_table() {
        {{"IN", data.help}, {"OUT", "file.h5[:/dataset], file.npy or file.csv"}},
        "data from one format to another",
        "Example:\n  mpirun -n 2 gmmpi convert table.csv table.h5"},
+      {"selftest",
+       {},
+       "check that this build on this machine gives the same bits as every other",
+       "Examples:\n"
+       "  gmmpi selftest\n"
+       "  mpirun -n 2 gmmpi selftest --threads 2\n"
+       "Small fits of drawn rows, with each set of SIMD kernels that the processor runs, from memory and "
+       "streamed. Their digests are those that stand in the program, on any machine, compiler, number of "
+       "ranks and threads; exit code 70 if one is not."},
       {"plot",
        {{"KIND", "scatter, density, history and more; gmmpi plot --help lists them"}},
        "pictures of data and models (drawn by Python)",

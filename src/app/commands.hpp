@@ -22,6 +22,7 @@ void pca_command(const Execution& execution, const Options& options, StopRequest
 void transform_command(const Execution& execution, const Options& options, StopRequest& stop);
 void compare_command(const Execution& execution, const Options& options, StopRequest& stop);
 void info_command(const Execution& execution, const Options& options, StopRequest& stop);
+void selftest_command(const Execution& execution, const Options& options, StopRequest& stop);
 void convert_command(const Execution& execution, const Options& options, StopRequest& stop);
 
 /// Texts made from the tables of commands and options; they need no MPI.

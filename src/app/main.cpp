@@ -77,7 +77,8 @@ void run(const Communicator& comm, const Options& options, StopRequest& stop) {
                {"man", man_command},           {"completion", completion_command},
                {"pca", pca_command},           {"transform", transform_command},
                {"select", select_command},     {"simulate", simulate_command},
-               {"impute", impute_command},     {"denoise", denoise_command}};
+               {"impute", impute_command},     {"denoise", denoise_command},
+               {"selftest", selftest_command}};
   Execution execution = make_execution(comm, options);
   execution.stop = &stop;
   check_order(comm, options);

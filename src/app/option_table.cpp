@@ -231,14 +231,14 @@ std::vector<OptionSpec> own_options() {
       {"log-json", "", "FILE", "", "fit select", "write the log as JSON lines, too"},
       {"json", "", "", "",
        "fit select score predict sample simulate marginal condition impute denoise regress compare info "
-       "pca transform",
+       "pca transform selftest",
        "print the result as JSON"},
       {"watchdog", "", "TIME", "", "fit select",
        "end the run (code 75, checkpoint kept) when a rank has not answered for this time; it must be "
        "longer than any pass over the data, and than the network takes to notice a lost host (default: "
        "wait for ever)"},
       {"threads", "", "N", "",
-       "fit select score predict sample simulate impute denoise regress compare pca transform",
+       "fit select score predict sample simulate impute denoise regress compare pca transform selftest",
        "threads per rank (default: OMP_NUM_THREADS, or the processors that the rank may use)"},
       {"simd", "", "TARGET", "auto",
        "fit select score predict sample simulate marginal condition impute denoise regress compare "

@@ -64,6 +64,17 @@ std::vector<Field> model_fields(const ModelRecord& r) {
   return fields;
 }
 
+/// What the digest is of, and what /model holds besides.
+std::vector<Field> digested_fields(const ModelRecord& r) {
+  std::vector<Field> fields = model_fields(r);
+  fields.push_back(
+      {"history", "log_likelihood", Doubles{r.result.history, {std::ssize(r.result.history)}}, true});
+  for (Field& field : trace_fields(r.result.traces, r.options, "history")) fields.push_back(std::move(field));
+  for (Field& field : transform_fields(r.options.transform)) fields.push_back(std::move(field));
+  for (Field& field : numeric_options(r.options)) fields.push_back(std::move(field));
+  return fields;
+}
+
 }  // namespace
 
 std::string request_digest(const FitOptions& options, const DataSummary& data) {
@@ -74,13 +85,12 @@ std::string request_digest(const FitOptions& options, const DataSummary& data) {
   return digest(std::move(fields));
 }
 
+std::string model_digest(const ModelRecord& record) {
+  return digest(digested_fields(record));
+}
+
 std::string write_model(const std::string& path, const ModelRecord& r) {
-  std::vector<Field> fields = model_fields(r);
-  fields.push_back(
-      {"history", "log_likelihood", Doubles{r.result.history, {std::ssize(r.result.history)}}, true});
-  for (Field& field : trace_fields(r.result.traces, r.options, "history")) fields.push_back(std::move(field));
-  for (Field& field : transform_fields(r.options.transform)) fields.push_back(std::move(field));
-  for (Field& field : numeric_options(r.options)) fields.push_back(std::move(field));
+  std::vector<Field> fields = digested_fields(r);
   const std::string result_digest = digest(fields);
 
   fields.push_back({"model", "digest", result_digest, false});

@@ -43,9 +43,12 @@ std::string request_digest(const FitOptions& options, const DataSummary& data);
 /// Likewise of a selection.
 std::string selection_digest(const SelectOptions& options, const DataSummary& data);
 
-/// Local. Writes a model file as a whole (temporary name, then renamed) and returns its digest: XXH3-128 over
-/// names, types, shapes and little-endian bytes of everything under /model, the log-likelihood history and
-/// the numeric options. Errors 73, 74, 77.
+/// XXH3-128 over names, types, shapes and little-endian bytes of everything under /model, the log-likelihood
+/// history and the numeric options, as 32 hexadecimal digits.
+std::string model_digest(const ModelRecord& record);
+
+/// Local. Writes a model file as a whole (temporary name, then renamed) and returns its digest. Errors 73,
+/// 74, 77.
 std::string write_model(const std::string& path, const ModelRecord& record);
 
 /// A mixture as it is stored, and the transform that rows go through to its coordinates (empty: none). The
