@@ -7,7 +7,7 @@
 #include "parallel/thread_loop.hpp"
 
 using namespace gmmpi;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 TEST_CASE("expect: a condition that does not hold is named with its place, where assertions are on") {
   bool evaluated = false;

@@ -135,7 +135,7 @@ class FileSizeLimit {
   void (*handler_)(int);
 };
 
-using Catch::Matchers::Contains;
+using Catch::Contains;
 using Catch::Matchers::StartsWith;
 
 }  // namespace io_test
