@@ -21,8 +21,8 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kMostSum = 1e300;
 constexpr int kBits = 53, kLeastExponent = -1074;  ///< of double
-/// More than what underflow takes from a squared distance, and the root of it.
-constexpr double kUnderflow = 1e-300, kRootUnderflow = 1e-150;
+/// More than what underflow takes from a squared distance.
+constexpr double kUnderflow = 1e-300;
 /// Blocks after which a thread's limbs are carried: at most 2 x 2048 terms each, 2^24 fit.
 constexpr Index kBlocksPerCarry = 2048;
 /// Rows by which loads from memory run ahead: those that are looked at lie scattered.
@@ -68,6 +68,8 @@ std::vector<int> finest_quanta(const DataSummary& summary, int n_centers) {
 
 /// One thread's part of a sweep.
 struct ClusterSums::Worker {
+  Worker(const ExactArray& empty, int d) : sums(empty), xt(std::size_t(kTile) * d), terms(1 + d) {}
+
   ExactArray sums;
   std::vector<double> xt;     ///< d x kTile
   std::vector<double> terms;  ///< 1 + d: weight and weighted columns of a row
@@ -225,9 +227,7 @@ std::vector<double> ClusterSums::update(const std::vector<double>& centers) {
   try {
     data_.for_each_block(execution_, [&](const Block& block, int thread) {
       auto& worker = workers_[thread];
-      if (!worker)
-        worker = std::make_unique<Worker>(empty_, std::vector<double>(std::size_t(kTile) * d_),
-                                          std::vector<double>(1 + d_));
+      if (!worker) worker = std::make_unique<Worker>(empty_, d_);
       visit(block, *worker);
     });
   } catch (...) {

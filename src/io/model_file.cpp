@@ -104,8 +104,8 @@ std::string write_model(const std::string& path, const ModelRecord& r) {
   fields.push_back({"options", "request", request_digest(r.options, r.data), false});
   fields.push_back({"options", "data_fingerprint", r.data.fingerprint, false});
   for (const auto& [name, value] : r.resolved_options) {
-    const bool present =
-        std::ranges::any_of(fields, [&](const Field& f) { return f.group == "options" && f.name == name; });
+    const bool present = std::ranges::any_of(
+        fields, [&name = name](const Field& f) { return f.group == "options" && f.name == name; });
     if (!present) fields.push_back({"options", name, value, false});
   }
   if (r.grid)

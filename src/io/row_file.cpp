@@ -124,7 +124,7 @@ std::vector<std::int64_t> write_all_but_rows(const AtomicFile& file, const RowFi
   H5Pset_fapl_stdio(access);  // the default driver wants a real path, which a file in memory has not
   Handle hdf5(h5::check(H5Fcreate(memory.name().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access), problem));
   for (const auto& [name, value] : layout.attributes)
-    std::visit([&](const auto& content) { h5::write_attribute(hdf5, name, content); }, value);
+    std::visit([&, &name = name](const auto& content) { h5::write_attribute(hdf5, name, content); }, value);
   h5::write_attribute(hdf5, "format_version", kFormatVersion);
   h5::write_attribute(hdf5, "gmmpi_version", GMMPI_VERSION);
   if (!layout.feature_names.empty()) h5::write_dataset(hdf5, "/feature_names", layout.feature_names);

@@ -37,7 +37,7 @@ inline Bits exponent_field(Bits b) {
 #else
 using Vec = double __attribute__((vector_size(GMMPI_WIDTH * 8)));
 using Bits = std::int64_t __attribute__((vector_size(GMMPI_WIDTH * 8)));
-using Unaligned = double __attribute__((vector_size(GMMPI_WIDTH * 8), aligned(8)));
+using Unaligned [[gnu::aligned(8)]] = Vec;  // of the name: Clang ignores an alignment inside the type
 #if GMMPI_WIDTH == 8
 inline Vec fma(Vec a, Vec b, Vec c) {
   return _mm512_fmadd_pd(a, b, c);

@@ -147,7 +147,8 @@ void compare_command(const Execution& execution, const Options& options, StopReq
       if (options.has(name) && !options.has("data"))
         throw Error(ExitCode::usage, fmt::format("--{}: are of --data; give it as well", name));
   });
-  const auto [a, b, transform] = read_both(execution, path_a, path_b);
+  const Models models = read_both(execution, path_a, path_b);
+  const auto &a = models.a, &b = models.b;
   if (a.component != b.component)
     throw Error(ExitCode::bad_data,
                 fmt::format("{} is a {} and {} a {} mixture: compare models of the same distribution", path_a,
@@ -158,7 +159,8 @@ void compare_command(const Execution& execution, const Options& options, StopReq
     Options inputs = options;
     inputs.arguments["DATA"] = options.text("data");
     inputs.arguments["MODEL"] = path_a;
-    const InputData data = read_inputs(execution, inputs, writing_bytes(execution, a, {}), 0, transform);
+    const InputData data =
+        read_inputs(execution, inputs, writing_bytes(execution, a, {}), 0, models.transform);
     check_rows(execution, inputs, *data.rows, a);
     table = label_table(execution, *data.rows, a, b);
     if (data.opened.labels) {
