@@ -17,11 +17,13 @@ export GMMPI_PROGRAM=$PWD/build/$preset/gmmpi
 # Open MPI leaves memory behind at its end, and LeakSanitizer cannot name what it had loaded.
 export ASAN_OPTIONS=detect_leaks=0
 
-step "layering, and a test for every file"
+step "layering, a test for every file, no symbols of libm"
 for check in check_layering check_tests; do
   "$GMMPI_PYTHON" "scripts/checks/$check.py" --self-test
   "$GMMPI_PYTHON" "scripts/checks/$check.py"
 done
+"$GMMPI_PYTHON" scripts/checks/check_symbols.py --self-test
+"$GMMPI_PYTHON" scripts/checks/check_symbols.py "build/$preset"
 
 step "library, one rank"
 OMP_NUM_THREADS=2 "$tests"

@@ -11,7 +11,7 @@
 #include "em/observed_distances.hpp"
 #include "gmmpi/error.hpp"
 #include "gmmpi/expect.hpp"
-#include "kernels/table.hpp"
+#include "kernels/scalar_math.hpp"
 
 namespace gmmpi {
 
@@ -167,7 +167,8 @@ void seed_centers(const Execution& execution, const Data& data, int n_centers, S
   const std::size_t d = data.n_columns();
   GMMPI_EXPECT(n_centers >= 1 && centers.size() % d == 0 && centers.size() <= n_centers * d);
   if (centers.size() == n_centers * d) return;
-  const int trials = rule == SeedRule::distance ? 2 + static_cast<int>(std::log(n_centers)) : 1;
+  const int trials =
+      rule == SeedRule::distance ? 2 + static_cast<int>(log_of(n_centers, *execution.kernels)) : 1;
   Seeder seeder(execution, data, rule, seed);
   seeder.begin();
   for (std::size_t at = 0; at < centers.size(); at += d) {  // those of an earlier run

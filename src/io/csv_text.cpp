@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <system_error>
@@ -62,16 +63,31 @@ const char* CsvDialect::skip_blanks(const char* from, const char* end) const {
 
 namespace {
 
+/// Of a number beyond the range of double: whether it is too large, else too small. Counts powers of ten.
+bool is_too_large(std::string_view number) {
+  const std::size_t e = std::min(number.find_first_of("eE"), number.size());
+  const std::string_view digits = number.substr(0, e);
+  const auto point = static_cast<std::int64_t>(std::min(digits.find('.'), digits.size()));
+  const auto leading = static_cast<std::int64_t>(digits.find_first_of("123456789"));
+  if (e == number.size()) return point > leading;
+  std::string_view exponent = number.substr(e + 1);
+  if (exponent.starts_with('+')) exponent.remove_prefix(1);
+  std::int64_t power = 0;
+  if (std::from_chars(exponent.begin(), exponent.end(), power).ec == std::errc::result_out_of_range)
+    return !exponent.starts_with('-');
+  return power > leading - point;
+}
+
 /// As std::from_chars, with a leading plus allowed. Numbers beyond the range of double become
 /// infinite or zero, as everywhere.
 std::from_chars_result parse_number(const char* from, const char* end, double& value) {
   if (end - from > 1 && *from == '+' && from[1] != '-') ++from;
-  const std::from_chars_result result = std::from_chars(from, end, value);
+  std::from_chars_result result = std::from_chars(from, end, value);
   if (result.ec != std::errc::result_out_of_range) return result;
-  long double wide = 0;
-  const std::from_chars_result again = std::from_chars(from, end, wide);
-  value = static_cast<double>(wide);
-  return again;
+  const bool large = is_too_large({from, result.ptr});
+  value = std::copysign(large ? std::numeric_limits<double>::infinity() : 0.0, *from == '-' ? -1.0 : 1.0);
+  result.ec = std::errc();
+  return result;
 }
 
 /// What statistics programs, databases and people write where a value is missing. Case counts: Na is sodium.

@@ -64,6 +64,26 @@ TEST_CASE("csv: the digits give the nearest double, to the ends of the range") {
   CHECK(std::isnan(x[7]));
 }
 
+TEST_CASE("csv: numbers beyond the range of double are infinite or zero, however they are written") {
+  const TemporaryDirectory dir;
+  const double infinity = std::numeric_limits<double>::infinity();
+  const auto number = [&](const std::string& text) {
+    return all_rows(write_file(dir / "a.csv", text + "\n"))[0];
+  };
+  const std::string zeros(400, '0');
+  for (const char* huge : {"1e309", "+1E5000", "17.9e+308", "1e99999999999999999999", "0.001e312"})
+    CHECK(number(huge) == infinity);
+  CHECK(number("1" + zeros) == infinity);
+  CHECK(number("-1" + zeros + ".5") == -infinity);
+  CHECK(number("0." + zeros + "1e800") == infinity);
+  for (const char* tiny :
+       {"1e-324", "-2.4e-324", "1E-5000", "1e-99999999999999999999", "1000e-328", "0e999999"})
+    CHECK(number(tiny) == 0.0);
+  CHECK(number("0." + zeros + "1") == 0.0);
+  CHECK(number("1" + zeros + "e-800") == 0.0);
+  CHECK(std::signbit(number("-1e-400")));
+}
+
 TEST_CASE("csv: a missing field is NaN, and knows its row and column") {
   const TemporaryDirectory dir;
   const auto reader = open_data(test_world(), write_file(dir / "a.csv", "a,b\n1,2\n\n3,\n,NA\n"));
