@@ -63,10 +63,10 @@ class Folder:
         least = int(re.search(r"give --memory-limit (\d+)M or more", refused)[1])
         return command.replace("LITTLE", f"{least + 2}M")
 
-    def fit(self, command, more="", ranks=1):
+    def fit(self, command, more="", ranks=1, **how):
         if "LITTLE" in command:
             ranks = 1  # each rank would need another limit
-        return json.loads(self.run(f"{command} --json -o m.h5 {more}", ranks))["digest"]
+        return json.loads(self.run(f"{command} --json -o m.h5 {more}", ranks, **how))["digest"]
 
     def resumed(self, command, stop, ranks):
         """Digest of a fit that is killed at its checkpoint number `stop` (from 1), and run again."""
