@@ -113,10 +113,11 @@ Json describe_group(hid_t group, Index most_values) {
   Json json = Json::object();
   for (const std::string& name : attribute_names(group)) json[name] = attribute_value(group, name);
   for (const std::string& name : member_names(group)) {
-    H5O_info_t info;
-    if (H5Oget_info_by_name(group, name.c_str(), &info, H5P_DEFAULT) < 0) continue;  // a dangling link
-    if (info.type == H5O_TYPE_GROUP) json[name] = describe_group(h5::open_group(group, name), most_values);
-    if (info.type == H5O_TYPE_DATASET) json[name] = dataset_value(group, name, most_values);
+    const h5::Handle object(H5Oopen(group, name.c_str(), H5P_DEFAULT));
+    if (!object) continue;  // a dangling link
+    const H5I_type_t type = H5Iget_type(object);
+    if (type == H5I_GROUP) json[name] = describe_group(h5::open_group(group, name), most_values);
+    if (type == H5I_DATASET) json[name] = dataset_value(group, name, most_values);
   }
   return json;
 }
