@@ -68,8 +68,8 @@
 namespace gmmpi {
 
 /// Local. The ranks of `comm`, each with `n_threads` threads (0: OMP_NUM_THREADS, or a fair share of the
-/// processors that it may use), and the kernels `simd`: auto, avx512, avx2, fma128 or scalar. Error 64 for
-/// kernels that this processor cannot run.
+/// processors that it may use), and the kernels `simd`: auto, avx512, avx2, fma128, neon or scalar. Error
+/// 64 for kernels that this processor cannot run.
 Execution make_execution(const Communicator& comm, int n_threads = 0, const std::string& simd = "auto");
 
 }  // namespace gmmpi

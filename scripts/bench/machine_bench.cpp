@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 #include <omp.h>
 
@@ -35,33 +37,40 @@ struct Rates {
 #if defined(__x86_64__)
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512dq,avx512vl,avx512bw,fma")
-#define GMMPI_WIDTH 8
+#define GMMPI_INSTRUCTIONS "kernels/simd/avx512.hpp"
 namespace avx512 {
 #include "kernels/simd.hpp"
 #include "machine_rates.hpp"
 }  // namespace avx512
-#undef GMMPI_WIDTH
+#undef GMMPI_INSTRUCTIONS
 #pragma GCC pop_options
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
-#define GMMPI_WIDTH 4
+#define GMMPI_INSTRUCTIONS "kernels/simd/avx2.hpp"
 namespace avx2 {
 #include "kernels/simd.hpp"
 #include "machine_rates.hpp"
 }  // namespace avx2
-#undef GMMPI_WIDTH
+#undef GMMPI_INSTRUCTIONS
 #pragma GCC pop_options
 #pragma GCC push_options
 #pragma GCC target("avx,fma")
-#define GMMPI_WIDTH 2
+#define GMMPI_INSTRUCTIONS "kernels/simd/fma128.hpp"
 namespace fma128 {
 #include "kernels/simd.hpp"
 #include "machine_rates.hpp"
 }  // namespace fma128
-#undef GMMPI_WIDTH
+#undef GMMPI_INSTRUCTIONS
 #pragma GCC pop_options
+#elif defined(__aarch64__)
+#define GMMPI_INSTRUCTIONS "kernels/simd/neon.hpp"
+namespace neon {
+#include "kernels/simd.hpp"
+#include "machine_rates.hpp"
+}  // namespace neon
+#undef GMMPI_INSTRUCTIONS
 #endif
-#define GMMPI_WIDTH 1
+#define GMMPI_INSTRUCTIONS "kernels/simd/scalar.hpp"
 namespace scalar {
 #include "kernels/simd.hpp"
 #include "machine_rates.hpp"
@@ -72,6 +81,8 @@ const Rates& rates_of(const std::string& name) {
   if (name == "avx512") return avx512::rates;
   if (name == "avx2") return avx2::rates;
   if (name == "fma128") return fma128::rates;
+#elif defined(__aarch64__)
+  if (name == "neon") return neon::rates;
 #endif
   return scalar::rates;
 }

@@ -243,7 +243,7 @@ std::vector<OptionSpec> own_options() {
       {"simd", "", "TARGET", "auto",
        "fit select score predict sample simulate marginal condition impute denoise regress compare "
        "pca transform",
-       "auto, avx512, avx2, fma128 or scalar: same bits, other speed"},
+       "auto, avx512, avx2, fma128, neon or scalar: same bits, other speed"},
       {"config", "", "FILE", "",
        "fit select score predict sample simulate marginal condition impute denoise regress compare info "
        "convert pca transform",

@@ -112,15 +112,16 @@ void density_of_filled(Elimination& e, double* q, double* fractions, double* exp
 }
 
 /// Unrolled for up to 16 columns where vectors make it worth the code; the operations are the same.
+template <bool Unrolled>
 inline auto find_density_of_filled([[maybe_unused]] int d) {
   using Density = void(Elimination&, double*, double*, double*);
   Density* density = density_of_filled<0>;
-#if GMMPI_WIDTH >= 4
-  constexpr Density* unrolled[] = {density_of_filled<9>,  density_of_filled<10>, density_of_filled<11>,
-                                   density_of_filled<12>, density_of_filled<13>, density_of_filled<14>,
-                                   density_of_filled<15>, density_of_filled<16>};
-  if (d >= 9 && d <= 16) density = unrolled[d - 9];
-#endif
+  if constexpr (Unrolled) {
+    constexpr Density* unrolled[] = {density_of_filled<9>,  density_of_filled<10>, density_of_filled<11>,
+                                     density_of_filled<12>, density_of_filled<13>, density_of_filled<14>,
+                                     density_of_filled<15>, density_of_filled<16>};
+    if (d >= 9 && d <= 16) density = unrolled[d - 9];
+  }
   return density;
 }
 
@@ -132,7 +133,7 @@ void density_large(const ObservedRows& rows, const double* mean, const double* c
     const Present present = Present::in<Masked>(rows, row);
     Elimination e(present.n, present.n + 1, scratch);
     fill<Masked, Dense>(rows, component, row, present, e);
-    find_density_of_filled(present.n)(e, q + row, fractions + row, exponents + row);
+    find_density_of_filled<kUnrolled>(present.n)(e, q + row, fractions + row, exponents + row);
     const Bits left_out = to_bits(load(exponents + row)) + 1023 * (rows.d - present.n);  // factors of 1
     store(exponents + row, from_bits(left_out));
   }

@@ -134,10 +134,9 @@ inline void diagonal_columns(const RowsTask& task, int column) {
 template <bool Second>
 void accumulate_columns(const RowsTask& task) {
   const int end = padded(task.d);
-  constexpr int most = GMMPI_WIDTH == 8 ? 4 : 2;
   int column = 0;
-  for (; column + most * kWidth <= end; column += most * kWidth)
-    diagonal_columns<Second, most, kPhases>(task, column);
+  for (; column + kColumnVectors * kWidth <= end; column += kColumnVectors * kWidth)
+    diagonal_columns<Second, kColumnVectors, kPhases>(task, column);
   for (; column + 2 * kWidth <= end; column += 2 * kWidth) diagonal_columns<Second, 2, kPhases>(task, column);
   for (; column < end; column += kWidth) diagonal_columns<Second, 1, kPhases>(task, column);
 }
@@ -206,13 +205,13 @@ void accumulate_full(const RowsTask& task) {
   for (; column + 4 * kWidth <= end; column += 4 * kWidth)
     weighted_differences<4>(task, column, stride, diff, weighted);
   for (; column < end; column += kWidth) weighted_differences<1>(task, column, stride, diff, weighted);
-  constexpr int rows = GMMPI_WIDTH == 8 ? 8 : 4, most = 3;
+  constexpr int rows = kScatterRows, most = kScatterVectors;
   double* s2 = task.s2;
   for (int start = 0; start < end; start += kPad) {
     const int columns = end - start;
     for (int i = start; i < start + kPad; i += rows, s2 += rows * columns) {
       int j = 0;
-      for (; columns - j >= most * kWidth && columns - j != 4 * kWidth; j += most * kWidth)
+      for (; columns - j >= most * kWidth && (most == 4 || columns - j != 4 * kWidth); j += most * kWidth)
         full_panel<rows, most>(weighted + i, diff + start + j, n, stride, s2 + j, columns);
       for (; columns - j >= 2 * kWidth; j += 2 * kWidth)
         full_panel<rows, 2>(weighted + i, diff + start + j, n, stride, s2 + j, columns);

@@ -15,6 +15,10 @@ extern const KernelTable table;
 namespace fma128 {
 extern const KernelTable table;
 }
+#elif defined(__aarch64__)
+namespace neon {
+extern const KernelTable table;
+}
 #endif
 namespace scalar {
 extern const KernelTable table;
@@ -37,6 +41,8 @@ std::vector<Target> targets() {
           {&avx2::table, fma && __builtin_cpu_supports("avx2")},
           {&fma128::table, fma && __builtin_cpu_supports("avx")},
           {&scalar::table, true}};
+#elif defined(__aarch64__)
+  return {{&neon::table, true}, {&scalar::table, true}};
 #else
   return {{&scalar::table, true}};
 #endif
@@ -52,13 +58,13 @@ std::vector<std::string> available_kernels() {
 }
 
 const KernelTable& select_kernels(const std::string& name) {
-  for (const Target& target : targets()) {
-    if (name != "auto" && name != target.table->name) continue;
-    if (target.runs_here) return *target.table;
-    if (name != "auto")
+  for (const Target& target : targets())
+    if (target.runs_here && (name == "auto" || name == target.table->name)) return *target.table;
+  for (const char* known : {"avx512", "avx2", "fma128", "neon"})
+    if (name == known)
       throw Error(ExitCode::usage, "`simd` " + name + ": this processor cannot run it; use `simd` auto");
-  }
-  throw Error(ExitCode::usage, "`simd` " + name + ": unknown; use auto, avx512, avx2, fma128 or scalar");
+  throw Error(ExitCode::usage,
+              "`simd` " + name + ": unknown; use auto, avx512, avx2, fma128, neon or scalar");
 }
 
 }  // namespace gmmpi

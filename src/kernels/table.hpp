@@ -122,7 +122,7 @@ constexpr std::int64_t few_gaps_scratch(int d) {
 }
 
 struct KernelTable {
-  const char* name;  ///< avx512, avx2, fma128 or scalar
+  const char* name;  ///< avx512, avx2, fma128, neon or scalar
 
   /// out[k][row] = sum_j (x_j - center_kj)^2. `centers` K x d, `out` K x kTile.
   void (*squared_distances)(int d, int n_centers, const double* xt, const double* centers, double* out);

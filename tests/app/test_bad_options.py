@@ -61,7 +61,7 @@ CHOICES = [
     ("header", FIT, "maybe", ("maybe", "yes", "no", "auto")),
     ("decimal", FIT, "x", (".", ",")),
     ("separator", FIT, "abc", ("abc", "semicolon")),
-    ("simd", FIT, "neon", ("neon", "avx2", "scalar")),
+    ("simd", FIT, "sse9", ("sse9", "avx2", "neon", "scalar")),
     ("covariance-type", FIT, "", ()),
 ]
 

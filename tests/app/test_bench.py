@@ -27,7 +27,7 @@ NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?"
 
 def available_simd():
     """The instruction sets that this processor runs."""
-    return [simd for simd in ("avx512", "avx2", "fma128", "scalar") if subprocess.run(
+    return [simd for simd in ("avx512", "avx2", "fma128", "neon", "scalar") if subprocess.run(
         [PROGRAM, "fit", DATA / "old_faithful.csv", "-k", "1", "--dry-run", "-o", "m.h5", "--simd", simd], env=environment(),
         capture_output=True, check=False).returncode == 0]
 
@@ -185,7 +185,7 @@ class Sweeps(BenchTest):
 
     def test_a_peak_that_no_machine_reaches_is_not_measured(self):
         """Two units, and 8 GHz: faster clocks are years away."""
-        lanes = {"avx512": 8, "avx2": 4, "fma128": 2, "scalar": 1}
+        lanes = {"avx512": 8, "avx2": 4, "fma128": 2, "neon": 2, "scalar": 1}
         for simd in available_simd():
             done = subprocess.run([BUILD / "scripts/bench/machine_bench", "1", "0.001", simd], capture_output=True, text=True,
                                   timeout=TIMEOUT, check=True)

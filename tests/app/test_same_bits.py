@@ -14,7 +14,7 @@ N, D, K = 3000, 3, 3
 TYPES = ("full", "tied", "diag", "spherical")
 LAYOUTS = [(ranks, threads) for ranks in (1, 2, 3, 4, 7) for threads in (1, 2, 3)]
 FEW_LAYOUTS = [(1, 1), (2, 2), (7, 3)]
-SIMD = ("avx512", "avx2", "fma128", "scalar")
+SIMD = ("avx512", "avx2", "fma128", "neon", "scalar")
 FIT = f"-k {K} --max-iter 8 --tol 0"
 
 

@@ -1,6 +1,7 @@
 // The kernels of every target against plain loops in long double, and against each other to the bit.
 // covers: src/kernels/scatter.cpp, src/kernels/table.cpp, src/kernels/targets/avx2.cpp
-// covers: src/kernels/targets/avx512.cpp, src/kernels/targets/fma128.cpp, src/kernels/targets/scalar.cpp
+// covers: src/kernels/targets/avx512.cpp, src/kernels/targets/fma128.cpp, src/kernels/targets/neon.cpp
+// covers: src/kernels/targets/scalar.cpp
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>

@@ -1,10 +1,7 @@
 // The kernels of one target. Each file in this folder sets GMMPI_TARGET (a namespace and a name) and
-// GMMPI_WIDTH (doubles per vector) and is compiled for that instruction set (CMakeLists.txt). Only headers
-// without inline functions of their own may be included here.
-#if GMMPI_WIDTH > 1
-#include <immintrin.h>
-#endif
-
+// GMMPI_INSTRUCTIONS (the header of its instruction set, see simd.hpp), includes the intrinsics that this one
+// uses, and is compiled for it (CMakeLists.txt). Only headers without inline functions of their own may be
+// included here.
 #include <cstdint>
 
 #include "kernels/table.hpp"
