@@ -1,7 +1,6 @@
 // Principal components: exact moments, then an eigendecomposition.
 #include "gmmpi/inference/principal_components.hpp"
 
-#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
 #include <limits>

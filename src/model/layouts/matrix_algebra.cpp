@@ -1,9 +1,6 @@
 // Eigen for factors and eigenvalues, triangular products by hand.
 #include "model/layouts/matrix_algebra.hpp"
 
-#include <Eigen/Cholesky>
-#include <Eigen/Eigenvalues>
-#include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
 #include <limits>
