@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Builds for aarch64 on another machine, and compares the digests of some fits under qemu with the recorded ones.
+#
+#   scripts/checks/aarch64.sh              every fifth of the fits of tests/app/digest_cases.py
+#   scripts/checks/aarch64.sh --fits N     every N-th (1: all, and what is made from models)
+#   scripts/checks/aarch64.sh --self-test  a kernel whose products and sums the compiler fuses: is it noticed?
+#
+# Debian 12's cross compiler and its packages for arm64 are used; these are unpacked into build/aarch64/sysroot, by
+# an apt with folders of its own, so that the machine's packages stay what they are.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. scripts/common.sh
+place=$PWD/build/aarch64
+sysroot=$place/sysroot
+build=$place/release
+libraries="libc6-dev libstdc++-12-dev libgomp1 libopenmpi-dev libhdf5-dev libeigen3-dev libcli11-dev libfmt-dev
+  nlohmann-json3-dev librandom123-dev libxxhash-dev catch2"
+
+fits=5 self_test=no
+while [ $# -gt 0 ]; do
+  case $1 in
+    --fits) fits=${2:?--fits needs a number} && shift 2 ;;
+    --self-test) self_test=yes && shift ;;
+    *) echo "unknown: $1; give --fits N or --self-test" >&2 && exit 64 ;;
+  esac
+done
+
+# apt for arm64, as on a machine that has nothing installed; the machine's sources and keys.
+apt_arm64() {
+  apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures::=arm64 -o APT::Install-Recommends=false \
+    -o Dir::State="$place/apt" -o Dir::State::status="$place/apt/status" -o Dir::Cache="$place/apt/cache" \
+    -o Acquire::Languages=none -o APT::Sandbox::User=root "$@"
+}
+
+make_sysroot() {
+  [ "$(cat "$sysroot/made-of" 2>/dev/null)" = "$libraries" ] && return 0
+  echo "packages of arm64 into ${sysroot#"$PWD"/}"
+  rm -rf "$sysroot" "$place/apt"
+  mkdir -p "$sysroot" "$place/apt/lists/partial" "$place/apt/cache/archives/partial"
+  : >"$place/apt/status"
+  apt_arm64 update
+  apt_arm64 install --download-only -y $libraries
+  local package
+  for package in "$place"/apt/cache/archives/*.deb; do dpkg-deb -x "$package" "$sysroot"; done
+  rm -rf "$place/apt"
+  echo "$libraries" >"$sysroot/made-of"
+}
+
+# emulated PROGRAM: a script of that name beside the build, which runs the program under qemu
+emulated() {
+  printf '#!/bin/sh\nexec qemu-aarch64 -L "%s" "%s" "$@"\n' "$sysroot" "$build/$1" >"$place/$1"
+  chmod +x "$place/$1"
+}
+
+# compare PROGRAM: 0 if all digests are the recorded ones
+compare() {
+  local tests="-k test_fits"
+  [ "$fits" = 1 ] && tests="$tests -k test_outputs"
+  GMMPI_PROGRAM=$place/$1 GMMPI_DIGEST_FITS=$fits "$GMMPI_PYTHON" -m unittest discover -s tests/app -p test_digests.py $tests
+}
+
+gmmpi_install g++-aarch64-linux-gnu qemu-user
+make_sysroot
+cmake -S . -B "$build" -G Ninja --toolchain cmake/aarch64.cmake -DGMMPI_SYSROOT="$sysroot" -DCMAKE_BUILD_TYPE=Release \
+  >"$place/configure.log" 2>&1 || { cat "$place/configure.log"; exit 1; }
+cmake --build "$build" --target gmmpi_program
+emulated gmmpi
+if [ "$self_test" = no ]; then
+  compare gmmpi
+  exit
+fi
+
+# The linker takes the fused kernels in the place of the library's.
+cd "$build"
+fused=$place/fused.o
+eval "$(ninja -t commands CMakeFiles/gmmpi.dir/src/kernels/targets/neon.cpp.o |
+  sed -e "s| -o [^ ]*| -o $fused|" -e 's|-ffp-contract=off|-ffp-contract=fast|')"
+eval "$(ninja -t commands gmmpi | tail -n 1 | sed -e 's| -o gmmpi | -o gmmpi_fused |' -e "s|libgmmpi.a|$fused libgmmpi.a|")"
+cd - >/dev/null
+emulated gmmpi_fused
+if compare gmmpi_fused >"$place/self-test.log" 2>&1; then
+  echo "self-test: fused products were not noticed" >&2
+  exit 1
+fi
+grep -E "of [0-9]+ differ" "$place/self-test.log"
+echo "self-test: fused products are noticed"
