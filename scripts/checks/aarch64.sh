@@ -56,7 +56,8 @@ emulated() {
 compare() {
   local tests="-k test_fits"
   [ "$fits" = 1 ] && tests="$tests -k test_outputs"
-  GMMPI_PROGRAM=$place/$1 GMMPI_DIGEST_FITS=$fits "$GMMPI_PYTHON" -m unittest discover -s tests/app -p test_digests.py $tests
+  GMMPI_PROGRAM=$place/$1 GMMPI_DIGEST_FITS=$fits GMMPI_TEST_TIMEOUT=3000 \
+    "$GMMPI_PYTHON" -m unittest discover -s tests/app -p test_digests.py $tests
 }
 
 gmmpi_install g++-aarch64-linux-gnu qemu-user
