@@ -3,7 +3,7 @@
 #
 #   scripts/checks/aarch64.sh              every fifth of the fits of tests/app/digest_cases.py
 #   scripts/checks/aarch64.sh --fits N     every N-th (1: all, and what is made from models)
-#   scripts/checks/aarch64.sh --self-test  a kernel whose products and sums the compiler fuses: is it noticed?
+#   scripts/checks/aarch64.sh --self-test  factors of covariances whose products and sums the compiler fuses: is it noticed?
 #
 # Debian 12's cross compiler and its packages for arm64 are used; these are unpacked into build/aarch64/sysroot, by
 # an apt with folders of its own, so that the machine's packages stay what they are.
@@ -71,10 +71,10 @@ if [ "$self_test" = no ]; then
   exit
 fi
 
-# The linker takes the fused kernels in the place of the library's.
+# The linker takes the fused factors of covariances in the place of those in the library.
 cd "$build"
 fused=$place/fused.o
-eval "$(ninja -t commands CMakeFiles/gmmpi.dir/src/kernels/targets/neon.cpp.o |
+eval "$(ninja -t commands CMakeFiles/gmmpi.dir/src/model/layouts/matrix_algebra.cpp.o |
   sed -e "s| -o [^ ]*| -o $fused|" -e 's|-ffp-contract=off|-ffp-contract=fast|')"
 eval "$(ninja -t commands gmmpi | tail -n 1 | sed -e 's| -o gmmpi | -o gmmpi_fused |' -e "s|libgmmpi.a|$fused libgmmpi.a|")"
 cd - >/dev/null
