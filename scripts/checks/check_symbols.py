@@ -84,7 +84,7 @@ def check_sources(sources):
 
 
 FINE = {
-    "em/exact.cpp": "#include <cmath>\ndouble f(double x, int* e) { return std::fma(std::sqrt(x), std::ldexp(x, 3), std::frexp(x, e)) + std::fmod(x, 3.0); }",
+    "em/exact.cpp": "#include <cmath>\ndouble f(double x, int* e) { return std::fma(std::sqrt(x), std::ldexp(x, 3), std::frexp(x, e)); }",
     "em/own.cpp": "namespace own { double exp(double); }\ndouble f(double x) { return own::exp(x); }",
     "app/rate.cpp": "#include <cmath>\ndouble f(double x) { return std::log(x); }",
     "io/text.cpp": "#include <cmath>\ndouble f(double x) { return std::exp(x); }",
