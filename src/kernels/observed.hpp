@@ -59,7 +59,7 @@ inline void eliminate_small(const Rows (&t)[R], double* q, double* fractions, do
   }
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r) {
-    store(q + r * kWidth, -minus_q[r]);
+    store(q + r * kWidth, all(0.0) - minus_q[r]);  // +0 where nothing is observed
     store(fractions + r * kWidth, det[r].fraction);
     store(exponents + r * kWidth, from_bits(det[r].exponent));
   }
@@ -105,7 +105,7 @@ void density_of_filled(Elimination& e, double* q, double* fractions, double* exp
       const Vec z = load(e.row(e.d) + j);
       minus_q = fma(z, z * load(e.minus_inverse + j), minus_q);
     }
-    store(q, -minus_q);
+    store(q, all(0.0) - minus_q);
     store(fractions, e.det.fraction);
     store(exponents, from_bits(e.det.exponent));
   }
