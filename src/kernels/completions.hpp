@@ -296,8 +296,7 @@ inline void for_each_completion(const ObservedRows& given, const double* mean, c
   }
 }
 
-/// Sums of one vector of rows, all of whose lanes begin at `lane`: of diff(i) = b - center, and of entries
-/// (i, k), i <= k, of B in their order.
+/// Adds the vector of rows from `row` on: diff(i) = b - center, and entry(place) of B's upper triangle.
 template <class Diff, class Entry>
 inline void add_moments(int d, const CompletionSums& sums, int row, const Diff& diff, const Entry& entry) {
   const int lane = row % kLanes;

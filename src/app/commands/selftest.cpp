@@ -1,4 +1,5 @@
 // gmmpi selftest: whether this build on this machine has the digests that every other has.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "app/commands.hpp"
