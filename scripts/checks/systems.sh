@@ -6,7 +6,6 @@
 # Needs root, debootstrap and the network. What is installed goes into build/systems/SUITE-MPI, a system of its own, entered by chroot; it is kept for the next
 # time. TESTS=1 also builds the library's tests there and runs them on 1 and 3 ranks. Ends with 0 if all digests are as recorded.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
 suite=${1:-trixie} mpi=${2:-openmpi}
 case $mpi in
   openmpi) mpi_packages="libopenmpi-dev openmpi-bin" ;;
@@ -15,20 +14,21 @@ case $mpi in
 esac
 [ "$(id -u)" -eq 0 ] || { echo "systems.sh: needs root, for chroot" >&2; exit 77; }
 command -v debootstrap >/dev/null || { echo "systems.sh: needs debootstrap (Debian: debootstrap)" >&2; exit 66; }
+# Mounts of its own end with it: nothing of this machine is left below build, where somebody may delete it.
+[ -n "${own_mounts:-}" ] || own_mounts=yes exec unshare --mount --propagation private "$0" "$@"
+cd "$(dirname "$0")/../.."
 
 system=$PWD/build/systems/$suite-$mpi
 inside() { chroot "$system" env PATH=/usr/sbin:/usr/bin:/sbin:/bin OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMP_WAIT_POLICY=passive \
   OMPI_MCA_rmaps_base_oversubscribe=1 PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe "$@"; }
-leave() { umount "$system/dev/shm" "$system/dev" "$system/proc" 2>/dev/null || true; }
 
 if [ ! -e "$system/installed" ]; then
   mkdir -p "$system"
   debootstrap --variant=minbase --include=ca-certificates "$suite" "$system" >"$system.log"
   touch "$system/installed"
 fi
-trap leave EXIT
-mountpoint -q "$system/proc" || mount -t proc proc "$system/proc"
-mountpoint -q "$system/dev" || mount --rbind /dev "$system/dev"
+mount -t proc proc "$system/proc"
+mount --rbind /dev "$system/dev"
 inside sh -c "apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends g++ cmake ninja-build pkg-config \
   $mpi_packages libhdf5-dev libeigen3-dev catch2 libcli11-dev libfmt-dev nlohmann-json3-dev librandom123-dev libxxhash-dev" >"$system.log" 2>&1
 
